@@ -1,0 +1,18 @@
+import { defineConfig, type Options } from 'tsup';
+
+/**
+ * How every package is bundled: one ES module per entry, other packages left external. Declarations come from
+ * `tsc -p tsconfig.build.json`, since tsup's own do not work with this TypeScript.
+ */
+export function packageBuild(entry: string[]): ReturnType<typeof defineConfig> {
+  const options: Options = {
+    entry,
+    format: 'esm',
+    target: 'es2023',
+    platform: 'neutral',
+    sourcemap: true,
+    clean: true,
+    silent: true,
+  };
+  return defineConfig(options);
+}

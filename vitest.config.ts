@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests run from source: packages are found through the condition that only this workspace uses.
+const conditions = ['flambeau-source'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve: { conditions },
+        ssr: { resolve: { conditions, externalConditions: conditions } },
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.browser.test.ts', '**/*.gpu.test.ts'],
+        },
+      },
+    ],
+  },
+});
