@@ -12,6 +12,8 @@ export function packageBuild(entry: string[]): ReturnType<typeof defineConfig> {
     platform: 'neutral',
     sourcemap: true,
     clean: true,
+    skipNodeModulesBundle: true,
+    removeNodeProtocol: false,
     silent: true,
   };
   return defineConfig(options);

@@ -1,12 +1,12 @@
 // What every `npm run` command of this workspace starts: installs the pinned pnpm, Node and packages when they are
 // missing or outdated, then runs the command with them. It needs nothing but Node and npm, and its own syntax is old on
 // purpose: an old Node must get as far as the message that says so.
-import { spawn, spawnSync } from 'child_process';
-import { createHash } from 'crypto';
-import fs from 'fs';
-import os from 'os';
-import path from 'path';
-import { fileURLToPath } from 'url';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const modules = path.join(root, 'node_modules');
@@ -18,18 +18,18 @@ const STALE_LOCK_MS = 15000;
 
 const source = ['--conditions=flambeau-source'];
 const commands = {
-  start: ['scripts/start.mjs'],
-  test: ['scripts/test.mjs'],
+  start: ['scripts/start.ts'],
+  test: ['scripts/test.ts'],
   conformance: source.concat('packages/conformance/src/cli.ts'),
   bench: source.concat('apps/bench/src/cli.ts'),
-  build: ['scripts/build.mjs'],
-  typecheck: ['scripts/tool.mjs', 'tsc', '--noEmit'],
-  lint: ['scripts/tool.mjs', 'biome', 'check'],
-  format: ['scripts/tool.mjs', 'biome', 'check', '--write'],
-  'check:imports': ['scripts/check-imports.mjs'],
-  'check:changesets': ['scripts/check-changesets.mjs'],
-  'check:pack': ['scripts/check-pack.mjs'],
-  exec: ['scripts/tool.mjs'],
+  build: ['scripts/build.ts'],
+  typecheck: ['scripts/tool.ts', 'tsc', '--noEmit'],
+  lint: ['scripts/tool.ts', 'biome', 'check', '--error-on-warnings'],
+  format: ['scripts/tool.ts', 'biome', 'check', '--write'],
+  'check:imports': ['scripts/check-imports.ts'],
+  'check:changesets': ['scripts/check-changesets.ts'],
+  'check:pack': ['scripts/check-pack.ts'],
+  exec: ['scripts/tool.ts'],
 };
 
 main(process.argv[2], process.argv.slice(3)).then(
@@ -81,6 +81,7 @@ function environment() {
   env[pathKey] = [path.join(modules, '.bin'), env[pathKey]].filter(Boolean).join(path.delimiter);
   env.TURBO_TELEMETRY_DISABLED = '1';
   env.DO_NOT_TRACK = '1';
+  if (parseInt(process.versions.node, 10) >= 20) env.FLAMBEAU_OUTER_NODE = process.execPath; // see check-pack.ts
   const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
   if (!env.VK_ICD_FILENAMES && fs.existsSync(softwareVulkan)) env.VK_ICD_FILENAMES = softwareVulkan;
   if (process.platform === 'linux' && !env.XDG_RUNTIME_DIR) env.XDG_RUNTIME_DIR = os.tmpdir();
@@ -110,7 +111,7 @@ function isInstalled() {
   let stamp;
   try {
     stamp = fs.readFileSync(stampFile, 'utf8');
-  } catch (error) {
+  } catch {
     return false;
   }
   return stamp === installHash() && workspaceFolders().every(hasItsModules);
@@ -160,7 +161,7 @@ function pnpmCommand() {
     if (`pnpm@${installed}` === pin && !windows) {
       return { label: pin, file: path.join(modules, '.bin', 'pnpm'), args: [], shell: false };
     }
-  } catch (error) {
+  } catch {
     // not installed yet
   }
   const npm = process.env.npm_execpath || '';
@@ -208,7 +209,7 @@ async function lock() {
   const heartbeat = setInterval(() => {
     try {
       fs.utimesSync(lockFile, new Date(), new Date());
-    } catch (error) {
+    } catch {
       // removed by hand: nothing to keep alive
     }
   }, HEARTBEAT_MS);
@@ -221,7 +222,7 @@ async function lock() {
 function isStale() {
   try {
     return Date.now() - fs.statSync(lockFile).mtimeMs > STALE_LOCK_MS;
-  } catch (error) {
+  } catch {
     return false; // released meanwhile
   }
 }

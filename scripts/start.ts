@@ -1,7 +1,7 @@
 // `npm start`: builds what has changed, then runs the examples against the built packages, as a user of them would.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { root, runTool } from './lib/process.mjs';
+import { root, runTool } from './lib/process.ts';
 
 const main = path.join(root, 'apps/examples/src/main.ts');
 if (!existsSync(main)) {

@@ -1,5 +1,5 @@
 // Runs an installed tool (tsc, biome, vitest, pnpm ...) by name with the rest of the arguments: what `npm run exec -- vitest` uses.
-import { runTool } from './lib/process.mjs';
+import { runTool } from './lib/process.ts';
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined) {
