@@ -1,0 +1,188 @@
+/**
+ * Matrix product of float32 or float64 matrices with any strides, in blocks that fit in scratch memory.
+ *
+ * Loop order, from the outside: blocks of columns of B (`NC`), blocks of the reduction (`KB`, as much of B as fits
+ * packed in scratch), blocks of rows of A (`MC`), and then blocks of the reduction that let one panel of B stay in the
+ * first-level cache (`KC`). So B is copied and packed once, A once for each block of columns, and C goes out and comes
+ * back only where K exceeds `KB`. A range of rows or columns of a product is itself a product of narrower operands,
+ * which is how it can be split over threads.
+ */
+
+import { PANEL_ROW, panelColumns, ZEROS } from './gemmModule.ts';
+import {
+  copyRows,
+  copyRowsOut,
+  copyStrided,
+  type FloatArray,
+  MAX_ROWS,
+  MAX_TABLE,
+  regions,
+  type Scratch,
+} from './scratch.ts';
+
+/** A strided matrix: element (i, j) is `data[offset + i * rowStride + j * columnStride]`. */
+export interface Matrix {
+  readonly data: FloatArray;
+  readonly offset: number;
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
+
+/** One number for each column, at `data[offset + j * stride]`. */
+export interface Vector {
+  readonly data: FloatArray;
+  readonly offset: number;
+  readonly stride: number;
+}
+
+export interface GemmOptions {
+  /** Scales the product. */
+  readonly alpha: number;
+  /** Adds to C instead of overwriting it. */
+  readonly accumulate: boolean;
+  /** Added to every row of C. */
+  readonly bias: Vector | null;
+}
+
+/** Columns of a block, and rows of a block; together they decide how much of C is in scratch. */
+const NC = 1024;
+const MC = 128;
+/** Reduction steps for which a panel of B (32 bytes a step) stays in a first-level cache of 32 KiB or more. */
+const KC = 320;
+
+/** C[m, n] = alpha · A[m, k] · B[k, n] (+ C) (+ bias). C's columns are adjacent; m, n, k are positive. */
+export function gemm(
+  scratch: Scratch,
+  m: number,
+  n: number,
+  k: number,
+  a: Matrix,
+  b: Matrix,
+  c: Matrix,
+  options: GemmOptions,
+): void {
+  const { element, kernels, heap } = scratch;
+  const { bytes } = element;
+  const width = panelColumns(element);
+  const nc = Math.min(n, NC);
+  const padded = Math.ceil(nc / width) * width;
+  const kb = Math.min(k, MAX_TABLE, Math.floor(regions.packed.bytes / bytes / padded));
+  const mc = Math.min(
+    m,
+    MC,
+    Math.floor(regions.c.bytes / bytes / nc),
+    Math.max(1, Math.floor(regions.a.bytes / bytes / kb)),
+  );
+  for (let j = 0; j < n; j += nc) {
+    const columns = Math.min(nc, n - j);
+    kernels.fillTable(regions.columnsOut.at, 0, bytes, columns);
+    for (let p = 0; p < k; p += kb) {
+      const steps = Math.min(kb, k - p);
+      packB(scratch, b, p, j, steps, columns);
+      const first = p === 0;
+      const init = first && options.bias !== null ? stageBias(scratch, options.bias, j, columns) : ZEROS;
+      for (let i = 0; i < m; i += mc) {
+        const rows = Math.min(mc, m - i);
+        stageA(scratch, a, i, p, rows, steps);
+        const out = c.offset + i * c.rowStride + j;
+        const at = regions.c.at / bytes;
+        if (!first || options.accumulate) copyRows(heap, at, c.data, out, rows, c.rowStride, columns);
+        multiplyBlock(scratch, rows, columns, steps, init, !first || options.accumulate, options.alpha);
+        copyRowsOut(heap, at, c.data, out, rows, c.rowStride, columns);
+      }
+    }
+  }
+}
+
+/** The product of the staged A and the packed B, in the C region. */
+function multiplyBlock(
+  { element, kernels }: Scratch,
+  rows: number,
+  columns: number,
+  steps: number,
+  init: number,
+  accumulate: boolean,
+  alpha: number,
+): void {
+  const { bytes } = element;
+  const rowC = columns * bytes;
+  for (let p = 0; p < steps; p += KC) {
+    const adds = accumulate || p > 0;
+    kernels.multiply(
+      rows,
+      columns,
+      Math.min(KC, steps - p),
+      regions.a.at + p * bytes,
+      steps * bytes,
+      regions.packed.at + p * PANEL_ROW,
+      steps * PANEL_ROW,
+      regions.c.at,
+      rowC,
+      regions.columnsOut.at,
+      adds ? regions.c.at : init,
+      0,
+      init === ZEROS ? 0 : bytes,
+      alpha,
+    );
+  }
+}
+
+/** Copies a block of A to its region, rows of `steps` adjacent elements. */
+function stageA(scratch: Scratch, a: Matrix, i: number, p: number, rows: number, steps: number): void {
+  const { element, kernels, heap } = scratch;
+  const { bytes } = element;
+  const from = a.offset + i * a.rowStride + p * a.columnStride;
+  const at = regions.a.at / bytes;
+  if (a.rowStride === 1 && a.columnStride !== 1) {
+    copyRows(heap, regions.raw.at / bytes, a.data, from, steps, a.columnStride, rows);
+    kernels.transpose(regions.raw.at, rows * bytes, regions.a.at, steps * bytes, steps, rows);
+  } else {
+    copyStrided(heap, at, a.data, from, rows, a.rowStride, steps, a.columnStride);
+  }
+}
+
+/** Copies a block of B through the raw region, in as many parts as it takes, and packs it. */
+function packB(scratch: Scratch, b: Matrix, p: number, j: number, steps: number, columns: number): void {
+  const { element, kernels, heap } = scratch;
+  const { bytes } = element;
+  const from = b.offset + p * b.rowStride + j * b.columnStride;
+  const raw = regions.raw.at / bytes;
+  const room = Math.floor(regions.raw.bytes / bytes);
+  const pack = (k: number, n: number, packed: number) =>
+    kernels.packPanels(
+      regions.raw.at,
+      regions.rows.at,
+      regions.columns.at,
+      k,
+      n,
+      regions.packed.at + packed,
+      steps * PANEL_ROW,
+    );
+  if (b.rowStride === 1 && b.columnStride !== 1) {
+    const width = panelColumns(element);
+    const most = Math.floor(room / steps / width) * width;
+    kernels.fillTable(regions.rows.at, 0, bytes, steps);
+    kernels.fillTable(regions.columns.at, 0, steps * bytes, Math.min(most, columns));
+    for (let first = 0; first < columns; first += most) {
+      const count = Math.min(most, columns - first);
+      copyRows(heap, raw, b.data, from + first * b.columnStride, count, b.columnStride, steps);
+      pack(steps, count, (first / width) * steps * PANEL_ROW);
+    }
+  } else {
+    const most = Math.floor(room / columns);
+    kernels.fillTable(regions.rows.at, 0, columns * bytes, Math.min(most, steps));
+    kernels.fillTable(regions.columns.at, 0, bytes, columns);
+    for (let first = 0; first < steps; first += most) {
+      const count = Math.min(most, steps - first);
+      copyStrided(heap, raw, b.data, from + first * b.rowStride, count, b.rowStride, columns, b.columnStride);
+      pack(count, columns, first * PANEL_ROW);
+    }
+  }
+}
+
+/** Copies the bias of a block of columns; the panels read past it, up to a multiple of their width. */
+function stageBias({ element, heap }: Scratch, bias: Vector, j: number, columns: number): number {
+  const at = regions.init.at / element.bytes;
+  for (let i = 0; i < columns; i++) heap[at + i] = bias.data[bias.offset + (j + i) * bias.stride]!;
+  return regions.init.at;
+}

@@ -1,0 +1,146 @@
+/**
+ * The one block of WebAssembly memory that the kernels work in. Tensors live in ordinary buffers, so blocks of them
+ * are copied in, and blocks of results out. It is allocated once, when it is first needed, and never grows; pages that
+ * no kernel touched cost nothing.
+ */
+import { type Element, elementOf, type FloatType } from './element.ts';
+import { instantiate, kernelMode } from './features.ts';
+import { type GemmExports, gemmModule, STRIP, tileRows } from './gemmModule.ts';
+
+export type FloatArray = Float32Array | Float64Array;
+
+/** Most rows of A in one block: a strip of as many rows by 32 bytes lies below the regions. */
+export const MAX_ROWS = 512;
+/** Most entries of a table of offsets. */
+export const MAX_TABLE = 16384;
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Where the regions start, and their sizes in bytes. */
+export const regions = layOut({
+  init: 32 * KiB,
+  rows: MAX_TABLE * 4 + 64,
+  columns: MAX_TABLE * 4 + 64,
+  columnsOut: MAX_TABLE * 4 + 64,
+  a: 1 * MiB,
+  raw: 1 * MiB,
+  packed: 4 * MiB,
+  c: 1 * MiB,
+});
+
+interface Region {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+function layOut<T extends Record<string, number>>(sizes: T): { readonly [name in keyof T]: Region } & { end: number } {
+  let at = STRIP + MAX_ROWS * 32;
+  const placed: Record<string, Region> = {};
+  for (const [name, bytes] of Object.entries(sizes)) {
+    placed[name] = { at, bytes };
+    at += bytes;
+  }
+  return Object.assign(placed as { [name in keyof T]: Region }, { end: at });
+}
+
+/** The scratch memory seen as one element type, with the kernels for it. */
+export interface Scratch {
+  readonly element: Element;
+  readonly kernels: GemmExports;
+  /** All of the memory, in elements and in 32-bit words. */
+  readonly heap: FloatArray;
+  readonly words: Int32Array;
+  /** Rows of the largest tile. */
+  readonly tileRows: number;
+}
+
+let memory: WebAssembly.Memory | undefined;
+const scratches = new Map<string, Scratch>();
+
+/** The scratch for a type, or null where kernels run in plain JavaScript. */
+export function scratchFor(dtype: FloatType): Scratch | null {
+  const mode = kernelMode();
+  if (mode === 'js') return null;
+  const key = `${dtype} ${mode}`;
+  let scratch = scratches.get(key);
+  if (scratch === undefined) {
+    const pages = Math.ceil(regions.end / (64 * KiB));
+    memory ??= new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const element = elementOf(dtype, mode);
+    const exports = instantiate(`gemm ${key}`, () => gemmModule(element, mode), { scratch: { memory } });
+    const heap = dtype === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
+    const words = new Int32Array(memory.buffer);
+    scratch = { element, kernels: exports as unknown as GemmExports, heap, words, tileRows: tileRows(mode) };
+    scratches.set(key, scratch);
+  }
+  return scratch;
+}
+
+/** Below this length copying element by element is faster than making views for `TypedArray.set`. */
+const SHORT_ROW = 32;
+
+/** Copies a matrix whose rows have adjacent elements to `to` (an element index), row after row. */
+export function copyRows(
+  heap: FloatArray,
+  to: number,
+  data: FloatArray,
+  offset: number,
+  rows: number,
+  rowStride: number,
+  columns: number,
+): void {
+  if (rowStride === columns || rows === 1) {
+    heap.set(data.subarray(offset, offset + rows * columns), to);
+    return;
+  }
+  for (let i = 0; i < rows; i++) {
+    const from = offset + i * rowStride;
+    const at = to + i * columns;
+    if (columns >= SHORT_ROW) heap.set(data.subarray(from, from + columns), at);
+    else for (let j = 0; j < columns; j++) heap[at + j] = data[from + j]!;
+  }
+}
+
+/** Copies any strided matrix to `to`, row after row. */
+export function copyStrided(
+  heap: FloatArray,
+  to: number,
+  data: FloatArray,
+  offset: number,
+  rows: number,
+  rowStride: number,
+  columns: number,
+  columnStride: number,
+): void {
+  if (columnStride === 1) {
+    copyRows(heap, to, data, offset, rows, rowStride, columns);
+    return;
+  }
+  for (let i = 0, at = to; i < rows; i++) {
+    let from = offset + i * rowStride;
+    for (let j = 0; j < columns; j++, at++, from += columnStride) heap[at] = data[from]!;
+  }
+}
+
+/** Copies a block of results, rows of adjacent elements, from the heap to strided rows. */
+export function copyRowsOut(
+  heap: FloatArray,
+  from: number,
+  data: FloatArray,
+  offset: number,
+  rows: number,
+  rowStride: number,
+  columns: number,
+): void {
+  if (rowStride === columns || rows === 1) {
+    data.set(heap.subarray(from, from + rows * columns), offset);
+    return;
+  }
+  for (let i = 0; i < rows; i++) {
+    const at = offset + i * rowStride;
+    const start = from + i * columns;
+    if (columns >= SHORT_ROW) data.set(heap.subarray(start, start + columns), at);
+    else for (let j = 0; j < columns; j++) data[at + j] = heap[start + j]!;
+  }
+}
