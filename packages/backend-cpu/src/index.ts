@@ -1,1 +1,8 @@
-export {};
+/** @file The CPU backend; importing it registers device 'cpu'. */
+import { registerBackend } from '@flambeau/tensor';
+import { cpuBackend } from './backend.ts';
+
+registerBackend(cpuBackend);
+
+export { setCodeGeneration } from './compile/generate.ts';
+export { cpuBackend };

@@ -1,0 +1,170 @@
+/**
+ * @file What the IR's functions are in JavaScript, for each class of dtype: as source text for generated kernels and as
+ * a function for interpreted ones, side by side.
+ */
+import type { ScalarFunction } from '@flambeau/tensor';
+import * as helpers from './helpers.ts';
+import * as special from './special.ts';
+
+/** Everything that generated source may call by name. */
+export const environment: Record<string, unknown> = { ...helpers, ...special };
+
+// A value is a number, a bigint for int64, or a boolean for bool; each table below handles one of them.
+// biome-ignore lint/suspicious/noExplicitAny: the interpreter mixes the three kinds of value freely.
+type Value = any;
+
+export interface Lowered {
+  readonly text: (...args: string[]) => string;
+  readonly run: (...args: Value[]) => Value;
+}
+
+export type FunctionTable = Partial<Record<ScalarFunction, Lowered>>;
+
+const operator = (symbol: string, run: Lowered['run']): Lowered => ({ text: (a, b) => `(${a} ${symbol} ${b})`, run });
+const helper = (name: string): Lowered => ({
+  text: (...args) => `${name}(${args.join(', ')})`,
+  run: environment[name] as Lowered['run'],
+});
+const math = (name: keyof Math & string): Lowered => ({
+  text: (...args) => `Math.${name}(${args.join(', ')})`,
+  run: Math[name] as Lowered['run'],
+});
+const identity: Lowered = { text: (a) => a!, run: (a) => a };
+
+/** Comparison, logic and choice: the same for every kind of value. */
+export const common: FunctionTable = {
+  eq: operator('===', (a, b) => a === b),
+  ne: operator('!==', (a, b) => a !== b),
+  lt: operator('<', (a, b) => a < b),
+  le: operator('<=', (a, b) => a <= b),
+  gt: operator('>', (a, b) => a > b),
+  ge: operator('>=', (a, b) => a >= b),
+  and: operator('&&', (a, b) => a && b),
+  or: operator('||', (a, b) => a || b),
+  xor: operator('!==', (a, b) => a !== b),
+  not: { text: (a) => `!${a}`, run: (a) => !a },
+  where: { text: (c, a, b) => `(${c} ? ${a} : ${b})`, run: (c, a, b) => (c ? a : b) },
+};
+
+/** float32 and float64 (the caller rounds to float32). */
+export const floatFunctions: FunctionTable = {
+  neg: { text: (a) => `(-${a})`, run: (a) => -a },
+  add: operator('+', (a, b) => a + b),
+  sub: operator('-', (a, b) => a - b),
+  mul: operator('*', (a, b) => a * b),
+  div: operator('/', (a, b) => a / b),
+  fmod: operator('%', (a, b) => a % b),
+  mod: helper('floorMod'),
+  floorDiv: helper('floorDiv'),
+  truncDiv: { text: (a, b) => `Math.trunc(${a} / ${b})`, run: (a, b) => Math.trunc(a / b) },
+  pow: helper('pow'),
+  max: math('max'),
+  min: math('min'),
+  atan2: math('atan2'),
+  hypot: math('hypot'),
+  copysign: helper('copysign'),
+  abs: math('abs'),
+  sign: { text: (a) => `(${a} > 0 ? 1 : ${a} < 0 ? -1 : 0)`, run: (a) => (a > 0 ? 1 : a < 0 ? -1 : 0) },
+  floor: math('floor'),
+  ceil: math('ceil'),
+  trunc: math('trunc'),
+  round: helper('roundEven'),
+  sqrt: math('sqrt'),
+  rsqrt: { text: (a) => `(1 / Math.sqrt(${a}))`, run: (a) => 1 / Math.sqrt(a) },
+  reciprocal: { text: (a) => `(1 / ${a})`, run: (a) => 1 / a },
+  exp: math('exp'),
+  exp2: { text: (a) => `(2 ** ${a})`, run: (a) => 2 ** a },
+  expm1: math('expm1'),
+  log: math('log'),
+  log2: math('log2'),
+  log10: math('log10'),
+  log1p: math('log1p'),
+  sin: math('sin'),
+  cos: math('cos'),
+  tan: math('tan'),
+  asin: math('asin'),
+  acos: math('acos'),
+  atan: math('atan'),
+  sinh: math('sinh'),
+  cosh: math('cosh'),
+  tanh: math('tanh'),
+  asinh: math('asinh'),
+  acosh: math('acosh'),
+  atanh: math('atanh'),
+  sigmoid: helper('sigmoid'),
+  erf: helper('erf'),
+  erfc: helper('erfc'),
+  erfinv: helper('erfinv'),
+  lgamma: helper('lgamma'),
+  digamma: helper('digamma'),
+  trigamma: helper('trigamma'),
+};
+
+/** Integers up to 32 bits (the caller wraps to the width). */
+export const intFunctions: FunctionTable = {
+  neg: floatFunctions.neg!,
+  add: floatFunctions.add!,
+  sub: floatFunctions.sub!,
+  mul: math('imul'),
+  fmod: helper('intFmod'),
+  mod: helper('intMod'),
+  floorDiv: helper('intFloorDiv'),
+  truncDiv: helper('intTruncDiv'),
+  pow: helper('intPow'),
+  max: floatFunctions.max!,
+  min: floatFunctions.min!,
+  abs: floatFunctions.abs!,
+  sign: floatFunctions.sign!,
+  floor: identity,
+  ceil: identity,
+  trunc: identity,
+  round: identity,
+  bitNot: { text: (a) => `(~${a})`, run: (a) => ~a },
+  bitAnd: operator('&', (a, b) => a & b),
+  bitOr: operator('|', (a, b) => a | b),
+  bitXor: operator('^', (a, b) => a ^ b),
+  shiftLeft: helper('shiftLeft'),
+  shiftRight: helper('shiftRight'),
+};
+
+/** int64 as bigints (the caller wraps to 64 bits). */
+export const bigFunctions: FunctionTable = {
+  neg: floatFunctions.neg!,
+  add: floatFunctions.add!,
+  sub: floatFunctions.sub!,
+  mul: floatFunctions.mul!,
+  fmod: helper('bigFmod'),
+  mod: helper('bigMod'),
+  floorDiv: helper('bigFloorDiv'),
+  truncDiv: helper('bigTruncDiv'),
+  pow: helper('bigPow'),
+  max: { text: (a, b) => `(${a} > ${b} ? ${a} : ${b})`, run: (a, b) => (a > b ? a : b) },
+  min: { text: (a, b) => `(${a} < ${b} ? ${a} : ${b})`, run: (a, b) => (a < b ? a : b) },
+  abs: helper('bigAbs'),
+  sign: helper('bigSign'),
+  floor: identity,
+  ceil: identity,
+  trunc: identity,
+  round: identity,
+  bitNot: intFunctions.bitNot!,
+  bitAnd: intFunctions.bitAnd!,
+  bitOr: intFunctions.bitOr!,
+  bitXor: intFunctions.bitXor!,
+  shiftLeft: helper('bigShiftLeft'),
+  shiftRight: helper('bigShiftRight'),
+};
+
+/** Arithmetic on bools, as PyTorch has it: sums saturate at true. */
+export const boolFunctions: FunctionTable = {
+  add: common.or!,
+  max: common.or!,
+  bitOr: common.or!,
+  mul: common.and!,
+  min: common.and!,
+  bitAnd: common.and!,
+  bitXor: common.xor!,
+  bitNot: common.not!,
+  pow: { text: (a, b) => `(${a} || !${b})`, run: (a, b) => a || !b },
+  abs: identity,
+  sign: identity,
+};

@@ -1,0 +1,1 @@
+/** @file Special functions in double precision, each with the source of its algorithm. */

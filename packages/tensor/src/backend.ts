@@ -1,0 +1,143 @@
+/**
+ * @file The Backend contract: what a device must be able to do. Kernels get strided views; offsets and strides count
+ * elements. Outputs are allocated by the caller with the right shape. Everything that is not here is composed of these.
+ */
+import type { DType, TypedArray } from './dtype.ts';
+import { FlambeauError } from './errors.ts';
+import type { MapKernel, ReduceKernel } from './ir/kernel.ts';
+import type { Generator } from './random/generator.ts';
+import { state } from './state.ts';
+import type { Storage } from './storage.ts';
+
+/** Raised whenever the contract changes incompatibly. */
+export const contractVersion = 1;
+
+/** A strided window on a storage; every Tensor is one. */
+export interface View {
+  readonly storage: Storage;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset: number;
+  /** Number of elements. */
+  readonly elementCount: number;
+  isContiguous(): boolean;
+}
+
+export type Scalar = number | bigint | boolean;
+
+export interface MatmulOptions {
+  /** Added to every row, shape [N]. */
+  bias?: View | undefined;
+  /** Adds to `out` instead of overwriting it. */
+  accumulate?: boolean | undefined;
+  /** Scales the product. Default 1. */
+  alpha?: number | undefined;
+}
+
+/** One number for each spatial dimension. */
+export interface ConvSpec {
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly dilation: readonly number[];
+  readonly groups: number;
+}
+
+export interface MaxPoolSpec {
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly dilation: readonly number[];
+}
+
+export interface AvgPoolSpec {
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly countIncludePad: boolean;
+  readonly divisorOverride: number | null;
+}
+
+export type ScanKind = 'sum' | 'prod' | 'max' | 'min' | 'logsumexp';
+
+/** How scatter combines `src` with what is there. */
+export type ScatterMode = 'assign' | 'add' | 'mul' | 'max' | 'min';
+
+/** A distribution with its parameters, in PyTorch's terms. */
+export type Distribution =
+  | { readonly kind: 'uniform'; readonly from: number; readonly to: number }
+  | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
+  | { readonly kind: 'logNormal'; readonly mean: number; readonly std: number }
+  | { readonly kind: 'cauchy'; readonly median: number; readonly sigma: number }
+  | { readonly kind: 'exponential'; readonly lambd: number }
+  | { readonly kind: 'geometric'; readonly p: number }
+  | { readonly kind: 'bernoulli'; readonly p: number }
+  | { readonly kind: 'randint'; readonly low: number | bigint; readonly high: number | bigint }
+  | { readonly kind: 'random' }
+  | { readonly kind: 'randperm' };
+
+/**
+ * Algorithms that are no kernels, each optional: a device without one throws a DeviceError that says `await x.cpu()`.
+ */
+export interface Routines {
+  /** Row-major positions of nonzero elements as int32 [count, ndim]. */
+  nonzero(x: View): { readonly data: TypedArray; readonly count: number };
+}
+
+export interface Backend {
+  readonly contract: number;
+  /** The device string it serves, e.g. `'cpu'` or `'webgpu:0'`. */
+  readonly device: string;
+  readonly dtypes: ReadonlySet<DType>;
+
+  /** Memory for `length` elements, zero or not. */
+  allocate(dtype: DType, length: number): Storage;
+  /** A storage with the values of a host array (one element of `dtype` each, or two for complex). */
+  upload(dtype: DType, data: TypedArray): Storage;
+  /** Values of a view, row-major, in a fresh array. */
+  read(x: View): Promise<TypedArray>;
+  /** The same at once, where the device can. */
+  readSync: ((x: View) => TypedArray) | null;
+
+  /** outputs = kernel(inputs), inputs broadcast to the outputs' common shape. Outputs do not overlap inputs, or are laid out alike. */
+  map(kernel: MapKernel, inputs: readonly (View | Scalar)[], outputs: readonly View[]): void;
+  /** Reduces over `dims`; `output` has the inputs' broadcast shape with size 1 at `dims`. Epilogue scalars follow. */
+  reduce(kernel: ReduceKernel, inputs: readonly (View | Scalar)[], dims: readonly number[], output: View, scalars: readonly Scalar[]): void;
+  /** Running reduction along `dim`; `indices` (int32) for max and min: the position of the latest extreme value. */
+  scan(kind: ScanKind, x: View, dim: number, out: View, indices: View | null): void;
+  /** Sorted values and their positions (int32) along `dim`; NaN counts as greatest; stable. */
+  sort(x: View, dim: number, descending: boolean, values: View, indices: View): void;
+  /** out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. Indices are checked and not negative. */
+  gather(x: View, dim: number, index: View, out: View): void;
+  /** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. */
+  scatter(out: View, dim: number, index: View, src: View | Scalar, mode: ScatterMode): void;
+
+  /** [...B, M, K] × [...B, K, N] → [...B, M, N]; batch shapes are equal (stride 0 where they repeat). */
+  matmul(a: View, b: View, out: View, options?: MatmulOptions): void;
+
+  /** Cross-correlation [N, C, ...] with w [O, C/groups, ...]. */
+  conv(x: View, w: View, bias: View | null, out: View, spec: ConvSpec): void;
+  convBackwardInput(grad: View, w: View, gradX: View, spec: ConvSpec): void;
+  convBackwardWeight(grad: View, x: View, gradW: View, spec: ConvSpec): void;
+  /** `indices` (int32): position of each maximum in its input plane. */
+  maxPool(x: View, out: View, indices: View, spec: MaxPoolSpec): void;
+  maxPoolBackward(grad: View, indices: View, gradX: View): void;
+  avgPool(x: View, out: View, spec: AvgPoolSpec): void;
+  avgPoolBackward(grad: View, gradX: View, spec: AvgPoolSpec): void;
+
+  /** Fills `out` with draws from a generator. */
+  random(distribution: Distribution, out: View, generator: Generator): void;
+
+  readonly routines: Partial<Routines>;
+}
+
+/** Makes a device known. @throws FlambeauError when the backend was built for another contract. */
+export function registerBackend(backend: Backend): void {
+  if (backend.contract !== contractVersion) {
+    throw new FlambeauError(
+      `the backend of device '${backend.device}' implements contract version ${backend.contract}, but this @flambeau/tensor needs version ${contractVersion}; install matching versions`,
+    );
+  }
+  state.backends.set(backend.device, backend);
+  if (backend.device === 'cpu') state.cpu = backend;
+}

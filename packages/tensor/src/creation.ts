@@ -1,0 +1,289 @@
+/** @file Making tensors: from data, from shapes, from typed arrays. */
+import { isPlainObject, type ShapeArguments, shapeArguments, signature } from './args.ts';
+import type { Scalar } from './backend.ts';
+import { type DType, type DTypeAlias, dtypeInfo, toDType, type TypedArray } from './dtype.ts';
+import { DTypeError, FlambeauError, ShapeError } from './errors.ts';
+import { copyValues } from './inplace.ts';
+import { callPointwiseInto } from './pointwise.ts';
+import { fillOp } from './ops/copy.ts';
+import { formatShape, numelOf } from './shape.ts';
+import { backendFor, state } from './state.ts';
+import { Storage } from './storage.ts';
+import { isTensor, Tensor } from './tensor.ts';
+import { arrayOf } from './values.ts';
+
+/** Options of every function that makes a tensor. */
+export interface TensorOptions {
+  dtype?: DType | DTypeAlias | undefined;
+  device?: string | undefined;
+  requiresGrad?: boolean | undefined;
+}
+
+/** Data for `tensor`: numbers (float32 unless told otherwise), bigints (int64), booleans (bool), nested to any depth. */
+export type NestedData = number | bigint | boolean | Tensor | readonly NestedData[] | TypedArray | BigUint64Array | Uint32Array | Uint8ClampedArray;
+
+
+/** A tensor whose memory has yet to be written. @throws ShapeError for a negative size. */
+export function allocateTensor(op: string, shape: readonly number[], dtype: DType, device: string): Tensor {
+  for (const size of shape) {
+    if (!Number.isInteger(size) || size < 0) throw new ShapeError(`${op}(): sizes must be integers of at least 0, got ${formatShape(shape)}`);
+  }
+  return new Tensor(backendFor(device).allocate(dtype, numelOf(shape)), dtype, shape);
+}
+
+/** Resolves the options that all creation functions share. */
+export function resolveOptions(options: TensorOptions, fallback?: DType): { dtype: DType; device: string } {
+  return {
+    dtype: options.dtype === undefined ? (fallback ?? state.defaultDType) : toDType(options.dtype),
+    device: options.device ?? state.defaultDevice,
+  };
+}
+
+function finish(out: Tensor, options: TensorOptions): Tensor {
+  if (options.requiresGrad) out.requiresGrad = true;
+  return out;
+}
+
+const parseShape = (op: string, args: readonly unknown[]): [number[], TensorOptions] => {
+  const [shape, options] = shapeArguments<TensorOptions>(op, args);
+  checkCreationOptions(op, options);
+  return [shape, options];
+};
+
+function checkCreationOptions(op: string, options: object): void {
+  const parse = signature<TensorOptions>(op, [], { dtype: undefined, device: undefined, requiresGrad: undefined });
+  parse([options]);
+}
+
+/** Fills a fresh tensor with one value. */
+export function filled(op: string, shape: readonly number[], value: Scalar, options: TensorOptions, fallback?: DType): Tensor {
+  const { dtype, device } = resolveOptions(options, fallback);
+  const out = allocateTensor(op, shape, dtype, device);
+  callPointwiseInto(fillOp, [out, value], out, true);
+  return finish(out, options);
+}
+
+/**
+ * A tensor of `shape` whose values are arbitrary (zeros on the CPU).
+ *
+ * ```ts
+ * empty(2, 3).shape; // [2, 3]
+ * ```
+ */
+export function empty(...args: ShapeArguments<TensorOptions>): Tensor {
+  const [shape, options] = parseShape('empty', args);
+  const { dtype, device } = resolveOptions(options);
+  return finish(allocateTensor('empty', shape, dtype, device), options);
+}
+
+/** Zeros: `zeros(2, 3)`, `zeros([2, 3], { dtype: 'int64' })`. */
+export function zeros(...args: ShapeArguments<TensorOptions>): Tensor {
+  const [shape, options] = parseShape('zeros', args);
+  return filled('zeros', shape, 0, options);
+}
+
+/** Ones: `ones(2, 3)`. */
+export function ones(...args: ShapeArguments<TensorOptions>): Tensor {
+  const [shape, options] = parseShape('ones', args);
+  return filled('ones', shape, 1, options);
+}
+
+/** `value` everywhere. Numbers give float32, bigints int64, booleans bool, unless `dtype` says otherwise. */
+export function full(shape: readonly number[], value: Scalar, options: TensorOptions = {}): Tensor {
+  checkCreationOptions('full', options);
+  return filled('full', [...shape], value, options, dataDType(value));
+}
+
+function dataDType(value: Scalar): DType {
+  return typeof value === 'bigint' ? 'int64' : typeof value === 'boolean' ? 'bool' : state.defaultDType;
+}
+
+const arrayDTypes: readonly (readonly [string, DType])[] = [
+  ['Float32Array', 'float32'],
+  ['Float64Array', 'float64'],
+  ['Int8Array', 'int8'],
+  ['Uint8Array', 'uint8'],
+  ['Uint8ClampedArray', 'uint8'],
+  ['Int16Array', 'int16'],
+  ['Int32Array', 'int32'],
+  ['BigInt64Array', 'int64'],
+];
+
+const typedArrayDType = (array: ArrayBufferView): DType | undefined =>
+  arrayDTypes.find(([name]) => name === (array as unknown as Record<symbol, unknown>)[Symbol.toStringTag])?.[1];
+
+/**
+ * A tensor that copies `data`: a number, nested arrays, a typed array or a tensor.
+ *
+ * ```ts
+ * tensor([[1, 2], [3, 4]]).dtype; // 'float32'
+ * tensor([1n, 2n]).dtype; // 'int64'
+ * tensor([1, 2], { dtype: 'int32', requiresGrad: false });
+ * ```
+ * @throws ShapeError for ragged nesting, TypeError for anything that is no number.
+ */
+export function tensor(data: NestedData, options: TensorOptions = {}): Tensor {
+  if (!isPlainObject(options)) throw new TypeError('tensor(): the second argument is an options object, e.g. { dtype: \'int32\' }');
+  checkCreationOptions('tensor', options);
+  if (isTensor(data)) return finish(fromTensor(data, options), options);
+  const { shape, values, dtype: found } = flattenData(data);
+  const { dtype, device } = resolveOptions(options, found);
+  const array = arrayOf(dtype, values);
+  return finish(new Tensor(backendFor(device).upload(dtype, array), dtype, shape), options);
+}
+
+function fromTensor(data: Tensor, options: TensorOptions): Tensor {
+  const { dtype, device } = resolveOptions({ device: data.device, ...options }, data.dtype);
+  if (device !== data.device) return data.detach().to(device, dtype);
+  const out = allocateTensor('tensor', data.shape, dtype, device);
+  copyValues(out, data);
+  out.storage.version = 0;
+  return out;
+}
+
+interface Flat {
+  readonly shape: number[];
+  readonly values: ArrayLike<number | bigint | boolean>;
+  readonly dtype: DType;
+}
+
+function flattenData(data: NestedData): Flat {
+  if (ArrayBuffer.isView(data)) {
+    const array = data as unknown as ArrayLike<number>;
+    return { shape: [array.length], values: array, dtype: typedArrayDType(data) ?? state.defaultDType };
+  }
+  const shape: number[] = [];
+  for (let level: unknown = data; Array.isArray(level) || ArrayBuffer.isView(level); level = (level as ArrayLike<unknown>)[0]) {
+    shape.push((level as unknown as ArrayLike<unknown>).length);
+  }
+  const values: (number | bigint | boolean)[] = [];
+  collect(data, 0, shape, values);
+  return { shape, values, dtype: valuesDType(values) };
+}
+
+function collect(data: unknown, depth: number, shape: readonly number[], values: (number | bigint | boolean)[]): void {
+  if (Array.isArray(data) || ArrayBuffer.isView(data)) {
+    const list = data as ArrayLike<unknown>;
+    if (depth >= shape.length || list.length !== shape[depth]) {
+      throw new ShapeError(`tensor(): ragged data: expected ${shape[depth] ?? 'a number'} at depth ${depth}, got a list of ${list.length}`);
+    }
+    for (let i = 0; i < list.length; i++) collect(list[i], depth + 1, shape, values);
+    return;
+  }
+  if (depth !== shape.length) throw new ShapeError(`tensor(): ragged data: expected a list of ${shape[depth]} at depth ${depth}, got ${String(data)}`);
+  const value = isTensor(data) ? data.itemSync() : data;
+  if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
+    throw new TypeError(`tensor(): data must be numbers, bigints or booleans, got ${value === null ? 'null' : typeof value}`);
+  }
+  values.push(value);
+}
+
+/** The kind of the data's values: a float beats an int beats a bool; plain numbers count as the default float. */
+function valuesDType(values: readonly (number | bigint | boolean)[]): DType {
+  let dtype: DType | undefined;
+  for (const value of values) {
+    if (typeof value === 'number') return state.defaultDType;
+    if (typeof value === 'bigint') dtype = 'int64';
+    else dtype ??= 'bool';
+  }
+  return dtype ?? state.defaultDType;
+}
+
+/**
+ * A tensor over the memory of a typed array: changes of one show in the other. The array's byteOffset and length count.
+ *
+ * ```ts
+ * const data = new Float32Array([1, 2, 3, 4]);
+ * fromTypedArray(data, [2, 2]).mul_(2);
+ * data[3]; // 8
+ * ```
+ * @throws DTypeError for array types without a dtype, ShapeError when `shape` does not fit, FlambeauError when detached.
+ */
+export function fromTypedArray(array: TypedArray | Uint8ClampedArray, shape?: readonly number[], options: { dtype?: DType } = {}): Tensor {
+  const found = ArrayBuffer.isView(array) ? typedArrayDType(array) : undefined;
+  const dtype = options.dtype ?? found;
+  if (dtype === undefined || (found !== undefined && dtypeInfo(dtype).array.BYTES_PER_ELEMENT !== array.BYTES_PER_ELEMENT)) {
+    throw new DTypeError(`fromTypedArray(): ${Object.prototype.toString.call(array).slice(8, -1)} does not hold ${dtype ?? 'a known dtype'}; use one of ${arrayDTypes.map(([name]) => name).join(', ')}`);
+  }
+  if (array.buffer.byteLength === 0 && array.byteOffset > 0) throw new FlambeauError('fromTypedArray(): the array is detached');
+  const count = array.length / dtypeInfo(dtype).lanes;
+  const sizes = shape ?? [count];
+  if (numelOf(sizes) !== count) throw new ShapeError(`fromTypedArray(): ${count} elements do not fit shape ${formatShape(sizes)}`);
+  const data = array instanceof Uint8ClampedArray ? new Uint8Array(array.buffer, array.byteOffset, array.length) : array;
+  return new Tensor(new Storage('cpu', dtype, count, data, true), dtype, [...sizes]);
+}
+
+function fromValues(op: string, values: ArrayLike<number | bigint>, shape: readonly number[], options: TensorOptions, fallback: DType): Tensor {
+  const { dtype, device } = resolveOptions(options, fallback);
+  return finish(new Tensor(backendFor(device).upload(dtype, arrayOf(dtype, values)), dtype, shape), options);
+}
+
+type RangeArguments = [end: number, options?: TensorOptions] | [start: number, end: number, step?: number | TensorOptions, options?: TensorOptions];
+
+/**
+ * Values from `start` (0) up to but without `end`, `step` (1) apart. Integers give int32, others float32.
+ *
+ * ```ts
+ * arange(3); // tensor([0, 1, 2], dtype=torch.int32)
+ * arange(1, 2, 0.5); // tensor([1.0000, 1.5000])
+ * ```
+ */
+export function arange(...args: RangeArguments): Tensor {
+  const last = args[args.length - 1];
+  const options = isPlainObject(last) ? (last as TensorOptions) : {};
+  checkCreationOptions('arange', options);
+  const numbers = args.filter((a): a is number => typeof a === 'number');
+  const [start, end, step] = numbers.length === 1 ? [0, numbers[0]!, 1] : [numbers[0]!, numbers[1]!, numbers[2] ?? 1];
+  if (!Number.isFinite(start) || !Number.isFinite(end) || !(step !== 0)) {
+    throw new RangeError(`arange(): start, end and step must be finite and step not 0, got ${start}, ${end}, ${step}`);
+  }
+  if ((end - start) / step < 0) throw new RangeError(`arange(): the sign of step ${step} does not lead from ${start} to ${end}`);
+  const count = Math.ceil((end - start) / step);
+  const integers = numbers.every(Number.isSafeInteger);
+  const values = Float64Array.from({ length: count }, (_, i) => start + i * step);
+  return fromValues('arange', values, [count], options, integers ? 'int32' : state.defaultDType);
+}
+
+/** `steps` values evenly from `start` to `end`, both included. */
+export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
+  checkCreationOptions('linspace', options);
+  if (!Number.isInteger(steps) || steps < 0) throw new RangeError(`linspace(): steps must be an integer of at least 0, got ${steps}`);
+  const { dtype } = resolveOptions(options);
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+  const rounded = dtype === 'float64' ? step : Math.fround(step);
+  // As PyTorch does, the second half counts from the end, so that the last value is `end` itself.
+  const values = Float64Array.from({ length: steps }, (_, i) => (i < steps / 2 ? start + rounded * i : end - rounded * (steps - 1 - i)));
+  return fromValues('linspace', values, [steps], options, dtype);
+}
+
+/** Ones on the diagonal of an n × m matrix (m = n unless given), zeros elsewhere. */
+export function eye(n: number, ...args: [options?: TensorOptions] | [m: number, options?: TensorOptions]): Tensor {
+  const m = typeof args[0] === 'number' ? args[0] : n;
+  const options = (typeof args[0] === 'number' ? args[1] : args[0]) ?? {};
+  checkCreationOptions('eye', options);
+  const { dtype, device } = resolveOptions(options);
+  const out = allocateTensor('eye', [n, m], dtype, device);
+  const diagonal = Math.min(n, m);
+  if (diagonal > 0) {
+    const view = new Tensor(out.storage, dtype, [diagonal], [m + 1], 0);
+    callPointwiseInto(fillOp, [view, 1], view, true);
+  }
+  return finish(out, options);
+}
+
+/** The dtype that tensors of floating-point data get from now on. */
+export function setDefaultDtype(dtype: DType | DTypeAlias): void {
+  const resolved = toDType(dtype);
+  if (dtypeInfo(resolved).kind !== 'float') throw new DTypeError(`setDefaultDtype(): only floating dtypes, got ${resolved}`);
+  state.defaultDType = resolved;
+}
+
+export const getDefaultDtype = (): DType => state.defaultDType;
+
+/** The device that new tensors are made on from now on. @throws DeviceError when it is not ready. */
+export function setDefaultDevice(device: string): void {
+  backendFor(device);
+  state.defaultDevice = device;
+}
+
+export const getDefaultDevice = (): string => state.defaultDevice;

@@ -1,0 +1,48 @@
+/** @file Puts the functions of every op family on Tensor's prototype, with their in-place forms. */
+import * as activation from './ops/activation.ts';
+import * as arithmetic from './ops/arithmetic.ts';
+import * as compare from './ops/compare.ts';
+import * as conv from './ops/conv.ts';
+import * as convert from './ops/convert.ts';
+import * as copy from './ops/copy.ts';
+import * as index from './ops/index-ops.ts';
+import * as like from './ops/like.ts';
+import * as mathematics from './ops/math.ts';
+import * as matmul from './ops/matmul.ts';
+import * as pool from './ops/pool.ts';
+import * as random from './ops/random.ts';
+import * as reading from './ops/reading.ts';
+import * as reduce from './ops/reduce.ts';
+import * as scan from './ops/scan.ts';
+import * as softmax from './ops/softmax.ts';
+import * as sort from './ops/sort.ts';
+import * as views from './ops/views.ts';
+import { Tensor } from './tensor.ts';
+
+const families = [
+  activation, arithmetic, compare, conv, convert, copy, index, like, mathematics, matmul, pool, random, reading, reduce, scan,
+  softmax, sort, views,
+];
+
+type Op = ((self: Tensor, ...args: unknown[]) => unknown) & { inplace?: (self: Tensor, ...args: unknown[]) => unknown };
+
+/** `f(self, …)` as a method. Fixed arities spare small ops the cost of spreading arguments. */
+function method(f: (self: Tensor, ...args: unknown[]) => unknown): (this: Tensor, ...args: unknown[]) => unknown {
+  return function (this: Tensor, ...args: unknown[]) {
+    if (args.length === 1) return f(this, args[0]);
+    return args.length === 0 ? f(this) : f(this, ...args);
+  };
+}
+
+function define(name: string, f: (self: Tensor, ...args: unknown[]) => unknown): void {
+  Object.defineProperty(Tensor.prototype, name, { value: method(f), writable: true, configurable: true });
+}
+
+for (const family of families) {
+  for (const [name, op] of Object.entries(family as Record<string, unknown>)) {
+    if (typeof op !== 'function') continue;
+    define(name, op as Op);
+    const { inplace } = op as Op;
+    if (inplace !== undefined) define(`${name}_`, inplace);
+  }
+}

@@ -1,0 +1,109 @@
+/** @file Symbolic differentiation of expressions: every derivative is again an expression, so every order exists. */
+import { AutogradError } from '../errors.ts';
+import { call, Expr, type ScalarFunction } from './expr.ts';
+
+/** For f(a, b, …) with value y: the partial derivatives by a, b, … */
+type Partials = (args: readonly Expr[], y: Expr) => readonly Expr[];
+
+const zero = Expr.const(0);
+const one = Expr.const(1);
+
+/** Where both are equal each gets half the gradient, as in PyTorch. */
+const byOrder =
+  (wins: 'gt' | 'lt'): Partials =>
+  ([a, b]) => {
+    const tie = a!.eq(b!);
+    return [tie.where(0.5, call(wins, a!, b!).where(1, 0)), tie.where(0.5, call(wins, b!, a!).where(1, 0))];
+  };
+
+const partials: Partial<Record<ScalarFunction, Partials>> = {
+  neg: () => [Expr.const(-1)],
+  abs: ([x]) => [x!.sign()],
+  sqrt: (_, y) => [one.div(y.mul(2))],
+  rsqrt: (_, y) => [y.mul(y).mul(y).mul(-0.5)],
+  reciprocal: (_, y) => [y.mul(y).neg()],
+  exp: (_, y) => [y],
+  exp2: (_, y) => [y.mul(Math.LN2)],
+  expm1: (_, y) => [y.add(1)],
+  log: ([x]) => [one.div(x!)],
+  log2: ([x]) => [one.div(x!.mul(Math.LN2))],
+  log10: ([x]) => [one.div(x!.mul(Math.LN10))],
+  log1p: ([x]) => [one.div(x!.add(1))],
+  sin: ([x]) => [call('cos', x!)],
+  cos: ([x]) => [call('sin', x!).neg()],
+  tan: (_, y) => [y.mul(y).add(1)],
+  asin: ([x]) => [call('rsqrt', one.sub(x!.mul(x!)))],
+  acos: ([x]) => [call('rsqrt', one.sub(x!.mul(x!))).neg()],
+  atan: ([x]) => [one.div(x!.mul(x!).add(1))],
+  sinh: ([x]) => [call('cosh', x!)],
+  cosh: ([x]) => [call('sinh', x!)],
+  tanh: (_, y) => [one.sub(y.mul(y))],
+  asinh: ([x]) => [call('rsqrt', x!.mul(x!).add(1))],
+  acosh: ([x]) => [call('rsqrt', x!.mul(x!).sub(1))],
+  atanh: ([x]) => [one.div(one.sub(x!.mul(x!)))],
+  sigmoid: (_, y) => [y.mul(one.sub(y))],
+  erf: ([x]) => [x!.mul(x!).neg().exp().mul(2 / Math.sqrt(Math.PI))],
+  erfc: ([x]) => [x!.mul(x!).neg().exp().mul(-2 / Math.sqrt(Math.PI))],
+  erfinv: (_, y) => [y.mul(y).exp().mul(Math.sqrt(Math.PI) / 2)],
+  lgamma: ([x]) => [call('digamma', x!)],
+  digamma: ([x]) => [call('trigamma', x!)],
+  add: () => [one, one],
+  sub: () => [one, Expr.const(-1)],
+  mul: ([a, b]) => [b!, a!],
+  div: ([a, b]) => [one.div(b!), a!.div(b!).div(b!).neg()],
+  // PyTorch: no gradient through a zero exponent, and log of the base only where the power is not 0.
+  pow: ([a, b], y) => [
+    b!.eq(0).where(0, b!.mul(a!.pow(b!.sub(1)))),
+    a!.eq(0).and(b!.ge(0)).where(0, y.mul(a!.log())),
+  ],
+  fmod: ([a, b]) => [one, call('trunc', a!.div(b!)).neg()],
+  mod: ([a, b]) => [one, call('floor', a!.div(b!)).neg()],
+  atan2: ([a, b]) => {
+    const square = a!.mul(a!).add(b!.mul(b!));
+    return [b!.div(square), a!.neg().div(square)];
+  },
+  hypot: ([a, b], y) => [a!.div(y), b!.div(y)],
+  copysign: ([a, b]) => [a!.eq(0).where(0, call('copysign', 1, b!).mul(a!.sign())), zero],
+  max: byOrder('gt'),
+  min: byOrder('lt'),
+};
+
+/** Piecewise constant functions: derivative 0. */
+const flat: ReadonlySet<ScalarFunction> = new Set<ScalarFunction>([
+  'sign', 'floor', 'ceil', 'round', 'trunc', 'floorDiv', 'truncDiv', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or', 'xor', 'not',
+  'toBool', 'toReal',
+]);
+
+/**
+ * The derivative of an expression by one input. Chain rule in forward order; nodes that occur twice are done once.
+ * @throws AutogradError for a function that has no derivative here.
+ */
+export function differentiate(expression: Expr, input: number): Expr {
+  const done = new Map<Expr, Expr>();
+  const visit = (node: Expr): Expr => {
+    if (node.kind === 'const') return zero;
+    if (node.kind === 'input') return node.value === input ? one : zero;
+    let result = done.get(node);
+    if (result === undefined) {
+      result = chain(node, visit);
+      done.set(node, result);
+    }
+    return result;
+  };
+  return visit(expression);
+}
+
+function chain(node: Expr, visit: (node: Expr) => Expr): Expr {
+  const fn = node.fn!;
+  if (flat.has(fn)) return zero;
+  if (fn === 'where') {
+    const [condition, yes, no] = node.args;
+    return condition!.where(visit(yes!), visit(no!));
+  }
+  const inner = node.args.map(visit);
+  if (inner.every((d) => d.isConst(0))) return zero;
+  const rule = partials[fn];
+  if (rule === undefined) throw new AutogradError(`the function '${fn}' has no derivative`);
+  const outer = rule(node.args, node);
+  return inner.reduce((sum, d, i) => sum.add(d.mul(outer[i]!)), zero);
+}

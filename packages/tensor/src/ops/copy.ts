@@ -1,0 +1,77 @@
+/** @file Copies: clone, contiguous, copy_, fill_, zero_. */
+import type { Scalar } from '../backend.ts';
+import { ShapeError } from '../errors.ts';
+import { checkWritable, copyValues, overwrite } from '../inplace.ts';
+import { needsCopy } from '../overlap.ts';
+import { callPointwise, callPointwiseInto, mixedDevices, pointwise, type PointwiseFunction } from '../pointwise.ts';
+import { record } from '../record.ts';
+import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
+import { backendFor, state } from '../state.ts';
+import { Tensor } from '../tensor.ts';
+
+/** Ops of this family that autograd has derivatives for, with their attributes. */
+export interface CopyOps {
+  clone: object;
+}
+
+/** A fresh row-major tensor with the values of `x` and no history. */
+export function copyOf(x: Tensor): Tensor {
+  const out = new Tensor(backendFor(x.storage.device).allocate(x.dtype, x.elementCount), x.dtype, x.shape);
+  copyValues(out, x);
+  out.storage.version = 0;
+  return out;
+}
+
+/** A copy with memory of its own. Gradients flow through. */
+export function clone(self: Tensor): Tensor {
+  return record('clone', [self], copyOf(self), {});
+}
+
+/** The tensor itself if its elements lie row-major without gaps, else a copy that does. */
+export function contiguous(self: Tensor): Tensor {
+  return self.isContiguous() ? self : clone(self);
+}
+
+/** Every element becomes the second argument; its own value does not matter, so none flows back to it. */
+export const fillOp = pointwise(2, (_x, value) => value, {
+  name: 'fill',
+  promotion: 'promote',
+  parameters: 1,
+  derivative: (grad) => [grad.mul(0), grad],
+});
+
+/** A tensor of self's shape filled with `value`, a number or a 0-d tensor. `x.fill_(value)` in place. */
+export const fill: PointwiseFunction<[value: Scalar | Tensor]> = Object.assign(
+  (self: Tensor, value: Scalar | Tensor): Tensor => callPointwise(fillOp, [self, fillValue(value)]),
+  { inplace: (self: Tensor, value: Scalar | Tensor): Tensor => callPointwiseInto(fillOp, [self, fillValue(value)], self, true) },
+);
+
+function fillValue(value: Scalar | Tensor): Scalar | Tensor {
+  if (typeof value === 'object' && value.shape.length > 0) {
+    throw new ShapeError(`fill(): the value must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
+  }
+  return value;
+}
+
+/** Sets every element to 0, in place. */
+export function zero_(self: Tensor): Tensor {
+  return fill.inplace(self, 0);
+}
+
+/**
+ * Copies `source` into self, broadcasting and casting; in place, returns self.
+ * @throws ShapeError when `source` does not broadcast to self's shape.
+ */
+export function copy_(self: Tensor, source: Tensor): Tensor {
+  if (!sameShape(broadcastShapes('copy_', self.shape, source.shape), self.shape)) {
+    throw new ShapeError(`copy_(): shape ${formatShape(source.shape)} does not broadcast to ${formatShape(self.shape)}`);
+  }
+  if (source.device !== self.device) throw mixedDevices('copy_', self, source);
+  if (state.gradEnabled && (self.requiresGrad || source.requiresGrad)) {
+    return overwrite('copy_', self, () => clone(source.to(self.dtype).expand(self.shape)));
+  }
+  checkWritable('copy_', self);
+  copyValues(self, needsCopy(source, self) ? copyOf(source) : source);
+  return self;
+}
+

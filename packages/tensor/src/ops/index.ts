@@ -1,0 +1,21 @@
+/** @file Every op as a function. */
+export * from './activation.ts';
+export * from './arithmetic.ts';
+export * from './compare.ts';
+export * from './conv.ts';
+export * from './convert.ts';
+export * from './copy.ts';
+export * from './index-ops.ts';
+export * from './join.ts';
+export * from './like.ts';
+export * from './math.ts';
+export * from './matmul.ts';
+export * from './pool.ts';
+export * from './random.ts';
+export * from './reading.ts';
+export * from './reduce.ts';
+export * from './scan.ts';
+export * from './softmax.ts';
+export * from './sort.ts';
+export * from './views.ts';
+export type { OutOption, TensorOrScalar } from './make.ts';

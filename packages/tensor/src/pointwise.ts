@@ -1,0 +1,274 @@
+/**
+ * @file Pointwise ops: an entry is an expression with promotion rules and, where the automatic rule would not do, a
+ * stated derivative. From it come the out-of-place, in-place and `out` forms and the backward kernels.
+ */
+import type { Scalar } from './backend.ts';
+import { type DType, dtypeInfo } from './dtype.ts';
+import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
+import { checkWritable, overwrite } from './inplace.ts';
+import { differentiate } from './ir/derivative.ts';
+import { type Expr, inputs, inputsOf, substitute } from './ir/expr.ts';
+import { computeDType, type KernelInput, type MapKernel, mapKernel } from './ir/kernel.ts';
+import { needsCopy } from './overlap.ts';
+import { canCast, resultType, toFloating } from './promotion.ts';
+import { type RecordedInput, tracks } from './record.ts';
+import { broadcastShapes, formatShape, sameShape } from './shape.ts';
+import { backendFor, state } from './state.ts';
+import { Tensor } from './tensor.ts';
+
+/**
+ * How the dtypes of arguments decide the computation's and the result's:
+ * - `promote`: both are the arguments' common dtype;
+ * - `float`: the same, but integers and bools become the default floating dtype;
+ * - `compare`: computed in the common dtype, result bool;
+ * - `logic`: arguments are taken as bools (nonzero is true), result bool.
+ */
+export type Promotion = 'promote' | 'float' | 'compare' | 'logic';
+
+/** Gradients by each input, given the gradient of the result. `null`: none ever flows. */
+export type StatedDerivative = (grad: Expr, inputs: readonly Expr[], result: Expr) => readonly (Expr | null)[];
+
+export interface PointwiseSpec {
+  /** PyTorch's name in camelCase. */
+  readonly name: string;
+  /** PyTorch's graph node name, where it is not `<Name>Backward0`. */
+  readonly node?: string;
+  readonly promotion: Promotion;
+  /** Trailing inputs that are numbers of the formula (`alpha`, `eps`) and take no part in promotion. */
+  readonly parameters?: number;
+  /** Inputs that are conditions: taken as bool, no part in promotion, no gradient. */
+  readonly conditions?: readonly number[];
+  readonly derivative?: StatedDerivative;
+  /** Kinds of dtype that PyTorch refuses for this op. */
+  readonly refuses?: readonly ('bool' | 'float' | 'complex')[];
+}
+
+/** The kernel that computes gradients of a pointwise op for a set of its inputs. */
+export interface BackwardPlan {
+  readonly op: Pointwise;
+  /** Which values the op reads, in order: 'grad', 'result' or an input's position. */
+  readonly reads: readonly ('grad' | 'result' | number)[];
+  /** For each wanted input: position of its gradient among the op's outputs, or 'grad' where it is just the gradient. */
+  readonly outputs: readonly (number | 'grad')[];
+}
+
+export interface Pointwise extends PointwiseSpec {
+  readonly arity: number;
+  readonly expressions: readonly Expr[];
+  readonly plans: Map<number, Plan>;
+  /** The gradients' plan for the inputs whose bits are set in `needs`. Compiled once for each set. */
+  backward(needs: number): BackwardPlan;
+}
+
+export type PointwiseArgument = Tensor | Scalar;
+
+interface Plan {
+  readonly kernel: MapKernel;
+  readonly dtypes: readonly DType[];
+}
+
+/** Makes a pointwise op of `arity` inputs from its expression. */
+export function pointwise(
+  arity: number,
+  expression: (...inputs: Expr[]) => Expr | readonly Expr[],
+  spec: PointwiseSpec,
+): Pointwise {
+  const made = expression(...inputs(arity));
+  const expressions = (Array.isArray(made) ? made : [made]) as readonly Expr[];
+  const backwards = new Map<number, BackwardPlan>();
+  const op: Pointwise = {
+    ...spec,
+    arity,
+    expressions,
+    plans: new Map(),
+    backward(needs) {
+      let plan = backwards.get(needs);
+      if (plan === undefined) {
+        plan = backwardPlan(op, needs);
+        backwards.set(needs, plan);
+      }
+      return plan;
+    },
+  };
+  return op;
+}
+
+/** Inputs are numbered in the derivative's expressions as: the op's inputs, then its result, then the gradient. */
+function backwardPlan(op: Pointwise, needs: number): BackwardPlan {
+  if (op.expressions.length > 1) throw new AutogradError(`${op.name}() with several results has no derivative`);
+  const all = inputs(op.arity + 2);
+  const [result, grad] = [all[op.arity]!, all[op.arity + 1]!];
+  const xs = all.slice(0, op.arity);
+  const stated = op.derivative?.(grad, xs, result);
+  const gradients: Expr[] = [];
+  const outputs: (number | 'grad')[] = [];
+  for (let i = 0; i < op.arity; i++) {
+    if ((needs & (1 << i)) === 0) continue;
+    const gradient = stated === undefined ? grad.mul(differentiate(op.expressions[0]!, i)) : stated[i];
+    if (gradient === null || gradient === undefined) throw new AutogradError(`${op.name}() has no derivative by argument ${i}`);
+    outputs.push(gradient === grad ? 'grad' : gradients.push(gradient) - 1);
+  }
+  const used = inputsOf(gradients);
+  // The gradient comes first: a kernel needs at least one tensor of the full shape.
+  if (!used.includes(op.arity + 1)) used.push(op.arity + 1);
+  used.sort((a, b) => (a === op.arity + 1 ? -1 : b === op.arity + 1 ? 1 : a - b));
+  const renumbered = inputs(used.length);
+  const backward = pointwise(used.length, () => gradients.map((g) => substitute(g, (i) => renumbered[used.indexOf(i)]!)), {
+    name: `${op.name}Backward`,
+    node: `${nodeName(op)}Backward0`,
+    promotion: 'promote',
+    conditions: used.flatMap((i, position) => (op.conditions?.includes(i) ? [position] : [])),
+  });
+  return { op: backward, reads: used.map((i) => (i === op.arity ? 'result' : i === op.arity + 1 ? 'grad' : i)), outputs };
+}
+
+/** PyTorch's name of the graph node of an op. */
+export function nodeName(op: PointwiseSpec): string {
+  return op.node ?? `${op.name[0]!.toUpperCase()}${op.name.slice(1)}Backward0`;
+}
+
+const scalarCode = (value: Scalar): number => (typeof value === 'boolean' ? 14 : typeof value === 'bigint' || Number.isSafeInteger(value) ? 12 : 13);
+
+/** Kernel and result dtypes for these arguments' dtypes, made once for each combination. */
+function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null): Plan {
+  const firstParameter = op.arity - (op.parameters ?? 0);
+  let key = into === null ? 1 : 2 + dtypeInfo(into).code;
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (typeof arg === 'object') key = key * 32 + dtypeInfo(arg.dtype).code + (arg.shape.length === 0 ? 16 : 0);
+    else key = key * 32 + (i < firstParameter ? scalarCode(arg) : 15);
+  }
+  // Above ten arguments the key would leave the range of exact integers; optimizer kernels have one dtype anyway.
+  let plan = op.plans.get(key);
+  if (plan === undefined) {
+    plan = makePlan(op, args, into);
+    op.plans.set(key, plan);
+  }
+  return plan;
+}
+
+function makePlan(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null): Plan {
+  const parameters = op.arity - (op.parameters ?? 0);
+  const operands = args.filter((_, i) => i < parameters && !op.conditions?.includes(i));
+  const common = op.promotion === 'float' ? toFloating(resultType(...operands)) : resultType(...operands);
+  checkDType(op, common);
+  const compute = op.promotion === 'logic' ? 'bool' : computeDType(common);
+  const kernelInputs: KernelInput[] = args.map((arg, i) => ({
+    dtype: typeof arg === 'object' ? arg.dtype : null,
+    as: op.conditions?.includes(i) ? 'bool' : compute,
+  }));
+  const dtype = op.promotion === 'compare' || op.promotion === 'logic' ? 'bool' : common;
+  if (into !== null && !canCast(dtype, into)) {
+    throw new DTypeError(`${op.name}(): the result is ${dtype} and cannot be stored in a tensor of dtype ${into}; convert that with .to('${dtype}')`);
+  }
+  const dtypes = op.expressions.map(() => into ?? dtype);
+  const outputs = op.expressions.map((expr, i) => ({ expr, dtype: dtypes[i]! }));
+  return { kernel: mapKernel(op.name, kernelInputs, outputs, compute), dtypes };
+}
+
+function checkDType(op: Pointwise, common: DType): void {
+  const { kind } = dtypeInfo(common);
+  if (op.refuses === undefined || kind === 'int' || !op.refuses.includes(kind)) return;
+  const remedy = kind === 'bool' ? "convert with .to('int32') or use a logical op" : 'convert the inputs first';
+  throw new DTypeError(`${op.name}(): not defined for ${common} inputs; ${remedy}`);
+}
+
+/** The tensor that decides device, and the common shape. */
+function commonShape(op: Pointwise, args: readonly PointwiseArgument[]): { lead: Tensor; shape: readonly number[] } {
+  let lead: Tensor | null = null;
+  let shape: readonly number[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (typeof arg !== 'object') continue;
+    if (lead === null) [lead, shape] = [arg, arg.shape];
+    else {
+      if (arg.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, arg);
+      if (arg.shape !== shape) shape = broadcastShapes(op.name, shape, arg.shape);
+    }
+  }
+  if (lead === null) throw new TypeError(`${op.name}(): at least one argument must be a tensor`);
+  return { lead, shape };
+}
+
+export function mixedDevices(op: string, a: Tensor, b: Tensor): DeviceError {
+  return new DeviceError(`${op}(): arguments are on different devices, '${a.device}' and '${b.device}'; move one with .to(device) or await .cpu()`);
+}
+
+/** Calls a pointwise op. */
+export function callPointwise(op: Pointwise, args: readonly PointwiseArgument[]): Tensor {
+  return callPointwiseAll(op, args)[0]!;
+}
+
+/** Calls a pointwise op with several results. */
+export function callPointwiseAll(op: Pointwise, args: readonly PointwiseArgument[]): Tensor[] {
+  const { lead, shape } = commonShape(op, args);
+  const plan = planFor(op, args, null);
+  const backend = backendFor(lead.storage.device);
+  const outputs: Tensor[] = [];
+  let elements = 1;
+  for (let i = 0; i < shape.length; i++) elements *= shape[i]!;
+  for (let i = 0; i < plan.dtypes.length; i++) {
+    const dtype = plan.dtypes[i]!;
+    outputs.push(new Tensor(backend.allocate(dtype, elements), dtype, shape));
+  }
+  backend.map(plan.kernel, args, outputs);
+  recordPointwise(op, args, outputs);
+  return outputs;
+}
+
+function recordPointwise(op: Pointwise, args: readonly RecordedInput[], outputs: readonly Tensor[]): void {
+  if (!state.gradEnabled) return;
+  for (let i = 0; i < args.length; i++) {
+    if (!tracks(args[i])) continue;
+    state.recorder!.recordPointwise(op, args, outputs);
+    return;
+  }
+}
+
+const wantsGrad = (args: readonly PointwiseArgument[]): boolean => state.gradEnabled && args.some(tracks);
+
+/**
+ * Writes the op's result into `out`: the in-place form when `out` is also an argument.
+ * @throws ShapeError when the result does not have `out`'s shape, DTypeError when its dtype cannot hold it.
+ */
+export function callPointwiseInto(op: Pointwise, args: readonly PointwiseArgument[], out: Tensor, inplace: boolean): Tensor {
+  const { lead, shape } = commonShape(op, args);
+  if (out.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, out);
+  const name = inplace ? `${op.name}_` : op.name;
+  if (!sameShape(shape, out.shape)) {
+    throw new ShapeError(`${name}(): the result has shape ${formatShape(shape)}, which does not fit the output's ${formatShape(out.shape)}`);
+  }
+  const plan = planFor(op, args, out.dtype);
+  checkWritable(name, out, !inplace && wantsGrad(args));
+  if (inplace && (wantsGrad(args) || (state.gradEnabled && out.requiresGrad))) {
+    return overwrite(name, out, () => callPointwise(op, args));
+  }
+  const backend = backendFor(lead.storage.device);
+  const safe = args.map((arg) => (typeof arg === 'object' && needsCopy(arg, out) ? arg.clone() : arg));
+  backend.map(plan.kernel, safe, [out]);
+  out.storage.version++;
+  return out;
+}
+
+/** A public pointwise function: `f(self, …)`, with its in-place form beside it. */
+export interface PointwiseFunction<Args extends unknown[]> {
+  (self: Tensor, ...args: Args): Tensor;
+  /** `self.f_(…)`: overwrites self with the result and returns it. */
+  readonly inplace: (self: Tensor, ...args: Args) => Tensor;
+}
+
+/** What a public function's arguments come to: an op, its arguments, and where the result goes. */
+export type Prepared = readonly [op: Pointwise, args: readonly PointwiseArgument[], out?: Tensor | undefined];
+
+/** Makes the public function from the translation of its arguments. */
+export function pointwiseFunction<Args extends unknown[]>(prepare: (self: Tensor, ...args: Args) => Prepared): PointwiseFunction<Args> {
+  const call = (self: Tensor, ...args: Args): Tensor => {
+    const [op, operands, out] = prepare(self, ...args);
+    return out === undefined ? callPointwise(op, operands) : callPointwiseInto(op, operands, out, false);
+  };
+  const inplace = (self: Tensor, ...args: Args): Tensor => {
+    const [op, operands] = prepare(self, ...args);
+    return callPointwiseInto(op, operands, self, true);
+  };
+  return Object.assign(call, { inplace });
+}

@@ -1,0 +1,87 @@
+/**
+ * @file The seam between ops and automatic differentiation. This package knows that an op call may be recorded, not
+ * how: @flambeau/autograd registers a {@link Recorder} when it is imported.
+ */
+import { AutogradError } from './errors.ts';
+import type { OpAttributes } from './op-attributes.ts';
+import type { Pointwise } from './pointwise.ts';
+import { state } from './state.ts';
+import type { Tensor } from './tensor.ts';
+
+/** A node of the recorded graph as users see it. */
+export interface GraphNode {
+  /** PyTorch's name, e.g. `'AddBackward0'`. */
+  readonly name: string;
+  /** Where gradients go on: a node (or null) for each differentiable input, and which of its outputs. */
+  readonly nextFunctions: readonly (readonly [GraphNode | null, number])[];
+}
+
+/** What automatic differentiation keeps with a tensor. Owned by the recorder; null on tensors that it never saw. */
+export interface AutogradSlot {
+  requiresGrad: boolean;
+}
+
+export interface BackwardOptions {
+  retainGraph?: boolean | undefined;
+  createGraph?: boolean | undefined;
+  inputs?: readonly Tensor[] | undefined;
+}
+
+export interface RemovableHandle {
+  remove(): void;
+}
+
+export type GradHook = (grad: Tensor) => Tensor | null | undefined | void;
+
+/** Names of the ops that record themselves and that autograd has a derivative for. */
+export type RecordedOp = keyof OpAttributes;
+
+/** An argument of a recorded op: pointwise ops have scalars among theirs. */
+export type RecordedInput = Tensor | number | bigint | boolean | null | undefined;
+
+export interface Recorder {
+  /** Makes `outputs` the results of `op`. Called only while gradients are enabled and some input requires them. */
+  record(op: RecordedOp, inputs: readonly RecordedInput[], outputs: readonly Tensor[], attributes: object): void;
+  recordPointwise(op: Pointwise, inputs: readonly RecordedInput[], outputs: readonly Tensor[]): void;
+  /** `self` was just overwritten with the values of `result`: its history becomes result's. */
+  adopt(self: Tensor, result: Tensor): void;
+  /** @throws AutogradError when an in-place change of `self` is not allowed (a leaf that requires grad). */
+  checkInplace(op: string, self: Tensor): void;
+  requiresGrad(self: Tensor): boolean;
+  setRequiresGrad(self: Tensor, value: boolean): void;
+  grad(self: Tensor): Tensor | null;
+  setGrad(self: Tensor, value: Tensor | null): void;
+  gradFn(self: Tensor): GraphNode | null;
+  retainGrad(self: Tensor): void;
+  registerHook(self: Tensor, hook: GradHook): RemovableHandle;
+  backward(self: Tensor, gradient: Tensor | null, options: BackwardOptions): void;
+}
+
+/** The recorder. @throws AutogradError naming the package when it is not installed. */
+export function recorder(what: string): Recorder {
+  if (state.recorder !== null) return state.recorder;
+  throw new AutogradError(`${what} needs automatic differentiation: add \`import '@flambeau/autograd'\` (the flambeau package does so)`);
+}
+
+/** Whether a call with this input is to be recorded. */
+export function tracks(input: RecordedInput): boolean {
+  return typeof input === 'object' && input !== null && input.autograd !== null && input.requiresGrad;
+}
+
+/** Records a call of `op` when gradients are wanted, and returns `output`. */
+export function record<Op extends RecordedOp, Out extends Tensor | readonly Tensor[]>(
+  op: Op,
+  inputs: readonly (Tensor | null | undefined)[],
+  output: Out,
+  attributes: OpAttributes[Op],
+): Out {
+  if (state.gradEnabled) {
+    for (let i = 0; i < inputs.length; i++) {
+      if (!tracks(inputs[i])) continue;
+      const outputs = Array.isArray(output) ? (output as readonly Tensor[]) : [output as Tensor];
+      state.recorder!.record(op, inputs, outputs, attributes);
+      break;
+    }
+  }
+  return output;
+}

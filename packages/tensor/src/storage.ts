@@ -1,0 +1,55 @@
+/** @file A storage is the memory behind tensors: one typed array on the CPU, a backend's own handle elsewhere. */
+import { type DType, dtypeInfo, type TypedArray } from './dtype.ts';
+import { FlambeauError } from './errors.ts';
+
+/**
+ * Memory of one dtype on one device, shared by all views of it. `length` counts elements of `dtype`.
+ *
+ * On the CPU `data` is a typed array whose `byteOffset` need not be 0 and whose buffer may be shared. On other
+ * devices `data` is whatever the backend keeps. `version` counts in-place changes, so that autograd can tell whether
+ * a tensor that it saved has been overwritten.
+ */
+export class Storage {
+  readonly device: string;
+  readonly dtype: DType;
+  readonly length: number;
+  readonly data: unknown;
+  version = 0;
+  /** Set when a gradient accumulator took this storage over, so that no second one does. */
+  claimed = false;
+  /** Made over memory of the user's (`fromTypedArray`), which another storage may share. */
+  readonly external: boolean;
+  #views: Map<DType, TypedArray> | undefined;
+
+  constructor(device: string, dtype: DType, length: number, data: unknown, external = false) {
+    this.device = device;
+    this.dtype = dtype;
+    this.length = length;
+    this.data = data;
+    this.external = external;
+  }
+
+  /** CPU only: the memory as an array of `dtype`'s elements, sharing bytes. @throws FlambeauError if it does not fit. */
+  as(dtype: DType): TypedArray {
+    const own = this.data as TypedArray;
+    const target = dtypeInfo(dtype);
+    if (target.array === dtypeInfo(this.dtype).array) return own;
+    let view = this.#views?.get(dtype);
+    if (view === undefined) {
+      const step = target.array.BYTES_PER_ELEMENT;
+      if (own.byteOffset % step !== 0) {
+        throw new FlambeauError(`a storage at byte offset ${own.byteOffset} cannot be viewed as ${dtype}; clone() it first`);
+      }
+      view = new target.array(own.buffer, own.byteOffset, Math.floor(own.byteLength / step));
+      this.#views ??= new Map();
+      this.#views.set(dtype, view);
+    }
+    return view;
+  }
+}
+
+/** A CPU storage of `length` zeros. Typed arrays up to 64 bytes live on the JavaScript heap and cost almost nothing. */
+export function allocateCpu(dtype: DType, length: number): Storage {
+  const { array, lanes } = dtypeInfo(dtype);
+  return new Storage('cpu', dtype, length, new array(length * lanes));
+}

@@ -1,0 +1,246 @@
+/** @file The Tensor class: a strided view of a storage, plus a slot for automatic differentiation. */
+import type { View } from './backend.ts';
+import { type DType, isComplex, isDifferentiable, isFloating } from './dtype.ts';
+import { AutogradError, DTypeError } from './errors.ts';
+import type * as activation from './ops/activation.ts';
+import type * as arithmetic from './ops/arithmetic.ts';
+import type * as compare from './ops/compare.ts';
+import type * as conv from './ops/conv.ts';
+import type * as convert from './ops/convert.ts';
+import type * as copy from './ops/copy.ts';
+import type * as index from './ops/index-ops.ts';
+import type * as like from './ops/like.ts';
+import type * as mathematics from './ops/math.ts';
+import type * as matmul from './ops/matmul.ts';
+import type * as pool from './ops/pool.ts';
+import type * as random from './ops/random.ts';
+import type * as reading from './ops/reading.ts';
+import type * as reduce from './ops/reduce.ts';
+import type * as scan from './ops/scan.ts';
+import type * as softmax from './ops/softmax.ts';
+import type * as sort from './ops/sort.ts';
+import type * as views from './ops/views.ts';
+import { type AutogradSlot, type BackwardOptions, type GradHook, type GraphNode, type RemovableHandle, recorder } from './record.ts';
+import { contiguousStrides, isContiguous, numelOf } from './shape.ts';
+import { state } from './state.ts';
+import { Storage } from './storage.ts';
+
+/**
+ * Functions `f(self, …)` of a family as methods `self.f(…)`, and `self.f_(…)` where there is an in-place form. A family
+ * exports nothing but such functions; asking here whether the first parameter is a Tensor would be circular.
+ */
+export type Methods<Family> = {
+  [K in keyof Family as Family[K] extends (...args: never[]) => unknown ? K : never]: Family[K] extends (
+    self: Tensor,
+    ...args: infer Args
+  ) => infer Result
+    ? (...args: Args) => Result
+    : never;
+} & {
+  [K in keyof Family & string as Family[K] extends { inplace: unknown } ? `${K}_` : never]: Family[K] extends {
+    inplace: (self: Tensor, ...args: infer Args) => Tensor;
+  }
+    ? (...args: Args) => Tensor
+    : never;
+};
+
+// One line for each family of ops; install.ts puts the functions on the prototype.
+export interface Tensor
+  extends Methods<typeof activation>,
+    Methods<typeof arithmetic>,
+    Methods<typeof compare>,
+    Methods<typeof conv>,
+    Methods<typeof convert>,
+    Methods<typeof copy>,
+    Methods<typeof index>,
+    Methods<typeof like>,
+    Methods<typeof mathematics>,
+    Methods<typeof matmul>,
+    Methods<typeof pool>,
+    Methods<typeof random>,
+    Methods<typeof reading>,
+    Methods<typeof reduce>,
+    Methods<typeof scan>,
+    Methods<typeof softmax>,
+    Methods<typeof sort>,
+    Methods<typeof views> {}
+
+const brand = Symbol.for('@flambeau/tensor.Tensor');
+
+/**
+ * An n-dimensional array. Made by `tensor`, `zeros`, `randn` … and by operations; not constructed directly.
+ *
+ * `shape`, `strides` and `offset` say which elements of `storage` it shows; strides and offset count elements. Several
+ * tensors may show one storage (views). All of it is fixed for the life of a tensor.
+ *
+ * ```ts
+ * const x = tensor([[1, 2], [3, 4]]);
+ * x.t().shape; // [2, 2]
+ * x.sum().itemSync(); // 10
+ * ```
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: install.ts puts every method of the interface on the prototype.
+export class Tensor implements View {
+  readonly storage: Storage;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset: number;
+  readonly elementCount: number;
+  /** @internal What automatic differentiation keeps here; null on tensors that it has not seen. */
+  autograd: AutogradSlot | null = null;
+  /** @internal The tensor with the memory that this one is a view of, for gradients of in-place changes. */
+  base: Tensor | null = null;
+  #contiguous: boolean | undefined;
+
+  /** @internal Without `strides` the layout is row-major. */
+  constructor(storage: Storage, dtype: DType, shape: readonly number[], strides?: readonly number[], offset = 0) {
+    this.storage = storage;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.strides = strides ?? contiguousStrides(shape);
+    this.offset = offset;
+    this.elementCount = numelOf(shape);
+    this.#contiguous = strides === undefined ? true : undefined;
+  }
+
+  get [brand](): true {
+    return true;
+  }
+
+  /** Where the memory is: `'cpu'`, `'webgpu:0'`. */
+  get device(): string {
+    return this.storage.device;
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** Size of the first dimension, as JavaScript's containers have it. @throws TypeError for a 0-d tensor. */
+  get length(): number {
+    if (this.shape.length === 0) throw new TypeError('length of a 0-d tensor');
+    return this.shape[0]!;
+  }
+
+  /** Whether elements lie row-major without gaps. */
+  isContiguous(): boolean {
+    this.#contiguous ??= isContiguous(this.shape, this.strides);
+    return this.#contiguous;
+  }
+
+  isFloatingPoint(): boolean {
+    return isFloating(this.dtype);
+  }
+
+  isComplex(): boolean {
+    return isComplex(this.dtype);
+  }
+
+  /** Whether gradients flow to or through this tensor. Settable on leaves. */
+  get requiresGrad(): boolean {
+    if (this.autograd?.requiresGrad) return true;
+    return this.base !== null && this.base.requiresGrad;
+  }
+
+  set requiresGrad(value: boolean) {
+    if (value && !isDifferentiable(this.dtype)) {
+      throw new DTypeError(`only floating point and complex tensors can require gradients, this one is ${this.dtype}`);
+    }
+    if (value !== this.requiresGrad) recorder('requiresGrad').setRequiresGrad(this, value);
+  }
+
+  /** The accumulated gradient, or null. */
+  get grad(): Tensor | null {
+    return this.autograd === null ? null : state.recorder!.grad(this);
+  }
+
+  set grad(value: Tensor | null) {
+    if (value !== null || this.autograd !== null) recorder('grad').setGrad(this, value);
+  }
+
+  /** The graph node that made this tensor, or null for leaves. */
+  get gradFn(): GraphNode | null {
+    return this.requiresGrad ? state.recorder!.gradFn(this) : null;
+  }
+
+  /** Whether no recorded op made this tensor. */
+  get isLeaf(): boolean {
+    return this.gradFn === null;
+  }
+
+  /** Sets `requiresGrad` and returns the tensor. */
+  requiresGrad_(value = true): this {
+    this.requiresGrad = value;
+    return this;
+  }
+
+  /** The same values without history, sharing memory: changing one changes the other, and autograd notices. */
+  detach(): Tensor {
+    return new Tensor(this.storage, this.dtype, this.shape, this.strides, this.offset);
+  }
+
+  /** Forgets the history of this very tensor. @throws AutogradError for views. */
+  detach_(): this {
+    if (this.base !== null) throw new AutogradError('detach_(): a view cannot be detached in place; use detach()');
+    this.autograd = null;
+    return this;
+  }
+
+  /** Like `detach()`, but changes through it go unnoticed by autograd, as with PyTorch's `.data`. */
+  get data(): Tensor {
+    const { storage } = this;
+    const alias = new Storage(storage.device, storage.dtype, storage.length, storage.data, true);
+    return new Tensor(alias, this.dtype, this.shape, this.strides, this.offset);
+  }
+
+  /**
+   * Computes the gradients of this tensor by all leaves it came from and adds them to their `.grad`.
+   * @param gradient of something by this tensor, same shape; may be left off for one element (then 1).
+   * @throws AutogradError when autograd is not installed, nothing requires gradients, or the graph was already freed.
+   */
+  backward(gradient?: Tensor | null, options: BackwardOptions = {}): void {
+    recorder('backward()').backward(this, gradient ?? null, options);
+  }
+
+  /** Makes `.grad` be kept for this tensor though it is no leaf. */
+  retainGrad(): void {
+    recorder('retainGrad()').retainGrad(this);
+  }
+
+  /** Calls `hook(grad)` whenever the gradient of this tensor is computed; what it returns replaces the gradient. */
+  registerHook(hook: GradHook): RemovableHandle {
+    return recorder('registerHook()').registerHook(this, hook);
+  }
+}
+
+/** Whether a value is a tensor, of this copy of the package or another. */
+export function isTensor(value: unknown): value is Tensor {
+  return value instanceof Tensor || (typeof value === 'object' && value !== null && brand in value);
+}
+
+/**
+ * A tensor that modules count as theirs to train: it requires gradients by default.
+ *
+ * ```ts
+ * class Scale extends nn.Module { weight = new Parameter(ones(3)); … }
+ * ```
+ */
+export class Parameter extends Tensor {
+  constructor(data: Tensor, options: { requiresGrad?: boolean } = {}) {
+    super(data.storage, data.dtype, data.shape, data.strides, data.offset);
+    if (options.requiresGrad ?? isDifferentiable(data.dtype)) this.requiresGrad = true;
+  }
+}
+
+/** A tensor that belongs to a module's state without being trained, e.g. a running mean. Shares `data`'s memory. */
+export class Buffer extends Tensor {
+  /** Whether it is part of the state dict. */
+  readonly persistent: boolean;
+
+  constructor(data: Tensor, options: { persistent?: boolean } = {}) {
+    super(data.storage, data.dtype, data.shape, data.strides, data.offset);
+    this.persistent = options.persistent ?? true;
+  }
+}
