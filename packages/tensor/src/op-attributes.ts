@@ -4,5 +4,6 @@
  */
 import type { ConvertOps } from './ops/convert.ts';
 import type { CopyOps } from './ops/copy.ts';
+import type { ViewOps } from './ops/views.ts';
 
-export interface OpAttributes extends ConvertOps, CopyOps {}
+export interface OpAttributes extends ConvertOps, CopyOps, ViewOps {}

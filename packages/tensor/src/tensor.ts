@@ -1,7 +1,7 @@
 /** @file The Tensor class: a strided view of a storage, plus a slot for automatic differentiation. */
 import type { View } from './backend.ts';
 import { type DType, isComplex, isDifferentiable, isFloating } from './dtype.ts';
-import { AutogradError, DTypeError } from './errors.ts';
+import { AutogradError, DTypeError, IndexError } from './errors.ts';
 import type * as activation from './ops/activation.ts';
 import type * as arithmetic from './ops/arithmetic.ts';
 import type * as compare from './ops/compare.ts';
@@ -21,7 +21,7 @@ import type * as softmax from './ops/softmax.ts';
 import type * as sort from './ops/sort.ts';
 import type * as views from './ops/views.ts';
 import { type AutogradSlot, type BackwardOptions, type GradHook, type GraphNode, type RemovableHandle, recorder } from './record.ts';
-import { contiguousStrides, isContiguous, numelOf } from './shape.ts';
+import { contiguousStrides, isContiguous, numelOf, wrapDim } from './shape.ts';
 import { state } from './state.ts';
 import { Storage } from './storage.ts';
 
@@ -116,6 +116,25 @@ export class Tensor implements View {
   /** Number of dimensions. */
   get ndim(): number {
     return this.shape.length;
+  }
+
+  /** Number of dimensions. */
+  dim(): number {
+    return this.shape.length;
+  }
+
+  /** The shape as a fresh list, or the size of one dimension. */
+  size(): number[];
+  size(dim: number): number;
+  size(dim?: number): number | number[] {
+    return dim === undefined ? [...this.shape] : dimensionOf('size', this, this.shape, dim);
+  }
+
+  /** Steps between neighbours in each dimension, or in one, counted in elements. */
+  stride(): number[];
+  stride(dim: number): number;
+  stride(dim?: number): number | number[] {
+    return dim === undefined ? [...this.strides] : dimensionOf('stride', this, this.strides, dim);
   }
 
   /** Size of the first dimension, as JavaScript's containers have it. @throws TypeError for a 0-d tensor. */
@@ -213,6 +232,11 @@ export class Tensor implements View {
   registerHook(hook: GradHook): RemovableHandle {
     return recorder('registerHook()').registerHook(this, hook);
   }
+}
+
+function dimensionOf(op: string, self: Tensor, list: readonly number[], dim: number): number {
+  if (self.ndim === 0) throw new IndexError(`${op}(): a 0-d tensor has no dimension ${dim}`);
+  return list[wrapDim(op, dim, self.ndim)]!;
 }
 
 /** Whether a value is a tensor, of this copy of the package or another. */

@@ -1,1 +1,223 @@
-export {};
+/** @file Views: other shapes over the same memory. Nothing is copied, and writing to a view writes to its source. */
+import { signature, type Trailing } from '../args.ts';
+import { IndexError, ShapeError } from '../errors.ts';
+import { record } from '../record.ts';
+import { broadcastStrides, contiguousStrides, formatShape, inferSize, sameShape, wrapDim } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { viewOf } from '../view.ts';
+import { clone } from './copy.ts';
+
+/** Ops of this family that autograd has derivatives for, with their attributes. */
+export interface ViewOps {
+  view: object;
+  expand: object;
+  transpose: { dim0: number; dim1: number };
+  t: object;
+  permute: { dims: readonly number[] };
+  squeeze: { dims: readonly number[]; given: 'none' | 'one' | 'several' };
+  unsqueeze: { dim: number };
+  select: { dim: number; index: number };
+  slice: { dim: number; start: number; step: number };
+}
+
+/** Sizes or dimensions given as a list or spread. */
+export type IntegerList = number[] | [list: readonly number[]];
+
+/** The numbers of an {@link IntegerList}. @throws TypeError naming the op for anything that is no integer. */
+function integers(op: string, args: readonly unknown[]): number[] {
+  const list = (args.length === 1 && Array.isArray(args[0]) ? args[0] : args) as readonly unknown[];
+  for (const value of list) {
+    if (!Number.isInteger(value)) throw new TypeError(`${op}(): expected integers, got ${String(value)} in [${list.map(String).join(', ')}]`);
+  }
+  return [...(list as number[])];
+}
+
+/**
+ * The strides under which memory of `shape` and `strides` shows the same row-major sequence as `target`, or null when
+ * no strides do. Dimensions that lie gapless in one another form blocks; every target dimension must fit in one block.
+ */
+function stridesForView(shape: readonly number[], strides: readonly number[], target: readonly number[]): number[] | null {
+  if (shape.includes(0)) return sameShape(shape, target) ? [...strides] : contiguousStrides(target);
+  const out = new Array<number>(target.length);
+  let place = target.length - 1;
+  let blockSize = 1;
+  let blockStride = strides[strides.length - 1] ?? 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    blockSize *= shape[d]!;
+    const blockEnds = d === 0 || (shape[d - 1] !== 1 && strides[d - 1] !== blockSize * blockStride);
+    if (!blockEnds) continue;
+    let filled = 1;
+    while (place >= 0 && (filled < blockSize || target[place] === 1)) {
+      out[place] = filled * blockStride;
+      filled *= target[place]!;
+      place--;
+    }
+    if (filled !== blockSize) return null;
+    if (d > 0) [blockSize, blockStride] = [1, strides[d - 1]!];
+  }
+  return out;
+}
+
+function viewAs(op: string, self: Tensor, target: readonly number[]): Tensor | null {
+  const shape = inferSize(op, target, self.elementCount);
+  const strides = self.isContiguous() ? contiguousStrides(shape) : stridesForView(self.shape, self.strides, shape);
+  return strides === null ? null : record('view', [self], viewOf(self, shape, strides, self.offset), {});
+}
+
+/**
+ * The same elements under another shape; one size may be -1.
+ *
+ * ```ts
+ * arange(6).view(2, -1).shape; // [2, 3]
+ * ```
+ * @throws ShapeError when the sizes do not fit the number of elements, or when the memory order would need a copy: use reshape().
+ */
+export function view(self: Tensor, ...shape: IntegerList): Tensor {
+  const target = integers('view', shape);
+  const out = viewAs('view', self, target);
+  if (out === null) {
+    throw new ShapeError(`view(): shape ${formatShape(target)} does not fit the memory order of shape ${formatShape(self.shape)} with strides ${formatShape(self.strides)}; use reshape()`);
+  }
+  return out;
+}
+
+/** Like `view`, but copies when it must. */
+export function reshape(self: Tensor, ...shape: IntegerList): Tensor {
+  const target = integers('reshape', shape);
+  return viewAs('reshape', self, target) ?? view(clone(self), target);
+}
+
+/**
+ * Dimensions of size 1 repeated to a larger size without copying; -1 keeps a size. New dimensions come in front.
+ *
+ * ```ts
+ * tensor([[1], [2]]).expand(2, 3).shape; // [2, 3]
+ * ```
+ * @throws ShapeError for a dimension of another size than 1.
+ */
+export function expand(self: Tensor, ...shape: IntegerList): Tensor {
+  const target = integers('expand', shape);
+  const lead = target.length - self.shape.length;
+  if (lead < 0) throw new ShapeError(`expand(): shape ${formatShape(target)} has fewer dimensions than the tensor's ${formatShape(self.shape)}`);
+  for (let i = 0; i < target.length; i++) {
+    const size = i < lead ? undefined : self.shape[i - lead]!;
+    if (target[i] === -1 && size !== undefined) target[i] = size;
+    else if (target[i]! < 0 || (size !== undefined && size !== 1 && size !== target[i])) {
+      throw new ShapeError(`expand(): shape ${formatShape(self.shape)} does not expand to ${formatShape(target)}: only size 1 repeats, and -1 keeps an existing size`);
+    }
+  }
+  return record('expand', [self], viewOf(self, target, broadcastStrides(self.shape, self.strides, target), self.offset), {});
+}
+
+/** Two dimensions swapped. */
+export function transpose(self: Tensor, dim0: number, dim1: number): Tensor {
+  const a = wrapDim('transpose', dim0, self.ndim);
+  const b = wrapDim('transpose', dim1, self.ndim);
+  const [shape, strides] = swapped(self, a, b);
+  return record('transpose', [self], viewOf(self, shape, strides, self.offset), { dim0: a, dim1: b });
+}
+
+function swapped(self: Tensor, a: number, b: number): [shape: number[], strides: number[]] {
+  const [shape, strides] = [[...self.shape], [...self.strides]];
+  if (shape.length > 0) {
+    [shape[a], shape[b]] = [shape[b]!, shape[a]!];
+    [strides[a], strides[b]] = [strides[b]!, strides[a]!];
+  }
+  return [shape, strides];
+}
+
+/** A matrix transposed; tensors of fewer than two dimensions as they are. @throws ShapeError for more than two. */
+export function t(self: Tensor): Tensor {
+  if (self.ndim > 2) throw new ShapeError(`t(): expects at most 2 dimensions, got shape ${formatShape(self.shape)}; use transpose(dim0, dim1) or mT`);
+  const [shape, strides] = self.ndim < 2 ? [self.shape, self.strides] : swapped(self, 0, 1);
+  return record('t', [self], viewOf(self, shape, strides, self.offset), {});
+}
+
+/**
+ * The dimensions in another order.
+ *
+ * ```ts
+ * zeros(2, 3, 4).permute(2, 0, 1).shape; // [4, 2, 3]
+ * ```
+ */
+export function permute(self: Tensor, ...dims: IntegerList): Tensor {
+  const list = integers('permute', dims);
+  const order = list.map((dim) => wrapDim('permute', dim, self.ndim));
+  if (order.length !== self.ndim || new Set(order).size !== order.length) {
+    throw new ShapeError(`permute(): [${list.join(', ')}] does not name each of the ${self.ndim} dimensions once`);
+  }
+  const out = viewOf(self, order.map((d) => self.shape[d]!), order.map((d) => self.strides[d]!), self.offset);
+  return record('permute', [self], out, { dims: order });
+}
+
+/** Dimensions of size 1 dropped: all of them, or those among `dim`. */
+export function squeeze(self: Tensor, ...args: Trailing<[dim: number | readonly number[]], { dim?: number | readonly number[] }>): Tensor {
+  const { dim } = squeezeArguments(args);
+  const given = dim === null ? 'none' : typeof dim === 'number' ? 'one' : 'several';
+  const candidates = dim === null ? self.shape.map((_, i) => i) : (typeof dim === 'number' ? [dim] : dim).map((d) => wrapDim('squeeze', d, self.ndim));
+  if (new Set(candidates).size !== candidates.length) throw new IndexError(`squeeze(): a dim appears twice in [${candidates.join(', ')}]`);
+  const dims = candidates.filter((d) => self.shape[d] === 1).sort((a, b) => a - b);
+  const keep = <T>(list: readonly T[]): T[] => list.filter((_, i) => !dims.includes(i));
+  return record('squeeze', [self], viewOf(self, keep(self.shape), keep(self.strides), self.offset), { dims, given });
+}
+
+const squeezeArguments = signature<{ dim: number | readonly number[] | null }>('squeeze', ['dim'], { dim: null });
+
+/** A new dimension of size 1 before `dim`; negative ones count from the end of the result. */
+export function unsqueeze(self: Tensor, dim: number): Tensor {
+  const d = wrapDim('unsqueeze', dim, self.ndim + 1);
+  const stride = d < self.ndim ? self.shape[d]! * self.strides[d]! : 1;
+  const out = viewOf(self, self.shape.toSpliced(d, 0, 1), self.strides.toSpliced(d, 0, stride), self.offset);
+  return record('unsqueeze', [self], out, { dim: d });
+}
+
+/** The slice at one position of a dimension, which disappears. @throws IndexError when out of range. */
+export function select(self: Tensor, dim: number, index: number): Tensor {
+  if (self.ndim === 0) throw new IndexError('select(): a 0-d tensor has no dimension to select from');
+  const d = wrapDim('select', dim, self.ndim);
+  const size = self.shape[d]!;
+  if (!Number.isInteger(index)) throw new TypeError(`select(): index must be an integer, got ${String(index)}`);
+  if (index < -size || index >= size) throw new IndexError(`select(): index ${index} is out of range for dimension ${d} of size ${size}`);
+  const place = index < 0 ? index + size : index;
+  const out = viewOf(self, self.shape.toSpliced(d, 1), self.strides.toSpliced(d, 1), self.offset + place * self.strides[d]!);
+  return record('select', [self], out, { dim: d, index: place });
+}
+
+/**
+ * `length` positions of a dimension from `start` on, which may count from the end.
+ *
+ * ```ts
+ * arange(5).narrow(0, 1, 3); // tensor([1, 2, 3], dtype=torch.int32)
+ * ```
+ */
+export function narrow(self: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
+  if (self.ndim === 0) throw new ShapeError('narrow(): cannot be applied to a 0-d tensor');
+  const d = wrapDim('narrow', dim, self.ndim);
+  const size = self.shape[d]!;
+  const first = typeof start === 'number' ? start : start.itemSync();
+  if (!Number.isInteger(first) || !Number.isInteger(length)) throw new TypeError(`narrow(): start and length must be integers, got ${first} and ${String(length)}`);
+  if (length < 0) throw new RangeError(`narrow(): length must not be negative, got ${length}`);
+  if (first < -size || first > size) throw new IndexError(`narrow(): start ${first} is out of range for dimension ${d} of size ${size}`);
+  const begin = first < 0 ? first + size : first;
+  if (begin + length > size) throw new IndexError(`narrow(): start ${begin} + length ${length} exceeds dimension ${d} of size ${size}`);
+  return slice(self, d, begin, length, 1);
+}
+
+function slice(self: Tensor, dim: number, start: number, count: number, step: number): Tensor {
+  const out = viewOf(self, self.shape.with(dim, count), self.strides.with(dim, self.strides[dim]! * step), self.offset + start * self.strides[dim]!);
+  return record('slice', [self], out, { dim, start, step });
+}
+
+type FlattenOptions = { startDim?: number | undefined; endDim?: number | undefined };
+const flattenArguments = signature<{ startDim: number; endDim: number }>('flatten', ['startDim', 'endDim'], { startDim: 0, endDim: -1 });
+
+/** Dimensions `startDim` (0) to `endDim` (-1) as one. */
+export function flatten(self: Tensor, ...args: Trailing<[startDim: number, endDim: number], FlattenOptions>): Tensor {
+  const { startDim, endDim } = flattenArguments(args);
+  const [start, end] = [wrapDim('flatten', startDim, self.ndim), wrapDim('flatten', endDim, self.ndim)];
+  if (self.ndim === 0) return reshape(self, 1);
+  if (start > end) throw new RangeError(`flatten(): startDim ${startDim} comes after endDim ${endDim} in ${self.ndim} dimensions`);
+  if (start === end) return self;
+  const merged = self.shape.slice(start, end + 1).reduce((a, b) => a * b, 1);
+  return reshape(self, [...self.shape.slice(0, start), merged, ...self.shape.slice(end + 1)]);
+}
