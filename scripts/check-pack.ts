@@ -1,14 +1,16 @@
 // Packs every public package as it would be published and checks the result: publint and attw on the tarballs, then a
 // project outside the workspace that installs them, type-checks against them, runs and bundles.
+import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'vite';
 import { root, runTool } from './lib/process.ts';
 import { publicPackages, type WorkspacePackage } from './lib/workspace.ts';
 
-// The Node that was there before the workspace's own, so that older supported ones get their turn where they are found.
-const consumerNode = process.env.FLAMBEAU_OUTER_NODE ?? process.execPath;
+const OLDEST_NODE = 20;
+const consumerNode = await nodeOfConsumers();
 
 async function main(folder: string): Promise<void> {
   const packages = publicPackages();
@@ -17,8 +19,20 @@ async function main(folder: string): Promise<void> {
   await step('publint and attw on the tarballs', () => each(packages, (one) => lint(tarball(one, folder))));
   await step('install the tarballs in a project of their own', () => installConsumer(packages, folder));
   await step('type-check that project', () => must('tsc', ['-p', '.'], path.join(folder, 'consumer')));
-  await step('run it', () => must(consumerNode, ['main.mjs'], path.join(folder, 'consumer')));
+  await step(`run it with Node ${consumerNode.version}`, () =>
+    must(consumerNode.file, ['main.mjs'], path.join(folder, 'consumer')),
+  );
   await step('bundle it and run the bundle', () => runBundle(path.join(folder, 'consumer')));
+}
+
+/** The Node that was there before the workspace's own, so that older ones get their turn, if it is one we support. */
+async function nodeOfConsumers(): Promise<{ file: string; version: string }> {
+  const file = process.env.FLAMBEAU_OUTER_NODE;
+  if (file !== undefined) {
+    const { stdout } = await promisify(execFile)(file, ['-p', 'process.versions.node']);
+    if (Number.parseInt(stdout, 10) >= OLDEST_NODE) return { file, version: stdout.trim() };
+  }
+  return { file: process.execPath, version: process.versions.node };
 }
 
 async function step(name: string, work: () => Promise<unknown>): Promise<void> {
@@ -79,7 +93,7 @@ async function runBundle(consumer: string): Promise<void> {
   const alone = path.join(path.dirname(consumer), 'alone');
   mkdirSync(alone);
   cpSync(path.join(outDir, 'main.js'), path.join(alone, 'main.mjs'));
-  await must(consumerNode, ['main.mjs'], alone);
+  await must(consumerNode.file, ['main.mjs'], alone);
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'flambeau-pack-'));

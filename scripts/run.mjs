@@ -15,6 +15,7 @@ const lockFile = path.join(root, '.flambeau-install.lock');
 const OLDEST_NODE = [22, 18];
 const HEARTBEAT_MS = 1000;
 const STALE_LOCK_MS = 15000;
+let interrupted = false;
 
 const source = ['--conditions=flambeau-source'];
 const commands = {
@@ -81,7 +82,8 @@ function environment() {
   env[pathKey] = [path.join(modules, '.bin'), env[pathKey]].filter(Boolean).join(path.delimiter);
   env.TURBO_TELEMETRY_DISABLED = '1';
   env.DO_NOT_TRACK = '1';
-  if (parseInt(process.versions.node, 10) >= 20) env.FLAMBEAU_OUTER_NODE = process.execPath; // see check-pack.ts
+  // npm puts our node_modules/.bin first, so only it knows which Node was there before; check-pack.ts tries that one.
+  env.FLAMBEAU_OUTER_NODE = env.npm_node_execpath || process.execPath;
   const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
   if (!env.VK_ICD_FILENAMES && fs.existsSync(softwareVulkan)) env.VK_ICD_FILENAMES = softwareVulkan;
   if (process.platform === 'linux' && !env.XDG_RUNTIME_DIR) env.XDG_RUNTIME_DIR = os.tmpdir();
@@ -114,7 +116,7 @@ function isInstalled() {
   } catch {
     return false;
   }
-  return stamp === installHash() && workspaceFolders().every(hasItsModules);
+  return stamp === installHash() && ['.'].concat(workspaceFolders()).every(hasItsModules);
 }
 
 function hasItsModules(folder) {
@@ -142,6 +144,7 @@ async function install() {
       shell: pnpm.shell,
       env: environment(),
     });
+    if (interrupted) throw new Failure('Interrupted; the next run starts the installation again.');
     if (status !== 0) throw new Failure(installAdvice(status));
     markWhichNode();
     fs.writeFileSync(`${stampFile}.new`, hash);
@@ -232,7 +235,10 @@ function run(file, args, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, Object.assign({ cwd: root }, options));
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-    const forward = (signal) => child.kill(signal);
+    const forward = (signal) => {
+      interrupted = true;
+      child.kill(signal);
+    };
     for (const signal of signals) process.on(signal, forward);
     const settle = () => {
       for (const signal of signals) process.removeListener(signal, forward);
