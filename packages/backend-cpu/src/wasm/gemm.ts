@@ -8,41 +8,9 @@
  * which is how it can be split over threads.
  */
 
+import type { Matrix, ProductOptions, Vector } from '../kernels/matrix.ts';
 import { PANEL_ROW, panelColumns, ZEROS } from './gemmModule.ts';
-import {
-  copyRows,
-  copyRowsOut,
-  copyStrided,
-  type FloatArray,
-  MAX_ROWS,
-  MAX_TABLE,
-  regions,
-  type Scratch,
-} from './scratch.ts';
-
-/** A strided matrix: element (i, j) is `data[offset + i * rowStride + j * columnStride]`. */
-export interface Matrix {
-  readonly data: FloatArray;
-  readonly offset: number;
-  readonly rowStride: number;
-  readonly columnStride: number;
-}
-
-/** One number for each column, at `data[offset + j * stride]`. */
-export interface Vector {
-  readonly data: FloatArray;
-  readonly offset: number;
-  readonly stride: number;
-}
-
-export interface GemmOptions {
-  /** Scales the product. */
-  readonly alpha: number;
-  /** Adds to C instead of overwriting it. */
-  readonly accumulate: boolean;
-  /** Added to every row of C. */
-  readonly bias: Vector | null;
-}
+import { copyRows, copyRowsOut, copyStrided, type FloatArray, MAX_TABLE, regions, type Scratch } from './scratch.ts';
 
 /** Columns of a block, and rows of a block; together they decide how much of C is in scratch. */
 const NC = 1024;
@@ -56,10 +24,10 @@ export function gemm(
   m: number,
   n: number,
   k: number,
-  a: Matrix,
-  b: Matrix,
-  c: Matrix,
-  options: GemmOptions,
+  a: Matrix<FloatArray>,
+  b: Matrix<FloatArray>,
+  c: Matrix<FloatArray>,
+  options: ProductOptions<FloatArray>,
 ): void {
   const { element, kernels, heap } = scratch;
   const { bytes } = element;
@@ -86,11 +54,20 @@ export function gemm(
         stageA(scratch, a, i, p, rows, steps);
         const out = c.offset + i * c.rowStride + j;
         const at = regions.c.at / bytes;
-        if (!first || options.accumulate) copyRows(heap, at, c.data, out, rows, c.rowStride, columns);
-        multiplyBlock(scratch, rows, columns, steps, init, !first || options.accumulate, options.alpha);
+        const adds = !first || options.accumulate;
+        if (adds) copyRows(heap, at, c.data, out, rows, c.rowStride, columns);
+        if (adds && init !== ZEROS) addToRows(heap, at, rows, columns, init / bytes);
+        multiplyBlock(scratch, rows, columns, steps, init, adds, options.alpha);
         copyRowsOut(heap, at, c.data, out, rows, c.rowStride, columns);
       }
     }
+  }
+}
+
+/** Adds the row at `from` to `rows` rows at `at`. */
+function addToRows(heap: FloatArray, at: number, rows: number, columns: number, from: number): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) heap[at + i * columns + j]! += heap[from + j]!;
   }
 }
 
@@ -128,7 +105,7 @@ function multiplyBlock(
 }
 
 /** Copies a block of A to its region, rows of `steps` adjacent elements. */
-function stageA(scratch: Scratch, a: Matrix, i: number, p: number, rows: number, steps: number): void {
+function stageA(scratch: Scratch, a: Matrix<FloatArray>, i: number, p: number, rows: number, steps: number): void {
   const { element, kernels, heap } = scratch;
   const { bytes } = element;
   const from = a.offset + i * a.rowStride + p * a.columnStride;
@@ -142,7 +119,7 @@ function stageA(scratch: Scratch, a: Matrix, i: number, p: number, rows: number,
 }
 
 /** Copies a block of B through the raw region, in as many parts as it takes, and packs it. */
-function packB(scratch: Scratch, b: Matrix, p: number, j: number, steps: number, columns: number): void {
+function packB(scratch: Scratch, b: Matrix<FloatArray>, p: number, j: number, steps: number, columns: number): void {
   const { element, kernels, heap } = scratch;
   const { bytes } = element;
   const from = b.offset + p * b.rowStride + j * b.columnStride;
@@ -181,7 +158,7 @@ function packB(scratch: Scratch, b: Matrix, p: number, j: number, steps: number,
 }
 
 /** Copies the bias of a block of columns; the panels read past it, up to a multiple of their width. */
-function stageBias({ element, heap }: Scratch, bias: Vector, j: number, columns: number): number {
+function stageBias({ element, heap }: Scratch, bias: Vector<FloatArray>, j: number, columns: number): number {
   const at = regions.init.at / element.bytes;
   for (let i = 0; i < columns; i++) heap[at + i] = bias.data[bias.offset + (j + i) * bias.stride]!;
   return regions.init.at;

@@ -1,0 +1,90 @@
+/** @file Batched matrix product over strided views. */
+import { type DType, dtypeInfo, type MatmulOptions, mergeStrides, type View } from '@flambeau/tensor';
+import { gemm } from '../wasm/gemm.ts';
+import { type FloatArray, scratchFor } from '../wasm/scratch.ts';
+import type { Matrix, Product, ProductOptions } from './matrix.ts';
+import { intoWidened, isHalf, type Operand, widened } from './operand.ts';
+import { bigintProduct, complexProduct, floatProduct, integerProduct } from './plainMatmul.ts';
+
+/** Products with at most this many multiplications are faster without a call into WebAssembly. */
+const SMALL = 128;
+
+/**
+ * out = alpha · a · b (+ out) (+ bias), for a [...B, M, K], b [...B, K, N], bias [N] and a contiguous out [...B, M, N], all
+ * of one dtype. Batch shapes are equal; stride 0 repeats an operand. Sums are taken in at least the precision of the
+ * result, half precision in float32; integers wrap around. K = 0 gives zeros (plus bias).
+ */
+export function matmul(a: View, b: View, out: View, options: MatmulOptions = {}): void {
+  if (out.elementCount === 0) return;
+  const { alpha = 1, accumulate = false } = options;
+  const bias = options.bias === undefined ? null : widened(options.bias);
+  const product = productFor(isHalf(out.dtype) ? 'float32' : out.dtype);
+  const vector = bias && { data: bias.data, offset: bias.offset, stride: bias.strides[0]! };
+  intoWidened(out, accumulate, (c) => {
+    batchedProduct(product, widened(a), widened(b), c, { alpha, accumulate, bias: vector });
+  });
+}
+
+/** The product for a dtype; each reads the typed arrays as what they are for it. */
+function productFor(dtype: DType): Product {
+  const { kind } = dtypeInfo(dtype);
+  const product =
+    dtype === 'float32' || dtype === 'float64'
+      ? floatingProducts[dtype]
+      : dtype === 'int64'
+        ? bigintProduct
+        : kind === 'complex'
+          ? complexProduct
+          : integerProduct;
+  return product as unknown as Product;
+}
+
+const floatingProducts = { float32: floatingProduct('float32'), float64: floatingProduct('float64') };
+
+function floatingProduct(dtype: 'float32' | 'float64'): Product<FloatArray> {
+  return (m, n, k, a, b, c, options) => {
+    const scratch = m * n * k > SMALL ? scratchFor(dtype) : null;
+    if (scratch === null) (floatProduct as Product<FloatArray>)(m, n, k, a, b, c, options);
+    else gemm(scratch, m, n, k, a, b, c, options);
+  };
+}
+
+function batchedProduct(product: Product, a: Operand, b: Operand, c: Operand, options: ProductOptions): void {
+  const batchDims = c.shape.length - 2;
+  const n = c.shape[batchDims + 1]!;
+  const k = a.shape[batchDims + 1]!;
+  let m = c.shape[batchDims]!;
+  let rowA = a.strides[batchDims]!;
+  let rowC = c.strides[batchDims]!;
+  const { sizes, strides } = batchLoops(a, b, c, batchDims);
+  const [stepsA, stepsB, stepsC] = strides as [number[], number[], number[]];
+  let loops = sizes.length;
+  // A batch that shares b and whose matrices of a lie one after another is one product with more rows.
+  for (; loops > 0 && stepsB[loops - 1] === 0; loops--) {
+    const [stepA, stepC] = [stepsA[loops - 1]!, stepsC[loops - 1]!];
+    if (m === 1) [rowA, rowC] = [stepA, stepC];
+    else if (stepA !== m * rowA || stepC !== m * rowC) break;
+    m *= sizes[loops - 1]!;
+  }
+  const columnA = a.strides[batchDims + 1]!;
+  const [rowB, columnB] = [b.strides[batchDims]!, b.strides[batchDims + 1]!];
+  const run = (dim: number, atA: number, atB: number, atC: number): void => {
+    if (dim < loops) {
+      const [stepA, stepB, stepC] = [stepsA[dim]!, stepsB[dim]!, stepsC[dim]!];
+      for (let i = 0; i < sizes[dim]!; i++) run(dim + 1, atA + i * stepA, atB + i * stepB, atC + i * stepC);
+      return;
+    }
+    const left: Matrix = { data: a.data, offset: atA, rowStride: rowA, columnStride: columnA };
+    const right: Matrix = { data: b.data, offset: atB, rowStride: rowB, columnStride: columnB };
+    product(m, n, k, left, right, { data: c.data, offset: atC, rowStride: rowC, columnStride: 1 }, options);
+  };
+  run(0, a.offset, b.offset, c.offset);
+}
+
+const noLoops = { sizes: [], strides: [[], [], []] };
+
+function batchLoops(a: Operand, b: Operand, c: Operand, batchDims: number) {
+  if (batchDims === 0) return noLoops;
+  const steps = [a, b, c].map((operand) => operand.strides.slice(0, batchDims));
+  return mergeStrides(c.shape.slice(0, batchDims), steps);
+}
