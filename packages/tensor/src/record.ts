@@ -47,7 +47,6 @@ export interface Recorder {
   adopt(self: Tensor, result: Tensor): void;
   /** @throws AutogradError when an in-place change of `self` is not allowed (a leaf that requires grad). */
   checkInplace(op: string, self: Tensor): void;
-  requiresGrad(self: Tensor): boolean;
   setRequiresGrad(self: Tensor, value: boolean): void;
   grad(self: Tensor): Tensor | null;
   setGrad(self: Tensor, value: Tensor | null): void;

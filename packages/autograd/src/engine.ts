@@ -1,0 +1,158 @@
+/**
+ * @file The backward pass. Nodes run in the opposite order of their creation: all users of a tensor are younger than
+ * the node that made it, so when a node's turn comes its gradients are complete.
+ */
+import { AutogradError, openMode, type Tensor } from '@flambeau/tensor';
+import { AccumulateGrad } from './accumulate.ts';
+import type { Edge, Node } from './node.ts';
+
+export interface RunOptions {
+  readonly retainGraph: boolean;
+  readonly createGraph: boolean;
+  /** Only gradients of these are wanted; everything that does not lead to them is left out. Null: all leaves. */
+  readonly wanted: readonly Edge[] | null;
+  /** Wanted leaves get their gradient in `.grad` (backward with `inputs`) rather than in the result (grad()). */
+  readonly accumulate: boolean;
+}
+
+/** A max-heap of nodes by sequence number. */
+class Queue {
+  readonly #heap: Node[] = [];
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  push(node: Node): void {
+    const heap = this.#heap;
+    let i = heap.push(node) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (heap[parent]!.sequence >= node.sequence) break;
+      heap[i] = heap[parent]!;
+      i = parent;
+    }
+    heap[i] = node;
+  }
+
+  pop(): Node {
+    const heap = this.#heap;
+    const top = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length === 0) return top;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1]!.sequence > heap[child]!.sequence) child++;
+      if (heap[child]!.sequence <= last.sequence) break;
+      heap[i] = heap[child]!;
+      i = child;
+    }
+    heap[i] = last;
+    return top;
+  }
+}
+
+/** The nodes from which some wanted node can be reached. */
+function leadingTo(roots: readonly Edge[], wanted: readonly Edge[]): Set<Node> {
+  const targets = new Set(wanted.map((edge) => edge.node));
+  const leads = new Map<Node, boolean>();
+  const stack = roots.map((edge) => edge.node);
+  // Post-order without recursion: a node is decided when all nodes behind it are.
+  while (stack.length > 0) {
+    const node = stack[stack.length - 1]!;
+    if (leads.has(node)) {
+      stack.pop();
+      continue;
+    }
+    const open = node.next.filter((edge) => edge !== null && !leads.has(edge.node));
+    if (open.length > 0) stack.push(...open.map((edge) => edge!.node));
+    else {
+      leads.set(node, targets.has(node) || node.next.some((edge) => edge !== null && leads.get(edge.node)));
+      stack.pop();
+    }
+  }
+  return new Set([...leads].filter(([, yes]) => yes).map(([node]) => node));
+}
+
+/** Applies the hooks on one output of a node to its gradient. */
+function applyHooks(node: Node, grads: (Tensor | null)[]): void {
+  if (node.hooks === null) return;
+  for (const [index, hooks] of node.hooks) {
+    for (const hook of hooks) {
+      const grad = grads[index];
+      if (grad) grads[index] = hook(grad) ?? grad;
+    }
+  }
+}
+
+/**
+ * Runs the backward pass from `roots` with the given gradients.
+ * @returns the gradients of the wanted edges, null where none arrived.
+ */
+export function runBackward(roots: readonly Edge[], gradients: readonly Tensor[], options: RunOptions): (Tensor | null)[] {
+  const { wanted } = options;
+  const useful = wanted === null ? null : leadingTo(roots, wanted);
+  const captured: (Tensor | null)[] = wanted === null ? [] : wanted.map(() => null);
+  const pending = new Map<Node, (Tensor | null)[]>();
+  const queue = new Queue();
+
+  const send = (edge: Edge, grad: Tensor): void => {
+    if (useful !== null && !useful.has(edge.node)) return;
+    let grads = pending.get(edge.node);
+    if (grads === undefined) {
+      grads = new Array<Tensor | null>(edge.node.outputs).fill(null);
+      pending.set(edge.node, grads);
+      queue.push(edge.node);
+    }
+    const before = grads[edge.index]!;
+    grads[edge.index] = before === null ? grad : before.add(grad);
+  };
+
+  const mode = openMode('grad', options.createGraph);
+  try {
+    roots.forEach((edge, i) => send(edge, gradients[i]!));
+    while (queue.size > 0) {
+      const node = queue.pop();
+      const grads = pending.get(node)!;
+      pending.delete(node);
+      applyHooks(node, grads);
+      wanted?.forEach((edge, i) => {
+        if (edge.node === node) captured[i] = grads[edge.index] ?? null;
+      });
+      if (node instanceof AccumulateGrad) {
+        if (wanted === null || options.accumulate) node.apply(grads);
+        continue;
+      }
+      // A wanted node that leads nowhere further wanted needs no run of its own.
+      if (useful !== null && !node.next.some((edge) => edge !== null && useful.has(edge.node))) continue;
+      const results = node.apply(grads);
+      for (let i = 0; i < node.next.length; i++) {
+        const edge = node.next[i]!;
+        const grad = results[i];
+        if (edge !== null && grad) send(edge, grad);
+      }
+      if (!options.retainGraph) node.release();
+    }
+  } finally {
+    mode.close();
+  }
+  return captured;
+}
+
+/** The gradient to start from: the given one, checked, or 1 for a single element. */
+export function rootGradient(output: Tensor, gradient: Tensor | null | undefined): Tensor {
+  if (gradient === null || gradient === undefined) {
+    if (output.elementCount !== 1) {
+      throw new AutogradError(`a gradient is made implicitly only for outputs of one element, this one has shape [${output.shape.join(', ')}]; pass backward(gradient)`);
+    }
+    return output.detach().fill(1);
+  }
+  if (gradient.shape.join() !== output.shape.join()) {
+    throw new AutogradError(`the gradient has shape [${gradient.shape.join(', ')}], the output [${output.shape.join(', ')}]; they must be equal`);
+  }
+  // The user's gradient is never taken over as a leaf's own.
+  gradient.storage.claimed = true;
+  return gradient.dtype === output.dtype ? gradient : gradient.to(output.dtype);
+}

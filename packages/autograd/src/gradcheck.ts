@@ -1,0 +1,120 @@
+/** @file Gradients against finite differences. */
+import { AutogradError, enableGrad, isFloating, noGrad, type Tensor, zeros } from '@flambeau/tensor';
+import { grad } from './grad.ts';
+
+export interface GradcheckOptions {
+  /** Step of the finite differences. Default 1e-6, for float64 inputs. */
+  eps?: number;
+  /** Absolute tolerance. Default 1e-5. */
+  atol?: number;
+  /** Relative tolerance. Default 1e-3. */
+  rtol?: number;
+  /** Throw where a gradient is wrong (the default) rather than return false. */
+  raiseException?: boolean;
+}
+
+type Differentiable = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
+
+const outputsOf = (fn: Differentiable, inputs: readonly Tensor[]): Tensor[] => {
+  const result = fn(...inputs);
+  const list = (Array.isArray(result) ? result : [result]) as Tensor[];
+  return list.filter((output) => isFloating(output.dtype));
+};
+
+/** d output / d input by central differences, one row for each element of the input. */
+async function numericJacobian(fn: Differentiable, inputs: readonly Tensor[], place: number, output: number, eps: number): Promise<number[][]> {
+  const rows: number[][] = [];
+  const values = Float64Array.from((await inputs[place]!.toTypedArray()) as Float64Array);
+  const at = async (element: number, shift: number): Promise<ArrayLike<number>> => {
+    const moved = noGrad(() => {
+      const flat = inputs[place]!.detach().flatten().clone();
+      flat.narrow(0, element, 1).fill_(values[element]! + shift);
+      return flat.view(inputs[place]!.shape);
+    });
+    const result = noGrad(() => outputsOf(fn, inputs.map((x, i) => (i === place ? moved : x))));
+    return (await result[output]!.toTypedArray()) as Float64Array;
+  };
+  for (let element = 0; element < values.length; element++) {
+    const [above, below] = [await at(element, eps), await at(element, -eps)];
+    rows.push(Array.from(above, (value, j) => (value - below[j]!) / (2 * eps)));
+  }
+  return rows;
+}
+
+/** The same by backward passes, one for each element of the output. */
+async function analyticJacobian(fn: Differentiable, inputs: readonly Tensor[], place: number, output: number): Promise<number[][]> {
+  const y = outputsOf(fn, inputs)[output]!;
+  const rows = Array.from({ length: inputs[place]!.elementCount }, () => new Array<number>(y.elementCount).fill(0));
+  if (!y.requiresGrad) return rows;
+  for (let j = 0; j < y.elementCount; j++) {
+    const start = zeros([y.elementCount], { dtype: y.dtype, device: y.device });
+    start.narrow(0, j, 1).fill_(1);
+    const [g] = grad(y, inputs[place]!, { gradOutputs: start.view(y.shape), retainGraph: true, allowUnused: true });
+    const column = g === null || g === undefined ? null : ((await g.detach().toTypedArray()) as Float64Array);
+    if (column !== null) for (let i = 0; i < rows.length; i++) rows[i]![j] = column[i]!;
+  }
+  return rows;
+}
+
+/**
+ * Whether the gradients of `fn` by all inputs that require them agree with finite differences. Use float64 inputs.
+ *
+ * ```ts
+ * const x = randn(3, { dtype: 'float64', requiresGrad: true });
+ * await gradcheck((x) => x.sin(), [x]); // true
+ * ```
+ * @throws AutogradError naming the first element that differs, unless `raiseException` is false.
+ */
+export async function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions = {}): Promise<boolean> {
+  const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options;
+  const outputs = outputsOf(fn, inputs).length;
+  for (let place = 0; place < inputs.length; place++) {
+    if (!inputs[place]!.requiresGrad) continue;
+    for (let output = 0; output < outputs; output++) {
+      const numeric = await numericJacobian(fn, inputs, place, output, eps);
+      const analytic = await analyticJacobian(fn, inputs, place, output);
+      const wrong = firstDifference(numeric, analytic, atol, rtol);
+      if (wrong === null) continue;
+      if (!raiseException) return false;
+      throw new AutogradError(
+        `gradcheck: output ${output} by input ${place}, element ${wrong.column} by element ${wrong.row}: finite differences give ${wrong.expected}, backward gives ${wrong.got}`,
+      );
+    }
+  }
+  return true;
+}
+
+function firstDifference(numeric: number[][], analytic: number[][], atol: number, rtol: number): { row: number; column: number; expected: number; got: number } | null {
+  for (let row = 0; row < numeric.length; row++) {
+    for (let column = 0; column < numeric[row]!.length; column++) {
+      const [expected, got] = [numeric[row]![column]!, analytic[row]![column]!];
+      if (!(Math.abs(expected - got) <= atol + rtol * Math.abs(expected))) return { row, column, expected, got };
+    }
+  }
+  return null;
+}
+
+/** `gradcheck` of the gradients themselves: second derivatives. `gradOutputs` are weights of the outputs; ones unless given. */
+export async function gradgradcheck(
+  fn: Differentiable,
+  inputs: readonly Tensor[],
+  options: GradcheckOptions & { gradOutputs?: readonly Tensor[] } = {},
+): Promise<boolean> {
+  const { gradOutputs, ...rest } = options;
+  const wanted = inputs.flatMap((x, i) => (x.requiresGrad ? [i] : []));
+  const weights = gradOutputs ?? noGrad(() => outputsOf(fn, inputs).map((y, i) => y.detach().fill(1 + 0.25 * i).requiresGrad_()));
+  const first = (...args: Tensor[]): Tensor[] => {
+    const xs = args.slice(0, inputs.length).map((x, i) => (wanted.includes(i) && !x.requiresGrad ? x.detach().requiresGrad_() : x));
+    const outputs = outputsOf(fn, xs);
+    const used = outputs.flatMap((y, i) => (y.requiresGrad ? [i] : []));
+    // Gradients of an op that is linear in an input are constants, which a graph does not hold: they pass unchanged.
+    return enableGrad(() =>
+      grad(used.map((i) => outputs[i]!), wanted.map((i) => xs[i]!), {
+        gradOutputs: used.map((i) => args[inputs.length + i]!),
+        createGraph: true,
+        allowUnused: true,
+      }).map((g, i) => g ?? noGrad(() => xs[wanted[i]!]!.mul(0))),
+    );
+  };
+  return gradcheck(first, [...inputs, ...weights], rest);
+}

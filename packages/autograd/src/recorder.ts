@@ -1,0 +1,58 @@
+/** @file Registers automatic differentiation with the tensor package. */
+import { AutogradError, type BackwardOptions, type GradHook, type Recorder, type RemovableHandle, state, type Tensor } from '@flambeau/tensor';
+import { rootGradient, runBackward } from './engine.ts';
+import { adopt, checkInplace, edgeOf, gradFnOf, setGrad, setRequiresGrad } from './history.ts';
+import { recordPointwise, recordRule } from './recorded.ts';
+import { slotOf } from './slot.ts';
+
+function registerHook(self: Tensor, hook: GradHook): RemovableHandle {
+  const edge = edgeOf(self);
+  if (edge === null) throw new AutogradError('registerHook(): the tensor does not require grad');
+  edge.node.addHook(edge.index, hook);
+  return { remove: () => void edge.node.hooks?.get(edge.index)?.delete(hook) };
+}
+
+function retainGrad(self: Tensor): void {
+  if (!self.requiresGrad) throw new AutogradError('retainGrad(): the tensor does not require grad');
+  const slot = slotOf(self);
+  if (gradFnOf(self) === null || slot.retainsGrad) return;
+  slot.retainsGrad = true;
+  registerHook(self, (grad) => {
+    grad.storage.claimed = true;
+    slot.grad = slot.grad === null ? grad : slot.grad.add(grad);
+  });
+}
+
+/**
+ * Computes gradients of several tensors at once and adds them to the leaves' `.grad`: `torch.autograd.backward`.
+ * @throws AutogradError when one of them has no history.
+ */
+export function backward(tensors: readonly Tensor[], gradients: readonly (Tensor | null | undefined)[] = [], options: BackwardOptions = {}): void {
+  const roots = tensors.map((tensor, i) => {
+    const edge = edgeOf(tensor);
+    if (edge === null) {
+      throw new AutogradError(`backward(): tensor ${i} does not require grad and has no gradFn; set requiresGrad on the leaves before computing`);
+    }
+    return edge;
+  });
+  const starts = tensors.map((tensor, i) => rootGradient(tensor, gradients[i]));
+  const { createGraph = false, retainGraph = createGraph, inputs } = options;
+  const wanted = inputs === undefined ? null : inputs.map((input) => edgeOf(input)!).filter(Boolean);
+  runBackward(roots, starts, { retainGraph, createGraph, wanted, accumulate: true });
+}
+
+const recorder: Recorder = {
+  record: recordRule,
+  recordPointwise,
+  adopt,
+  checkInplace,
+  setRequiresGrad,
+  grad: (self) => slotOf(self).grad,
+  setGrad,
+  gradFn: gradFnOf,
+  retainGrad,
+  registerHook,
+  backward: (self, gradient, options) => backward([self], [gradient], options),
+};
+
+state.recorder ??= recorder;

@@ -1,0 +1,39 @@
+/** @file What autograd keeps with a tensor. */
+import type { AutogradSlot, Tensor } from '@flambeau/tensor';
+import { AccumulateGrad } from './accumulate.ts';
+import type { Edge, Node } from './node.ts';
+
+export class Slot implements AutogradSlot {
+  requiresGrad: boolean;
+  /** The node that made the tensor, and which of its outputs it is; null for leaves. */
+  gradFn: Node | null;
+  outputIndex: number;
+  grad: Tensor | null = null;
+  /** Leaves: the node that adds gradients to `grad`. */
+  accumulator: Node | null = null;
+  retainsGrad = false;
+  /** Bumped whenever the history of a tensor with memory of its own changes; views compare it with `seenEpoch`. */
+  epoch = 0;
+  /** Views: the base's epoch when `gradFn` was made. */
+  seenEpoch = 0;
+
+  constructor(requiresGrad: boolean, gradFn: Node | null = null, outputIndex = 0) {
+    this.requiresGrad = requiresGrad;
+    this.gradFn = gradFn;
+    this.outputIndex = outputIndex;
+  }
+
+  /** The slot of a tensor whose gradient goes along `edge`. */
+  static fromEdge(edge: Edge): Slot {
+    if (!(edge.node instanceof AccumulateGrad)) return new Slot(true, edge.node, edge.index);
+    const slot = new Slot(true);
+    slot.accumulator = edge.node;
+    return slot;
+  }
+}
+
+/** A tensor's slot, made if need be. */
+export function slotOf(tensor: Tensor): Slot {
+  tensor.autograd ??= new Slot(false);
+  return tensor.autograd as Slot;
+}
