@@ -7,6 +7,7 @@ import type { DType, TypedArray } from '../dtype.ts';
 import { blockSize, boxMullerFloat32, boxMullerFloat64, boxMullerHalf } from './boxMuller.ts';
 import { fma32, fma64 } from './fma.ts';
 import type { Generator } from './generator.ts';
+import { exp, log, tan } from './preciseMath.ts';
 import { fillWith, precisionOf, roundTo, store } from './store.ts';
 
 /** @throws RangeError saying what `op` expects and what it got, unless `valid`. */
@@ -156,7 +157,7 @@ export function fillExponential(
   expectRange(lambd >= 0, 'exponential_', 'lambd >= 0', `${lambd}`);
   const engine = generator.engine;
   const scale = -1 / lambd;
-  fillWith(data, offset, n, dtype, () => scale * Math.log(1 - engine.u53()));
+  fillWith(data, offset, n, dtype, () => scale * log(1 - engine.u53()));
 }
 
 /** Number of trials until the first success, which each has with probability `p`, in any real dtype. */
@@ -186,7 +187,7 @@ export function fillCauchy(
 ): void {
   expectRange(sigma > 0, 'cauchy_', 'sigma > 0', `${sigma}`);
   const engine = generator.engine;
-  fillWith(data, offset, n, dtype, () => median + sigma * Math.tan(Math.PI * (engine.u53() - 0.5)));
+  fillWith(data, offset, n, dtype, () => fma64(sigma, tan(Math.PI * (engine.u53() - 0.5)), median));
 }
 
 /** Exponentials of normal numbers with the given mean and standard deviation, of a real floating dtype. */
@@ -200,5 +201,5 @@ export function fillLogNormal(
   std = 2,
 ): void {
   expectRange(std > 0, 'logNormal_', 'std > 0', `${std}`);
-  fillWith(data, offset, n, dtype, () => Math.exp(generator.normal(mean, std)));
+  fillWith(data, offset, n, dtype, () => exp(generator.normal(mean, std)));
 }

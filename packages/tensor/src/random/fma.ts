@@ -26,13 +26,13 @@ function nearer(near: number, other: number, product: number, c: number): number
 }
 
 /** What rounding dropped from `sum = a + b`, exactly (Knuth's TwoSum). */
-function sumError(a: number, b: number, sum: number): number {
+export function sumError(a: number, b: number, sum: number): number {
   const bPart = sum - a;
   return a - (sum - bPart) + (b - bPart);
 }
 
 /** What rounding dropped from `product = a * b`, exactly (Dekker 1971, with Veltkamp's splitting). */
-function productError(a: number, b: number, product: number): number {
+export function productError(a: number, b: number, product: number): number {
   const aSplit = a * 134217729;
   const aHigh = aSplit - (aSplit - a);
   const aLow = a - aHigh;

@@ -1,6 +1,7 @@
 import { DeviceError, FlambeauError } from '../errors.ts';
 import { fma64 } from './fma.ts';
 import { engineStateBytes, Mt19937 } from './mt19937.ts';
+import { log, sinCos } from './preciseMath.ts';
 
 /** The seed of a generator that was given none; PyTorch's. */
 export const defaultSeed = 67280421310721n;
@@ -9,6 +10,8 @@ export const defaultSeed = 67280421310721n;
 const stateBytes = engineStateBytes + 40;
 const cachedNormalAt = engineStateBytes + 8;
 const cachedFlagAt = engineStateBytes + 24;
+
+const direction = new Float64Array(2);
 
 /**
  * A source of random numbers with its own state: PyTorch's CPU generator, bit for bit.
@@ -104,10 +107,10 @@ export class Generator {
     if (value !== undefined) {
       this.cachedNormal = undefined;
     } else {
-      const angle = 2 * Math.PI * this.engine.u53();
-      const radius = Math.sqrt(-2 * Math.log(1 - this.engine.u53()));
-      value = radius * Math.cos(angle);
-      this.cachedNormal = radius * Math.sin(angle);
+      sinCos(2 * Math.PI * this.engine.u53(), direction);
+      const radius = Math.sqrt(-2 * log(1 - this.engine.u53()));
+      value = radius * direction[1]!;
+      this.cachedNormal = radius * direction[0]!;
     }
     return fma64(value, std, mean);
   }

@@ -1,5 +1,6 @@
 import { expectRange } from './fill.ts';
 import type { Generator } from './generator.ts';
+import { log } from './preciseMath.ts';
 
 /**
  * Indices drawn with probabilities proportional to the `weights` of each row (rows × categories, row-major), `count` per
@@ -80,7 +81,7 @@ function withoutReplacement(
   count: number,
 ): Int32Array {
   const quotients = weights.slice();
-  for (let i = 0; i < quotients.length; i++) quotients[i] = -Math.log(1 - generator.engine.u53());
+  for (let i = 0; i < quotients.length; i++) quotients[i] = -log(1 - generator.engine.u53());
   for (let i = 0; i < quotients.length; i++) quotients[i] = weights[i]! / quotients[i]!;
   const out = new Int32Array((weights.length / categories) * count);
   let next = 0;
