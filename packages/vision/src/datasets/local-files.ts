@@ -1,0 +1,37 @@
+/** @file Finding and reading the files of a dataset, plain or gzipped. */
+import { SerializationError } from '@flambeau/tensor';
+
+/** The first of `<folder>/<name>`, `<folder>/<name>.gz` that exists, in the order of the folders. */
+export async function findFile(folders: readonly string[], name: string): Promise<string | undefined> {
+  const { stat } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  for (const folder of folders) {
+    for (const candidate of [join(folder, name), join(folder, `${name}.gz`)]) {
+      const stats = await stat(candidate).catch(() => undefined);
+      if (stats?.isFile()) return candidate;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The contents of a file, unpacked if they are gzipped, whatever the name says.
+ *
+ * @param maxBytes no more than this is unpacked, so that a small file cannot fill the memory
+ * @throws SerializationError when the file cannot be read or unpacked
+ */
+export async function readPossiblyGzipped(path: string, maxBytes: number): Promise<Uint8Array> {
+  const { readFile } = await import('node:fs/promises');
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw new SerializationError(`cannot read ${path}: ${error.message}`, { cause: error });
+  });
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const { gunzip } = await import('node:zlib');
+  return await new Promise((resolve, reject) => {
+    gunzip(bytes, { maxOutputLength: maxBytes }, (error, result) => {
+      if (error === null) resolve(result);
+      else
+        reject(new SerializationError(`cannot unpack ${path}: ${error.message}; is it truncated?`, { cause: error }));
+    });
+  });
+}
