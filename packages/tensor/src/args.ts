@@ -114,3 +114,15 @@ export function shapeArguments<O extends object>(op: string, args: readonly unkn
   }
   return [[...(list as number[])], options];
 }
+
+/** Sizes, dimensions or indices given as a list or spread. */
+export type IntegerList = number[] | [list: readonly number[]];
+
+/** The numbers of an {@link IntegerList}. @throws TypeError naming the op for anything that is no integer. */
+export function integerList(op: string, args: readonly unknown[]): number[] {
+  const list = (args.length === 1 && Array.isArray(args[0]) ? args[0] : args) as readonly unknown[];
+  for (const value of list) {
+    if (!Number.isInteger(value)) throw new TypeError(`${op}(): expected integers, got ${String(value)} in [${list.map(String).join(', ')}]`);
+  }
+  return [...(list as number[])];
+}

@@ -2,26 +2,32 @@
 import * as activation from './ops/activation.ts';
 import * as arithmetic from './ops/arithmetic.ts';
 import * as compare from './ops/compare.ts';
-import * as conv from './ops/conv.ts';
 import * as convert from './ops/convert.ts';
 import * as copy from './ops/copy.ts';
+import * as extremes from './ops/extremes.ts';
+import * as gather from './ops/gather.ts';
 import * as index from './ops/index-ops.ts';
 import * as like from './ops/like.ts';
+import * as masks from './ops/masks.ts';
 import * as mathematics from './ops/math.ts';
 import * as matmul from './ops/matmul.ts';
-import * as pool from './ops/pool.ts';
 import * as random from './ops/random.ts';
 import * as reading from './ops/reading.ts';
+import * as rearrange from './ops/rearrange.ts';
 import * as reduce from './ops/reduce.ts';
+import * as reshaping from './ops/reshaping.ts';
 import * as scan from './ops/scan.ts';
+import * as scatter from './ops/scatter.ts';
 import * as softmax from './ops/softmax.ts';
 import * as sort from './ops/sort.ts';
+import * as splitting from './ops/splitting.ts';
+import * as strided from './ops/strided.ts';
 import * as views from './ops/views.ts';
 import { Tensor } from './tensor.ts';
 
 const families = [
-  activation, arithmetic, compare, conv, convert, copy, index, like, mathematics, matmul, pool, random, reading, reduce, scan,
-  softmax, sort, views,
+  activation, arithmetic, compare, convert, copy, extremes, gather, index, like, masks, mathematics, matmul,
+  random, reading, rearrange, reduce, reshaping, scan, scatter, softmax, sort, splitting, strided, views,
 ];
 
 type Op = ((self: Tensor, ...args: unknown[]) => unknown) & { inplace?: (self: Tensor, ...args: unknown[]) => unknown };

@@ -4,6 +4,31 @@
  */
 import type { ConvertOps } from './ops/convert.ts';
 import type { CopyOps } from './ops/copy.ts';
+import type { GatherOps } from './ops/gather.ts';
+import type { IndexOps } from './ops/index-ops.ts';
+import type { JoinOps } from './ops/join.ts';
+import type { MaskOps } from './ops/masks.ts';
+import type { RearrangeOps } from './ops/rearrange.ts';
+import type { ReduceOps } from './ops/reduce.ts';
+import type { ScatterOps } from './ops/scatter.ts';
+import type { SoftmaxOps } from './ops/softmax.ts';
+import type { SplittingOps } from './ops/splitting.ts';
+import type { StridedOps } from './ops/strided.ts';
 import type { ViewOps } from './ops/views.ts';
+import type { ViewPieceOps } from './view.ts';
 
-export interface OpAttributes extends ConvertOps, CopyOps, ViewOps {}
+export interface OpAttributes
+  extends ConvertOps,
+    CopyOps,
+    GatherOps,
+    IndexOps,
+    JoinOps,
+    MaskOps,
+    RearrangeOps,
+    ReduceOps,
+    ScatterOps,
+    SoftmaxOps,
+    SplittingOps,
+    StridedOps,
+    ViewOps,
+    ViewPieceOps {}

@@ -1,24 +1,30 @@
 /** @file The Tensor class: a strided view of a storage, plus a slot for automatic differentiation. */
 import type { View } from './backend.ts';
 import { type DType, isComplex, isDifferentiable, isFloating } from './dtype.ts';
-import { AutogradError, DTypeError, IndexError } from './errors.ts';
+import { AutogradError, DTypeError, IndexError, ShapeError } from './errors.ts';
 import type * as activation from './ops/activation.ts';
 import type * as arithmetic from './ops/arithmetic.ts';
 import type * as compare from './ops/compare.ts';
-import type * as conv from './ops/conv.ts';
 import type * as convert from './ops/convert.ts';
 import type * as copy from './ops/copy.ts';
+import type * as extremes from './ops/extremes.ts';
+import type * as gather from './ops/gather.ts';
 import type * as index from './ops/index-ops.ts';
 import type * as like from './ops/like.ts';
+import type * as masks from './ops/masks.ts';
 import type * as mathematics from './ops/math.ts';
 import type * as matmul from './ops/matmul.ts';
-import type * as pool from './ops/pool.ts';
 import type * as random from './ops/random.ts';
 import type * as reading from './ops/reading.ts';
+import type * as rearrange from './ops/rearrange.ts';
 import type * as reduce from './ops/reduce.ts';
+import type * as reshaping from './ops/reshaping.ts';
 import type * as scan from './ops/scan.ts';
+import type * as scatter from './ops/scatter.ts';
 import type * as softmax from './ops/softmax.ts';
 import type * as sort from './ops/sort.ts';
+import type * as splitting from './ops/splitting.ts';
+import type * as strided from './ops/strided.ts';
 import type * as views from './ops/views.ts';
 import { type AutogradSlot, type BackwardOptions, type GradHook, type GraphNode, type RemovableHandle, recorder } from './record.ts';
 import { contiguousStrides, isContiguous, numelOf, wrapDim } from './shape.ts';
@@ -27,15 +33,15 @@ import { Storage } from './storage.ts';
 
 /**
  * Functions `f(self, …)` of a family as methods `self.f(…)`, and `self.f_(…)` where there is an in-place form. A family
- * exports nothing but such functions; asking here whether the first parameter is a Tensor would be circular.
+ * exports nothing but such functions; asking here whether the first parameter is a Tensor would be circular. A function
+ * with overloads, which inference would lose, states its method's type as `methodType`.
  */
 export type Methods<Family> = {
-  [K in keyof Family as Family[K] extends (...args: never[]) => unknown ? K : never]: Family[K] extends (
-    self: Tensor,
-    ...args: infer Args
-  ) => infer Result
-    ? (...args: Args) => Result
-    : never;
+  [K in keyof Family as Family[K] extends (...args: never[]) => unknown ? K : never]: Family[K] extends { readonly methodType: infer Method }
+    ? Method
+    : Family[K] extends (self: Tensor, ...args: infer Args) => infer Result
+      ? (...args: Args) => Result
+      : never;
 } & {
   [K in keyof Family & string as Family[K] extends { inplace: unknown } ? `${K}_` : never]: Family[K] extends {
     inplace: (self: Tensor, ...args: infer Args) => Tensor;
@@ -49,20 +55,26 @@ export interface Tensor
   extends Methods<typeof activation>,
     Methods<typeof arithmetic>,
     Methods<typeof compare>,
-    Methods<typeof conv>,
     Methods<typeof convert>,
     Methods<typeof copy>,
+    Methods<typeof extremes>,
+    Methods<typeof gather>,
     Methods<typeof index>,
     Methods<typeof like>,
+    Methods<typeof masks>,
     Methods<typeof mathematics>,
     Methods<typeof matmul>,
-    Methods<typeof pool>,
     Methods<typeof random>,
     Methods<typeof reading>,
+    Methods<typeof rearrange>,
     Methods<typeof reduce>,
+    Methods<typeof reshaping>,
     Methods<typeof scan>,
+    Methods<typeof scatter>,
     Methods<typeof softmax>,
     Methods<typeof sort>,
+    Methods<typeof splitting>,
+    Methods<typeof strided>,
     Methods<typeof views> {}
 
 const brand = Symbol.for('@flambeau/tensor.Tensor');
@@ -141,6 +153,35 @@ export class Tensor implements View {
   get length(): number {
     if (this.shape.length === 0) throw new TypeError('length of a 0-d tensor');
     return this.shape[0]!;
+  }
+
+  /** All dimensions in reverse order: a matrix transposed. */
+  get T(): Tensor {
+    return this.permute(this.shape.map((_, d) => this.shape.length - 1 - d));
+  }
+
+  /** The last two dimensions swapped: every matrix of a batch transposed. @throws ShapeError for fewer than two. */
+  get mT(): Tensor {
+    if (this.shape.length < 2) throw new ShapeError(`mT: expects at least 2 dimensions, got shape [${this.shape.join(', ')}]`);
+    return this.transpose(-2, -1);
+  }
+
+  /** A matrix transposed and, if complex, conjugated. @throws ShapeError for other than 0 or 2 dimensions. */
+  get H(): Tensor {
+    if (this.shape.length === 0) return this;
+    if (this.shape.length !== 2) throw new ShapeError(`H: expects a matrix, got shape [${this.shape.join(', ')}]; use mH for batches`);
+    return this.adjoint();
+  }
+
+  /** Every matrix of a batch transposed and, if complex, conjugated. */
+  get mH(): Tensor {
+    return this.adjoint();
+  }
+
+  /** The slices along the first dimension, for `for (const row of x)`. @throws TypeError for a 0-d tensor. */
+  [Symbol.iterator](): IterableIterator<Tensor> {
+    if (this.shape.length === 0) throw new TypeError('a 0-d tensor cannot be iterated over; use item()');
+    return this.unbind(0)[Symbol.iterator]();
   }
 
   /** Whether elements lie row-major without gaps. */

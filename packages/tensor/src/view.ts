@@ -1,17 +1,46 @@
 /** @file How views are made: one place, so that all of them share memory and history in the same way. */
-import { isDifferentiable, type DType } from './dtype.ts';
+import { filled } from './creation.ts';
+import { type DType, isDifferentiable } from './dtype.ts';
+import { copyValues } from './inplace.ts';
+import { record } from './record.ts';
 import { state } from './state.ts';
 import { Tensor } from './tensor.ts';
+
+/** Ops that other ops' derivatives are made of, with their attributes. */
+export interface ViewPieceOps {
+  slice: { dim: number; start: number; step: number };
+  inZeros: { shape: readonly number[]; strides: readonly number[]; offset: number };
+}
 
 /**
  * A tensor that shows elements of `self`'s storage under another shape. The caller records it.
  *
  * `base` tells autograd that changes of one are changes of the other. A view made while gradients are disabled from a
  * tensor that requires them is no part of the graph: with a base it would count as requiring grad, so it gets none.
+ * Nor does a view of the bytes as another dtype.
  */
 export function viewOf(self: Tensor, shape: readonly number[], strides: readonly number[], offset: number, dtype: DType = self.dtype): Tensor {
   const out = new Tensor(self.storage, dtype, shape, strides, offset);
-  const apart = !isDifferentiable(dtype) || (!state.gradEnabled && self.requiresGrad);
+  const apart = dtype !== self.dtype || !isDifferentiable(dtype) || (!state.gradEnabled && self.requiresGrad);
   if (!apart) out.base = self.base ?? self;
   return out;
+}
+
+/** The view of every `step`-th position of a dimension from `start` on, `count` of them. Arguments are checked already. */
+export function sliceOf(self: Tensor, dim: number, start: number, count: number, step: number): Tensor {
+  const shape = self.shape.with(dim, count);
+  const strides = self.strides.with(dim, self.strides[dim]! * step);
+  const out = viewOf(self, shape, strides, self.offset + start * self.strides[dim]!);
+  return record('slice', [self], out, { dim, start, step });
+}
+
+/**
+ * Zeros of `shape` with `values` at the places that `strides` and `offset` pick from its row-major elements: the
+ * gradient of taking such a view. No two values may have one place.
+ */
+export function inZeros(values: Tensor, shape: readonly number[], strides: readonly number[], offset: number): Tensor {
+  const out = filled('zeros', shape, 0, { dtype: values.dtype, device: values.device });
+  copyValues(new Tensor(out.storage, out.dtype, values.shape, strides, offset), values);
+  out.storage.version = 0;
+  return record('inZeros', [values], out, { shape, strides, offset });
 }

@@ -1,10 +1,11 @@
 /** @file Views: other shapes over the same memory. Nothing is copied, and writing to a view writes to its source. */
-import { signature, type Trailing } from '../args.ts';
+import { type IntegerList, integerList, signature, type Trailing } from '../args.ts';
+import { type DType, type DTypeAlias, dtypeInfo, toDType } from '../dtype.ts';
 import { IndexError, ShapeError } from '../errors.ts';
 import { record } from '../record.ts';
 import { broadcastStrides, contiguousStrides, formatShape, inferSize, sameShape, wrapDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { viewOf } from '../view.ts';
+import { sliceOf, viewOf } from '../view.ts';
 import { clone } from './copy.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
@@ -17,19 +18,6 @@ export interface ViewOps {
   squeeze: { dims: readonly number[]; given: 'none' | 'one' | 'several' };
   unsqueeze: { dim: number };
   select: { dim: number; index: number };
-  slice: { dim: number; start: number; step: number };
-}
-
-/** Sizes or dimensions given as a list or spread. */
-export type IntegerList = number[] | [list: readonly number[]];
-
-/** The numbers of an {@link IntegerList}. @throws TypeError naming the op for anything that is no integer. */
-function integers(op: string, args: readonly unknown[]): number[] {
-  const list = (args.length === 1 && Array.isArray(args[0]) ? args[0] : args) as readonly unknown[];
-  for (const value of list) {
-    if (!Number.isInteger(value)) throw new TypeError(`${op}(): expected integers, got ${String(value)} in [${list.map(String).join(', ')}]`);
-  }
-  return [...(list as number[])];
 }
 
 /**
@@ -58,33 +46,55 @@ function stridesForView(shape: readonly number[], strides: readonly number[], ta
   return out;
 }
 
-function viewAs(op: string, self: Tensor, target: readonly number[]): Tensor | null {
+/** The view of another shape, or null where only a copy has it. */
+function reshaped(op: string, self: Tensor, target: readonly number[]): Tensor | null {
   const shape = inferSize(op, target, self.elementCount);
   const strides = self.isContiguous() ? contiguousStrides(shape) : stridesForView(self.shape, self.strides, shape);
   return strides === null ? null : record('view', [self], viewOf(self, shape, strides, self.offset), {});
 }
 
 /**
- * The same elements under another shape; one size may be -1.
+ * The same elements under another shape; one size may be -1. With a dtype, the same bytes as elements of that dtype:
+ * the last dimension grows or shrinks when the byte sizes differ.
  *
  * ```ts
  * arange(6).view(2, -1).shape; // [2, 3]
+ * tensor([1, 2]).view('int32').toArraySync(); // [1065353216, 1073741824]
  * ```
  * @throws ShapeError when the sizes do not fit the number of elements, or when the memory order would need a copy: use reshape().
  */
-export function view(self: Tensor, ...shape: IntegerList): Tensor {
-  const target = integers('view', shape);
-  const out = viewAs('view', self, target);
+export function view(self: Tensor, ...shape: IntegerList | [dtype: DType | DTypeAlias]): Tensor {
+  if (typeof shape[0] === 'string') return viewBytes(self, toDType(shape[0]));
+  const target = integerList('view', shape);
+  const out = reshaped('view', self, target);
   if (out === null) {
     throw new ShapeError(`view(): shape ${formatShape(target)} does not fit the memory order of shape ${formatShape(self.shape)} with strides ${formatShape(self.strides)}; use reshape()`);
   }
   return out;
 }
 
+/** The same bytes as elements of another dtype. It takes no part in gradients. */
+function viewBytes(self: Tensor, dtype: DType): Tensor {
+  const [from, to] = [dtypeInfo(self.dtype).bytes, dtypeInfo(dtype).bytes];
+  if (dtype === self.dtype) return record('view', [self], viewOf(self, self.shape, self.strides, self.offset), {});
+  if (from === to) return viewOf(self, self.shape, self.strides, self.offset, dtype);
+  const last = self.ndim - 1;
+  if (last < 0 || self.strides[last] !== 1) {
+    throw new ShapeError(`view('${dtype}'): ${self.dtype} elements have another size, so the last dimension must be gapless; use contiguous()`);
+  }
+  const scale = (count: number, what: string): number => {
+    if ((count * from) % to !== 0) throw new ShapeError(`view('${dtype}'): ${what} ${count} of ${self.dtype} elements makes no whole number of ${dtype} elements`);
+    return (count * from) / to;
+  };
+  const shape = self.shape.with(last, scale(self.shape[last]!, 'a last dimension of size'));
+  const strides = self.strides.map((stride, d) => (d === last ? 1 : scale(stride, 'a stride')));
+  return viewOf(self, shape, strides, scale(self.offset, 'an offset'), dtype);
+}
+
 /** Like `view`, but copies when it must. */
 export function reshape(self: Tensor, ...shape: IntegerList): Tensor {
-  const target = integers('reshape', shape);
-  return viewAs('reshape', self, target) ?? view(clone(self), target);
+  const target = integerList('reshape', shape);
+  return reshaped('reshape', self, target) ?? view(clone(self), target);
 }
 
 /**
@@ -96,7 +106,7 @@ export function reshape(self: Tensor, ...shape: IntegerList): Tensor {
  * @throws ShapeError for a dimension of another size than 1.
  */
 export function expand(self: Tensor, ...shape: IntegerList): Tensor {
-  const target = integers('expand', shape);
+  const target = integerList('expand', shape);
   const lead = target.length - self.shape.length;
   if (lead < 0) throw new ShapeError(`expand(): shape ${formatShape(target)} has fewer dimensions than the tensor's ${formatShape(self.shape)}`);
   for (let i = 0; i < target.length; i++) {
@@ -141,7 +151,7 @@ export function t(self: Tensor): Tensor {
  * ```
  */
 export function permute(self: Tensor, ...dims: IntegerList): Tensor {
-  const list = integers('permute', dims);
+  const list = integerList('permute', dims);
   const order = list.map((dim) => wrapDim('permute', dim, self.ndim));
   if (order.length !== self.ndim || new Set(order).size !== order.length) {
     throw new ShapeError(`permute(): [${list.join(', ')}] does not name each of the ${self.ndim} dimensions once`);
@@ -200,24 +210,5 @@ export function narrow(self: Tensor, dim: number, start: number | Tensor, length
   if (first < -size || first > size) throw new IndexError(`narrow(): start ${first} is out of range for dimension ${d} of size ${size}`);
   const begin = first < 0 ? first + size : first;
   if (begin + length > size) throw new IndexError(`narrow(): start ${begin} + length ${length} exceeds dimension ${d} of size ${size}`);
-  return slice(self, d, begin, length, 1);
-}
-
-function slice(self: Tensor, dim: number, start: number, count: number, step: number): Tensor {
-  const out = viewOf(self, self.shape.with(dim, count), self.strides.with(dim, self.strides[dim]! * step), self.offset + start * self.strides[dim]!);
-  return record('slice', [self], out, { dim, start, step });
-}
-
-type FlattenOptions = { startDim?: number | undefined; endDim?: number | undefined };
-const flattenArguments = signature<{ startDim: number; endDim: number }>('flatten', ['startDim', 'endDim'], { startDim: 0, endDim: -1 });
-
-/** Dimensions `startDim` (0) to `endDim` (-1) as one. */
-export function flatten(self: Tensor, ...args: Trailing<[startDim: number, endDim: number], FlattenOptions>): Tensor {
-  const { startDim, endDim } = flattenArguments(args);
-  const [start, end] = [wrapDim('flatten', startDim, self.ndim), wrapDim('flatten', endDim, self.ndim)];
-  if (self.ndim === 0) return reshape(self, 1);
-  if (start > end) throw new RangeError(`flatten(): startDim ${startDim} comes after endDim ${endDim} in ${self.ndim} dimensions`);
-  if (start === end) return self;
-  const merged = self.shape.slice(start, end + 1).reduce((a, b) => a * b, 1);
-  return reshape(self, [...self.shape.slice(0, start), merged, ...self.shape.slice(end + 1)]);
+  return sliceOf(self, d, begin, length, 1);
 }
