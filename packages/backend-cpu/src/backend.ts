@@ -2,6 +2,8 @@
 import { allocateCpu, type Backend, contractVersion, dtypeInfo, dtypes, type DType, Storage, type TypedArray, type View, copyKernel } from '@flambeau/tensor';
 import { dataOf } from './compile/memory.ts';
 import { map } from './kernels/map.ts';
+import { reduce } from './kernels/reduce.ts';
+import { softmax } from './kernels/softmax.ts';
 
 /** Values of a view, row-major, in a fresh array. */
 function readSync(x: View): TypedArray {
@@ -27,5 +29,7 @@ export const cpuBackend: Backend = {
   read: async (x) => readSync(x),
   readSync,
   map,
+  reduce,
+  fused: { softmax },
   routines: {},
 } as Partial<Backend> as Backend;

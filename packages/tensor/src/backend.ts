@@ -84,6 +84,12 @@ export interface Routines {
   nonzero(x: View): { readonly data: TypedArray; readonly count: number };
 }
 
+/** Composites that a backend may run as one kernel where that pays; without one they are composed. */
+export interface Fused {
+  /** out = softmax(x) along `dim`, or its logarithm; computed in `out`'s dtype. */
+  softmax(x: View, dim: number, log: boolean, out: View): void;
+}
+
 export interface Backend {
   readonly contract: number;
   /** The device string it serves, e.g. `'cpu'` or `'webgpu:0'`. */
@@ -129,6 +135,7 @@ export interface Backend {
   random(distribution: Distribution, out: View, generator: Generator): void;
 
   readonly routines: Partial<Routines>;
+  readonly fused: Partial<Fused>;
 }
 
 /** Makes a device known. @throws FlambeauError when the backend was built for another contract. */

@@ -1,7 +1,10 @@
 /** @file In-place changes: who may be written, and how a recorded in-place op gets its history. */
-import { AutogradError, ShapeError } from './errors.ts';
+import { AutogradError, DTypeError, ShapeError } from './errors.ts';
 import { copyKernel } from './ir/copy.ts';
+import { untracked } from './modes.ts';
 import { overlapsItself } from './overlap.ts';
+import { canCast } from './promotion.ts';
+import { tracks } from './record.ts';
 import { formatShape, sameShape } from './shape.ts';
 import { backendFor, state } from './state.ts';
 import type { Tensor } from './tensor.ts';
@@ -52,4 +55,23 @@ export function inplaceOf<Args extends unknown[]>(
   compute: (self: Tensor, ...args: Args) => Tensor,
 ): (self: Tensor, ...args: Args) => Tensor {
   return (self, ...args) => overwrite(`${op}_`, self, () => compute(self, ...args));
+}
+
+/**
+ * The `{ out }` form of an op that is no pointwise one: computes, and where `out` is given copies the result into it.
+ * @throws ShapeError when `out` has another shape than the result, DTypeError when its dtype cannot hold it,
+ *   AutogradError when gradients are recorded for one of `inputs`.
+ */
+export function intoOut(op: string, out: Tensor | undefined, inputs: readonly Tensor[], compute: () => Tensor): Tensor {
+  if (out === undefined) return compute();
+  checkWritable(op, out, state.gradEnabled && inputs.some(tracks));
+  const result = compute();
+  if (!sameShape(result.shape, out.shape)) {
+    throw new ShapeError(`${op}(): out has shape ${formatShape(out.shape)}, but the result has ${formatShape(result.shape)}; tensors are not resized`);
+  }
+  if (!canCast(result.dtype, out.dtype)) {
+    throw new DTypeError(`${op}(): the result is ${result.dtype} and cannot be stored in an out of dtype ${out.dtype}`);
+  }
+  copyValues(out, result);
+  return out;
 }

@@ -2,8 +2,12 @@
 import type { RecordedOp } from '@flambeau/tensor';
 import type { Rules } from '../rule.ts';
 import { convertRules, copyRules } from './copy.ts';
+import { reduceRules } from './reduce.ts';
+import { softmaxRules } from './softmax.ts';
 
 export const rules: Rules<RecordedOp> = {
   ...convertRules,
   ...copyRules,
+  ...reduceRules,
+  ...softmaxRules,
 };

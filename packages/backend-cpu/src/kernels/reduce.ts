@@ -1,0 +1,96 @@
+/** @file reduce: sums, products, extremes and their positions over any dimensions of strided views. */
+import { broadcastShapes, broadcastStrides, mergeStrides, type ReduceKernel, type Scalar, type View } from '@flambeau/tensor';
+import { environment } from '../compile/functions.ts';
+import { mayGenerate } from '../compile/generate.ts';
+import { dataOf, scalarValue } from '../compile/memory.ts';
+import {
+  generateInner,
+  generateOuter,
+  interpretReduce,
+  type ReduceFunction,
+  type ReduceLoops,
+  stridePattern,
+} from '../compile/reduce.ts';
+
+Object.assign(environment, { dataOf, scalarValue });
+
+/** What a kernel was compiled to so far. */
+interface Compiled {
+  readonly generated: Map<string, ReduceFunction>;
+  interpreted: ReduceFunction | null;
+}
+
+function compiledFor(kernel: ReduceKernel): Compiled {
+  kernel.cpu ??= { generated: new Map(), interpreted: null } satisfies Compiled;
+  return kernel.cpu as Compiled;
+}
+
+/** Kept rows shorter than this are not worth an array of accumulators. */
+const leastRow = 16;
+
+/** The loops over some dimensions; the order is the caller's. */
+function loopsOver(dims: readonly number[], shape: readonly number[], strides: readonly (readonly number[])[]) {
+  return mergeStrides(dims.map((d) => shape[d]!), strides.map((s) => dims.map((d) => s[d] ?? 0)));
+}
+
+/**
+ * Output = epilogue(combine over `dims`(prologue(inputs))). Dimensions are walked in the order in which they lie in
+ * memory, except that positions (argmax, argmin) count row-major over the reduced ones.
+ */
+export function reduce(
+  kernel: ReduceKernel,
+  inputs: readonly (View | Scalar)[],
+  dims: readonly number[],
+  output: View,
+  scalars: readonly Scalar[],
+): void {
+  if (output.elementCount === 0) return;
+  const shape = inputs.reduce<readonly number[]>((s, x) => (typeof x === 'object' ? broadcastShapes(kernel.name, s, x.shape) : s), output.shape);
+  const strides = [...inputs, output].map((v) => (typeof v === 'object' ? broadcastStrides(v.shape, v.strides, shape) : []));
+  const lead = strides.find((_, i) => typeof inputs[i] === 'object' && (inputs[i] as View).elementCount > 0 && sameSizes(inputs[i] as View, shape)) ?? strides.find((s) => s.length > 0) ?? [];
+  const byStride = (a: number, b: number): number => Math.abs(lead[b]!) - Math.abs(lead[a]!);
+  const keptDims = shape.map((_, d) => d).filter((d) => !dims.includes(d)).sort(byStride);
+  const reducedDims = [...dims].sort((a, b) => a - b);
+  if (kernel.kind !== 'argmax' && kernel.kind !== 'argmin') reducedDims.sort(byStride);
+  const kept = loopsOver(keptDims, shape, strides);
+  const reduced = loopsOver(reducedDims, shape, strides);
+  const loops: ReduceLoops = {
+    keptSizes: kept.sizes,
+    keptStrides: kept.strides,
+    reducedSizes: reduced.sizes.length > 0 ? reduced.sizes : [1],
+    reducedStrides: reduced.sizes.length > 0 ? reduced.strides : strides.map(() => [0]),
+  };
+  functionFor(kernel, loops, inputs, scalars.length)(loops, inputs, output, scalars);
+}
+
+function sameSizes(x: View, shape: readonly number[]): boolean {
+  return x.shape.length === shape.length && x.shape.every((size, d) => size === shape[d]);
+}
+
+function functionFor(kernel: ReduceKernel, loops: ReduceLoops, inputs: readonly (View | Scalar)[], scalars: number): ReduceFunction {
+  const compiled = compiledFor(kernel);
+  if (!mayGenerate()) {
+    compiled.interpreted ??= interpretReduce(kernel);
+    return compiled.interpreted;
+  }
+  const [kept, reduced] = [loops.keptSizes.length, loops.reducedSizes.length];
+  const rows = alongRows(loops, inputs);
+  const pattern = stridePattern(inputs, rows ? loops.keptStrides : loops.reducedStrides);
+  const key = `${kept},${reduced},${rows},${pattern},${scalars}`;
+  let run = compiled.generated.get(key);
+  if (run === undefined) {
+    run = (rows ? generateOuter : generateInner)(kernel, kept, reduced, pattern, scalars);
+    compiled.generated.set(key, run);
+  }
+  return run;
+}
+
+/** Whether memory is denser along the last kept dimension than along the last reduced one. */
+function alongRows(loops: ReduceLoops, inputs: readonly (View | Scalar)[]): boolean {
+  if ((loops.keptSizes.at(-1) ?? 0) < leastRow) return false;
+  return inputs.some((input, i) => {
+    if (typeof input !== 'object') return false;
+    const [kept, reduced] = [Math.abs(loops.keptStrides[i]!.at(-1)!), Math.abs(loops.reducedStrides[i]!.at(-1)!)];
+    return kept !== 0 && kept < reduced;
+  });
+}

@@ -1,0 +1,43 @@
+/** @file Named tuples: what PyTorch returns as one is an array here, with the names as properties too. */
+import { intoOut } from './inplace.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * An array of `T` that has a property for each of `Names`, in that order. Where a name is that of an array method
+ * (`values`), the property wins; destructuring and indexing are an array's.
+ */
+export type Named<Names extends readonly string[], T> = Omit<readonly T[], Names[number]> & {
+  readonly [I in keyof Names & `${number}`]: T;
+} & { readonly [Name in Names[number]]: T };
+
+/**
+ * Makes a named tuple.
+ *
+ * ```ts
+ * const result = named(['values', 'indices'], [a, b]);
+ * const [values, indices] = result;
+ * result.indices === indices; // true
+ * ```
+ */
+export function named<const Names extends readonly string[], T>(names: Names, items: readonly T[]): Named<Names, T> {
+  const tuple = [...items];
+  names.forEach((name, i) => {
+    // Not enumerable, so that an array is what prints and compares.
+    Object.defineProperty(tuple, name, { value: items[i], enumerable: false });
+  });
+  return tuple as unknown as Named<Names, T>;
+}
+
+/** Values and their positions (int32): `const [values, indices] = …`, or by name. */
+export type ValuesIndices = Named<readonly ['values', 'indices'], Tensor>;
+
+/** Values and positions of an op on `self` as a named tuple, copied into `out` where that is given. */
+export function valuesIndices(
+  op: string,
+  self: Tensor,
+  results: readonly [Tensor, Tensor],
+  out: readonly [Tensor, Tensor] | undefined,
+): ValuesIndices {
+  const placed = out === undefined ? results : results.map((result, i) => intoOut(op, out[i], [self], () => result));
+  return named(['values', 'indices'], placed);
+}
