@@ -1,12 +1,15 @@
 /** @file The public face of @flambeau/tensor. */
 import './install.ts';
 
+export * from './allocate.ts';
 export * from './args.ts';
 export * from './backend.ts';
 export * from './creation.ts';
 export * from './dtype.ts';
 export * from './errors.ts';
 export * from './float16.ts';
+export * as functional from './functional/index.ts';
+export * from './index-results.ts';
 export { checkWritable, copyValues, inplaceOf, intoOut, overwrite } from './inplace.ts';
 export { copyKernel } from './ir/copy.ts';
 export { differentiate } from './ir/derivative.ts';
@@ -27,3 +30,6 @@ export { allocateCpu, Storage } from './storage.ts';
 export { Buffer, isTensor, type Methods, Parameter, Tensor } from './tensor.ts';
 export * from './values.ts';
 export { inZeros, sliceOf, viewOf } from './view.ts';
+export type { ConvOps } from './functional/conv.ts';
+export type { PoolOps } from './functional/pool.ts';
+export type { ViewPieceOps } from './view.ts';

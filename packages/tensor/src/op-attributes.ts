@@ -2,12 +2,15 @@
  * @file The names of all ops that record themselves, with the attributes that their derivatives get. autograd's table
  * has a rule for each: a forgotten one does not compile.
  */
+import type { ConvOps } from './functional/conv.ts';
+import type { PoolOps } from './functional/pool.ts';
 import type { ConvertOps } from './ops/convert.ts';
 import type { CopyOps } from './ops/copy.ts';
 import type { GatherOps } from './ops/gather.ts';
 import type { IndexOps } from './ops/index-ops.ts';
 import type { JoinOps } from './ops/join.ts';
 import type { MaskOps } from './ops/masks.ts';
+import type { MatmulOps } from './ops/matmul.ts';
 import type { RearrangeOps } from './ops/rearrange.ts';
 import type { ReduceOps } from './ops/reduce.ts';
 import type { ScatterOps } from './ops/scatter.ts';
@@ -19,11 +22,14 @@ import type { ViewPieceOps } from './view.ts';
 
 export interface OpAttributes
   extends ConvertOps,
+    ConvOps,
     CopyOps,
     GatherOps,
     IndexOps,
     JoinOps,
     MaskOps,
+    MatmulOps,
+    PoolOps,
     RearrangeOps,
     ReduceOps,
     ScatterOps,

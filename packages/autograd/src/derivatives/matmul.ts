@@ -1,0 +1,47 @@
+/** @file Derivatives of matrix products. */
+import type { MatmulOps, Tensor } from '@flambeau/tensor';
+import type { RecordedCall, Rules } from '../rule.ts';
+
+/** Of a product, each factor's gradient needs the other one. */
+const saveFactors = ({ inputs: [a, b], needs }: RecordedCall<object>): (Tensor | null)[] => [needs[1] ? a! : null, needs[0] ? b! : null];
+
+export const matmulRules = {
+  dot: {
+    save: saveFactors,
+    backward: ({ saved: [a, b], needs }, grad) => [needs[0] ? b!.mul(grad) : null, needs[1] ? a!.mul(grad) : null],
+  },
+  mv: {
+    save: saveFactors,
+    backward: ({ saved: [a, b], needs }, grad) => [needs[0] ? grad.outer(b!) : null, needs[1] ? a!.t().mv(grad) : null],
+  },
+  mm: {
+    save: saveFactors,
+    backward: ({ saved: [a, b], needs }, grad) => [needs[0] ? grad.mm(b!.t()) : null, needs[1] ? a!.t().mm(grad) : null],
+  },
+  bmm: {
+    save: saveFactors,
+    backward: ({ saved: [a, b], needs }, grad) => [
+      needs[0] ? grad.matmul(b!.transpose(-2, -1)) : null,
+      needs[1] ? a!.transpose(-2, -1).matmul(grad) : null,
+    ],
+  },
+  addmm: {
+    save: ({ inputs: [, a, b], needs }) => [needs[2] ? a! : null, needs[1] ? b! : null],
+    backward: ({ attributes: { alpha, beta }, inputs, saved: [a, b], needs }, grad) => [
+      needs[0] ? scaled(grad.sumToSize(inputs[0]!.shape), beta) : null,
+      needs[1] ? scaled(grad.mm(b!.t()), alpha) : null,
+      needs[2] ? scaled(a!.t().mm(grad), alpha) : null,
+    ],
+  },
+  linear: {
+    node: ({ bias }) => (bias ? 'AddmmBackward0' : 'MmBackward0'),
+    save: ({ inputs: [x, w], needs }) => [needs[1] ? x! : null, needs[0] ? w! : null],
+    backward: ({ saved: [x, w], needs }, grad) => [
+      needs[0] ? grad.mm(w!) : null,
+      needs[1] ? grad.t().mm(x!) : null,
+      needs[2] ? grad.sum(0) : null,
+    ],
+  },
+} satisfies Rules<keyof MatmulOps>;
+
+const scaled = (x: Tensor, factor: number): Tensor => (factor === 1 ? x : x.mul(factor));

@@ -1,0 +1,5 @@
+/** @file What PyTorch has in torch.nn.functional only, and the kernels' own functions that derivatives are written with. */
+export * from './conv.ts';
+export * from './linear.ts';
+export * from './pad.ts';
+export * from './pool.ts';
