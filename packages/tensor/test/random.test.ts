@@ -255,6 +255,7 @@ describe('parameters out of range', () => {
   const data = new Float32Array(4);
   const calls: Record<string, (g: Generator) => void> = {
     'uniform_ with from > to': (g) => fillUniform(g, data, 0, 4, 'float32', 1, 0),
+    'uniform_ over more than a float32': (g) => fillUniform(g, data, 0, 4, 'float32', -3e38, 3e38),
     'normal_ with a negative std': (g) => fillNormal(g, data, 0, 4, 'float32', 0, -1),
     'bernoulli_ with p > 1': (g) => fillBernoulli(g, data, 0, 4, 'float32', 1.5),
     'bernoulli with a NaN': (g) => fillBernoulliEach(g, data, 0, 2, 'float32', Float32Array.of(0.5, NaN)),
@@ -263,6 +264,8 @@ describe('parameters out of range', () => {
     'cauchy_ with sigma = 0': (g) => fillCauchy(g, data, 0, 4, 'float32', 0, 0),
     'logNormal_ with std = 0': (g) => fillLogNormal(g, data, 0, 4, 'float32', 0, 0),
     'randint of an empty range': (g) => fillRandint(g, data, 0, 4, 'float32', 3, 3),
+    'randperm of more than a dtype holds': (g) => fillRandperm(g, new Uint8Array(300), 0, 300, 'uint8'),
+    'multinomial of no categories': (g) => multinomial(g, new Float32Array(0), 0, 1, true),
     'multinomial of zeros': (g) => multinomial(g, Float32Array.of(0, 0), 2, 1, true),
     'multinomial of a negative weight': (g) => multinomial(g, Float32Array.of(1, -1), 2, 1, true),
     'multinomial of an infinite weight': (g) => multinomial(g, Float32Array.of(1, Infinity), 2, 1, true),

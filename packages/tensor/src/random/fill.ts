@@ -29,6 +29,7 @@ export function fillUniform(
   const engine = generator.engine;
   const low = roundTo(from, dtype);
   const span = roundTo(roundTo(to, dtype) - low, dtype);
+  expectRange(Number.isFinite(span), 'uniform_', `to - from within the range of ${dtype}`, `from ${from} and to ${to}`);
   const unit = low === 0 && span === 1;
   if (dtype === 'float32' && unit) {
     for (let i = offset; i < offset + n; i++) data[i] = engine.u24();

@@ -6,7 +6,7 @@ import { expectRange } from './fill.ts';
 import type { Generator } from './generator.ts';
 import { fillWith, precisionOf, roundTo, wordsOf } from './store.ts';
 
-/** Largest value of each dtype that {@link fillRandom} draws; for floating dtypes, all integers up to it are exact. */
+/** The largest integers that dtypes hold; for floating dtypes, those up to which all are exact. */
 const largest: Partial<Record<DType, number>> = {
   bool: 1,
   uint8: 2 ** 8 - 1,
@@ -117,8 +117,10 @@ export function randomPermutation(generator: Generator, n: number): Int32Array {
   return order;
 }
 
-/** Stores a random permutation of 0 … n - 1 in the `n` elements from `offset`. */
+/** Stores a random permutation of 0 … n - 1, which `dtype` has to hold exactly, in the `n` elements from `offset`. */
 export function fillRandperm(generator: Generator, data: TypedArray, offset: number, n: number, dtype: DType): void {
+  const limit = largest[dtype] ?? 2 ** 53;
+  expectRange(n - 1 <= limit, 'randperm', `n <= ${limit + 1} in ${dtype}`, `${n}`);
   const order = randomPermutation(generator, n);
   let i = 0;
   fillWith(data, offset, n, dtype, () => order[i++]!);

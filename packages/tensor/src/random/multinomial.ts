@@ -17,6 +17,7 @@ export function multinomial(
   replacement: boolean,
 ): Int32Array {
   expectRange(count > 0, 'multinomial', 'numSamples > 0', `${count}`);
+  expectRange(categories > 0, 'multinomial', 'at least one category', 'none');
   if (!replacement) {
     expectRange(count <= categories, 'multinomial', `numSamples <= ${categories} without replacement`, `${count}`);
   }
