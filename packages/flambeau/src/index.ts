@@ -1,1 +1,19 @@
-export {};
+/**
+ * PyTorch for TypeScript in one import: tensors, automatic differentiation and files flat, the rest as namespaces, on
+ * the CPU backend.
+ *
+ * ```ts
+ * import { manualSeed, nn, optim, tensor } from 'flambeau';
+ * ```
+ */
+import '@flambeau/backend-cpu';
+import manifest from '../package.json' with { type: 'json' };
+
+export * as autograd from '@flambeau/autograd';
+export * as data from '@flambeau/data';
+export * from '@flambeau/serialize';
+export * from '@flambeau/tensor';
+export { functional as F } from '@flambeau/tensor';
+
+/** The version of this package. */
+export const version: string = manifest.version;

@@ -1,0 +1,93 @@
+/**
+ * @file Takes a part of the golden data into fixtures/*.json.gz, for the tests:
+ * `npm run exec -- node packages/conformance/scripts/make-fixtures.ts ../shared/golden`.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+const target = new URL('../fixtures/', import.meta.url);
+
+/** Encoded cases above this size are left out: the fixtures are to stay small. */
+const largestCase = 12_000;
+
+interface OpsCase {
+  readonly id: string;
+  readonly dtype: string;
+  readonly error?: string;
+  readonly grads?: unknown;
+  readonly noncontiguous?: boolean;
+  readonly inplace_ok?: boolean;
+}
+
+interface OpsFile {
+  readonly cases: readonly OpsCase[];
+}
+
+/** What the tests should see of every op: the two smallest cases of each kind. */
+const kinds: readonly ((golden: OpsCase) => boolean)[] = [
+  (golden) => golden.error !== undefined,
+  (golden) => golden.grads !== undefined && !golden.noncontiguous,
+  (golden) => golden.noncontiguous === true,
+  (golden) => golden.inplace_ok === true,
+  (golden) => golden.error === undefined && golden.grads === undefined,
+];
+
+/** Shapes without elements, and single elements, show little: others come first. */
+const dull = (golden: OpsCase): boolean => /"shape":\s?(\[\]|\[[^\]]*\b0\b)/.test(JSON.stringify(golden));
+
+const sizeOf = (golden: OpsCase): number => JSON.stringify(golden).length + (dull(golden) ? largestCase : 0);
+
+function pickCases(cases: readonly OpsCase[]): OpsCase[] {
+  const picked = new Set<OpsCase>();
+  for (const kind of kinds) {
+    const sorted = cases.filter(kind).sort((a, b) => sizeOf(a) - sizeOf(b));
+    for (const golden of sorted.slice(0, 2)) if (JSON.stringify(golden).length <= largestCase) picked.add(golden);
+  }
+  return cases.filter((golden) => picked.has(golden));
+}
+
+function opsFiles(folder: string): Record<string, string> {
+  const index = JSON.parse(readFileSync(join(folder, 'INDEX.json'), 'utf8')) as {
+    index: { file: string; tier: string }[];
+  };
+  const entries = index.index.filter((entry) => entry.tier === 'core');
+  const files: Record<string, string> = { 'INDEX.json': JSON.stringify({ index: entries }) };
+  for (const { file } of entries) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    const content = JSON.parse(text) as OpsFile;
+    const kept = new Set(pickCases(content.cases).map((golden) => golden.id));
+    // Lines are kept as they are, since 2.0 and 2 differ there.
+    const lines = text
+      .split('\n')
+      .filter((line) => !line.startsWith('{"id"') || kept.has((JSON.parse(line.replace(/,$/, '')) as OpsCase).id));
+    files[file] = lines.join('\n').replace(/,(\s*\]\s*\}\s*)$/, '$1');
+  }
+  return files;
+}
+
+/** Files of an area with the cases that `keep` lets through. */
+function wholeFiles(folder: string, keep: (golden: unknown) => boolean = () => true): Record<string, string> {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json') && name !== 'INDEX.json');
+  const read = (name: string): [string, string] => {
+    const content = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { cases: unknown[] };
+    return [name, JSON.stringify({ ...content, cases: content.cases.filter(keep) })];
+  };
+  return Object.fromEntries(names.map(read));
+}
+
+function write(name: string, files: Record<string, string>): void {
+  const bytes = gzipSync(JSON.stringify(files), { level: 9 });
+  writeFileSync(new URL(`${name}.json.gz`, target), bytes);
+  console.log(`${name}: ${Object.keys(files).length} files, ${(bytes.length / 1024).toFixed(0)} KiB`);
+}
+
+const golden = process.argv[2];
+if (golden === undefined) throw new Error('usage: make-fixtures.ts GOLDEN_FOLDER');
+mkdirSync(target, { recursive: true });
+write('ops', opsFiles(join(golden, 'ops')));
+write('repr', wholeFiles(join(golden, 'repr')));
+write(
+  'rng',
+  wholeFiles(join(golden, 'rng'), (one) => JSON.stringify(one).length < 20_000),
+);

@@ -1,0 +1,7 @@
+/** @file The areas that the runner knows. A new one is a file here and a line in the list. */
+import type { Area } from '../area.ts';
+import { opsArea } from './ops.ts';
+import { reprArea } from './repr.ts';
+import { rngArea } from './rng.ts';
+
+export const areas: readonly Area[] = [opsArea, rngArea, reprArea];
