@@ -1,6 +1,8 @@
 /** @file Puts the functions of every op family on Tensor's prototype, with their in-place forms. */
 import * as activation from './ops/activation.ts';
 import * as arithmetic from './ops/arithmetic.ts';
+import * as choice from './ops/choice.ts';
+import * as clamp from './ops/clamp.ts';
 import * as compare from './ops/compare.ts';
 import * as convert from './ops/convert.ts';
 import * as copy from './ops/copy.ts';
@@ -8,6 +10,7 @@ import * as extremes from './ops/extremes.ts';
 import * as gather from './ops/gather.ts';
 import * as index from './ops/index-ops.ts';
 import * as like from './ops/like.ts';
+import * as logic from './ops/logic.ts';
 import * as masks from './ops/masks.ts';
 import * as mathematics from './ops/math.ts';
 import * as matmul from './ops/matmul.ts';
@@ -16,18 +19,20 @@ import * as reading from './ops/reading.ts';
 import * as rearrange from './ops/rearrange.ts';
 import * as reduce from './ops/reduce.ts';
 import * as reshaping from './ops/reshaping.ts';
+import * as rounding from './ops/rounding.ts';
 import * as scan from './ops/scan.ts';
 import * as scatter from './ops/scatter.ts';
 import * as softmax from './ops/softmax.ts';
 import * as sort from './ops/sort.ts';
+import * as special from './ops/special.ts';
 import * as splitting from './ops/splitting.ts';
 import * as strided from './ops/strided.ts';
+import * as trigonometry from './ops/trigonometry.ts';
 import * as views from './ops/views.ts';
 import { Tensor } from './tensor.ts';
 
 const families = [
-  activation, arithmetic, compare, convert, copy, extremes, gather, index, like, masks, mathematics, matmul,
-  random, reading, rearrange, reduce, reshaping, scan, scatter, softmax, sort, splitting, strided, views,
+  activation, arithmetic, choice, clamp, compare, convert, copy, extremes, gather, index, like, logic, masks, mathematics, matmul, random, reading, rearrange, reduce, reshaping, rounding, scan, scatter, softmax, sort, special, splitting, strided, trigonometry, views,
 ];
 
 type Op = ((self: Tensor, ...args: unknown[]) => unknown) & { inplace?: (self: Tensor, ...args: unknown[]) => unknown };

@@ -3,7 +3,7 @@
  * stated derivative. From it come the out-of-place, in-place and `out` forms and the backward kernels.
  */
 import type { Scalar } from './backend.ts';
-import { type DType, dtypeInfo } from './dtype.ts';
+import { type DType, type DTypeKind, dtypeInfo } from './dtype.ts';
 import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
 import { checkWritable, overwrite } from './inplace.ts';
 import { differentiate } from './ir/derivative.ts';
@@ -39,8 +39,10 @@ export interface PointwiseSpec {
   /** Inputs that are conditions: taken as bool, no part in promotion, no gradient. */
   readonly conditions?: readonly number[];
   readonly derivative?: StatedDerivative;
+  /** False where PyTorch gives results that never require gradients (floorDivide, nextafter). */
+  readonly differentiable?: boolean;
   /** Kinds of dtype that PyTorch refuses for this op. */
-  readonly refuses?: readonly ('bool' | 'float' | 'complex')[];
+  readonly refuses?: readonly DTypeKind[];
 }
 
 /** The kernel that computes gradients of a pointwise op for a set of its inputs. */
@@ -133,6 +135,7 @@ const scalarCode = (value: Scalar): number => (typeof value === 'boolean' ? 14 :
 function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null): Plan {
   const firstParameter = op.arity - (op.parameters ?? 0);
   let key = into === null ? 1 : 2 + dtypeInfo(into).code;
+  if (state.defaultDType !== 'float32') key += 16 * dtypeInfo(state.defaultDType).code;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (typeof arg === 'object') key = key * 32 + dtypeInfo(arg.dtype).code + (arg.shape.length === 0 ? 16 : 0);
@@ -168,8 +171,9 @@ function makePlan(op: Pointwise, args: readonly PointwiseArgument[], into: DType
 
 function checkDType(op: Pointwise, common: DType): void {
   const { kind } = dtypeInfo(common);
-  if (op.refuses === undefined || kind === 'int' || !op.refuses.includes(kind)) return;
-  const remedy = kind === 'bool' ? "convert with .to('int32') or use a logical op" : 'convert the inputs first';
+  if (op.refuses === undefined || !op.refuses.includes(kind)) return;
+  const toFloat = kind === 'int' || (kind === 'bool' && op.refuses.includes('int'));
+  const remedy = toFloat ? "convert with .to('float32')" : kind === 'bool' ? "convert with .to('int32') or use a logical op" : 'convert the inputs first';
   throw new DTypeError(`${op.name}(): not defined for ${common} inputs; ${remedy}`);
 }
 
@@ -217,7 +221,7 @@ export function callPointwiseAll(op: Pointwise, args: readonly PointwiseArgument
 }
 
 function recordPointwise(op: Pointwise, args: readonly RecordedInput[], outputs: readonly Tensor[]): void {
-  if (!state.gradEnabled) return;
+  if (!state.gradEnabled || op.differentiable === false) return;
   for (let i = 0; i < args.length; i++) {
     if (!tracks(args[i])) continue;
     state.recorder!.recordPointwise(op, args, outputs);
@@ -250,9 +254,12 @@ export function callPointwiseInto(op: Pointwise, args: readonly PointwiseArgumen
   return out;
 }
 
-/** A public pointwise function: `f(self, …)`, with its in-place form beside it. */
-export interface PointwiseFunction<Args extends unknown[]> {
-  (self: Tensor, ...args: Args): Tensor;
+/**
+ * A public pointwise function: `f(self, …)`, with its in-place form beside it. `Self` is what the first operand may be:
+ * where scalars may come first, `div(1, x)` is right.
+ */
+export interface PointwiseFunction<Args extends unknown[], Self = Tensor> {
+  (self: Self, ...args: Args): Tensor;
   /** `self.f_(…)`: overwrites self with the result and returns it. */
   readonly inplace: (self: Tensor, ...args: Args) => Tensor;
 }
@@ -261,8 +268,10 @@ export interface PointwiseFunction<Args extends unknown[]> {
 export type Prepared = readonly [op: Pointwise, args: readonly PointwiseArgument[], out?: Tensor | undefined];
 
 /** Makes the public function from the translation of its arguments. */
-export function pointwiseFunction<Args extends unknown[]>(prepare: (self: Tensor, ...args: Args) => Prepared): PointwiseFunction<Args> {
-  const call = (self: Tensor, ...args: Args): Tensor => {
+export function pointwiseFunction<Args extends unknown[], Self extends PointwiseArgument = Tensor>(
+  prepare: (self: Self | Tensor, ...args: Args) => Prepared,
+): PointwiseFunction<Args, Self | Tensor> {
+  const call = (self: Self | Tensor, ...args: Args): Tensor => {
     const [op, operands, out] = prepare(self, ...args);
     return out === undefined ? callPointwise(op, operands) : callPointwiseInto(op, operands, out, false);
   };

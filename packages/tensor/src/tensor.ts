@@ -4,6 +4,8 @@ import { type DType, isComplex, isDifferentiable, isFloating } from './dtype.ts'
 import { AutogradError, DTypeError, IndexError, ShapeError } from './errors.ts';
 import type * as activation from './ops/activation.ts';
 import type * as arithmetic from './ops/arithmetic.ts';
+import type * as choice from './ops/choice.ts';
+import type * as clamp from './ops/clamp.ts';
 import type * as compare from './ops/compare.ts';
 import type * as convert from './ops/convert.ts';
 import type * as copy from './ops/copy.ts';
@@ -11,6 +13,7 @@ import type * as extremes from './ops/extremes.ts';
 import type * as gather from './ops/gather.ts';
 import type * as index from './ops/index-ops.ts';
 import type * as like from './ops/like.ts';
+import type * as logic from './ops/logic.ts';
 import type * as masks from './ops/masks.ts';
 import type * as mathematics from './ops/math.ts';
 import type * as matmul from './ops/matmul.ts';
@@ -19,12 +22,15 @@ import type * as reading from './ops/reading.ts';
 import type * as rearrange from './ops/rearrange.ts';
 import type * as reduce from './ops/reduce.ts';
 import type * as reshaping from './ops/reshaping.ts';
+import type * as rounding from './ops/rounding.ts';
 import type * as scan from './ops/scan.ts';
 import type * as scatter from './ops/scatter.ts';
 import type * as softmax from './ops/softmax.ts';
 import type * as sort from './ops/sort.ts';
+import type * as special from './ops/special.ts';
 import type * as splitting from './ops/splitting.ts';
 import type * as strided from './ops/strided.ts';
+import type * as trigonometry from './ops/trigonometry.ts';
 import type * as views from './ops/views.ts';
 import { type AutogradSlot, type BackwardOptions, type GradHook, type GraphNode, type RemovableHandle, recorder } from './record.ts';
 import { contiguousStrides, isContiguous, numelOf, wrapDim } from './shape.ts';
@@ -54,6 +60,8 @@ export type Methods<Family> = {
 export interface Tensor
   extends Methods<typeof activation>,
     Methods<typeof arithmetic>,
+    Methods<typeof choice>,
+    Methods<typeof clamp>,
     Methods<typeof compare>,
     Methods<typeof convert>,
     Methods<typeof copy>,
@@ -61,6 +69,7 @@ export interface Tensor
     Methods<typeof gather>,
     Methods<typeof index>,
     Methods<typeof like>,
+    Methods<typeof logic>,
     Methods<typeof masks>,
     Methods<typeof mathematics>,
     Methods<typeof matmul>,
@@ -69,12 +78,15 @@ export interface Tensor
     Methods<typeof rearrange>,
     Methods<typeof reduce>,
     Methods<typeof reshaping>,
+    Methods<typeof rounding>,
     Methods<typeof scan>,
     Methods<typeof scatter>,
     Methods<typeof softmax>,
     Methods<typeof sort>,
+    Methods<typeof special>,
     Methods<typeof splitting>,
     Methods<typeof strided>,
+    Methods<typeof trigonometry>,
     Methods<typeof views> {}
 
 const brand = Symbol.for('@flambeau/tensor.Tensor');
@@ -83,7 +95,7 @@ const brand = Symbol.for('@flambeau/tensor.Tensor');
  * An n-dimensional array. Made by `tensor`, `zeros`, `randn` … and by operations; not constructed directly.
  *
  * `shape`, `strides` and `offset` say which elements of `storage` it shows; strides and offset count elements. Several
- * tensors may show one storage (views). All of it is fixed for the life of a tensor.
+ * tensors may show one storage (views). Only `x.data = y` changes any of it.
  *
  * ```ts
  * const x = tensor([[1, 2], [3, 4]]);
@@ -253,6 +265,26 @@ export class Tensor implements View {
     const { storage } = this;
     const alias = new Storage(storage.device, storage.dtype, storage.length, storage.data, true);
     return new Tensor(alias, this.dtype, this.shape, this.strides, this.offset);
+  }
+
+  /**
+   * Lets this tensor show the memory, shape and dtype of `value` from now on, unnoticed by autograd; `requiresGrad` and
+   * the tensor's identity stay. This is how a module moves to another device under an optimizer that holds its parameters.
+   * @throws AutogradError for views, DTypeError when the tensor requires gradients and `value` cannot have any.
+   */
+  set data(value: Tensor) {
+    if (this.base !== null) throw new AutogradError('data: a view cannot be given other memory; copy_() into it instead');
+    if (this.requiresGrad && !isDifferentiable(value.dtype)) {
+      throw new DTypeError(`data: this tensor requires gradients, which ${value.dtype} cannot have`);
+    }
+    const self: { -readonly [K in keyof Tensor]: Tensor[K] } = this;
+    self.storage = value.storage;
+    self.dtype = value.dtype;
+    self.shape = value.shape;
+    self.strides = value.strides;
+    self.offset = value.offset;
+    self.elementCount = value.elementCount;
+    this.#contiguous = undefined;
   }
 
   /**

@@ -125,6 +125,7 @@ export const intFunctions: FunctionTable = {
   bitXor: operator('^', (a, b) => a ^ b),
   shiftLeft: helper('shiftLeft'),
   shiftRight: helper('shiftRight'),
+  gcd: helper('intGcd'),
 };
 
 /** int64 as bigints (the caller wraps to 64 bits). */
@@ -138,7 +139,9 @@ export const bigFunctions: FunctionTable = {
   floorDiv: helper('bigFloorDiv'),
   truncDiv: helper('bigTruncDiv'),
   pow: helper('bigPow'),
+  // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigints.
   max: { text: (a, b) => `(${a} > ${b} ? ${a} : ${b})`, run: (a, b) => (a > b ? a : b) },
+  // biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigints.
   min: { text: (a, b) => `(${a} < ${b} ? ${a} : ${b})`, run: (a, b) => (a < b ? a : b) },
   abs: helper('bigAbs'),
   sign: helper('bigSign'),
@@ -152,6 +155,7 @@ export const bigFunctions: FunctionTable = {
   bitXor: intFunctions.bitXor!,
   shiftLeft: helper('bigShiftLeft'),
   shiftRight: helper('bigShiftRight'),
+  gcd: helper('bigGcd'),
 };
 
 /** Arithmetic on bools, as PyTorch has it: sums saturate at true. */

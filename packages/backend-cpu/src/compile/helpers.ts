@@ -111,3 +111,16 @@ export const bigShiftRight = (a: bigint, b: bigint): bigint => (b < 0n || b > 63
 
 /** Floating point to int64 as x86 converts: what does not fit becomes the least int64. */
 export const toInt64 = (x: number): bigint => (Math.abs(x) < 2 ** 63 ? BigInt(Math.trunc(x)) : -(2n ** 63n));
+
+/** Greatest common divisor by Euclid's algorithm; not negative, except where the greatest magnitude does not fit. */
+export function intGcd(a: number, b: number): number {
+  let [x, y] = [Math.abs(a), Math.abs(b)];
+  while (y !== 0) [x, y] = [y, x % y];
+  return x;
+}
+
+export function bigGcd(a: bigint, b: bigint): bigint {
+  let [x, y] = [bigAbs(a), bigAbs(b)];
+  while (y !== 0n) [x, y] = [y, x % y];
+  return x;
+}

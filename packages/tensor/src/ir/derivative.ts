@@ -8,12 +8,12 @@ type Partials = (args: readonly Expr[], y: Expr) => readonly Expr[];
 const zero = Expr.const(0);
 const one = Expr.const(1);
 
-/** Where both are equal each gets half the gradient, as in PyTorch. */
+/** Where both are equal each gets half the gradient; where either is NaN both get all of it, as in PyTorch. */
 const byOrder =
-  (wins: 'gt' | 'lt'): Partials =>
+  (loses: 'lt' | 'gt'): Partials =>
   ([a, b]) => {
     const tie = a!.eq(b!);
-    return [tie.where(0.5, call(wins, a!, b!).where(1, 0)), tie.where(0.5, call(wins, b!, a!).where(1, 0))];
+    return [tie.where(0.5, call(loses, a!, b!).where(0, 1)), tie.where(0.5, call(loses, b!, a!).where(0, 1))];
   };
 
 const partials: Partial<Record<ScalarFunction, Partials>> = {
@@ -42,9 +42,26 @@ const partials: Partial<Record<ScalarFunction, Partials>> = {
   acosh: ([x]) => [call('rsqrt', x!.mul(x!).sub(1))],
   atanh: ([x]) => [one.div(one.sub(x!.mul(x!)))],
   sigmoid: (_, y) => [y.mul(one.sub(y))],
-  erf: ([x]) => [x!.mul(x!).neg().exp().mul(2 / Math.sqrt(Math.PI))],
-  erfc: ([x]) => [x!.mul(x!).neg().exp().mul(-2 / Math.sqrt(Math.PI))],
-  erfinv: (_, y) => [y.mul(y).exp().mul(Math.sqrt(Math.PI) / 2)],
+  erf: ([x]) => [
+    x!
+      .mul(x!)
+      .neg()
+      .exp()
+      .mul(2 / Math.sqrt(Math.PI)),
+  ],
+  erfc: ([x]) => [
+    x!
+      .mul(x!)
+      .neg()
+      .exp()
+      .mul(-2 / Math.sqrt(Math.PI)),
+  ],
+  erfinv: (_, y) => [
+    y
+      .mul(y)
+      .exp()
+      .mul(Math.sqrt(Math.PI) / 2),
+  ],
   lgamma: ([x]) => [call('digamma', x!)],
   digamma: ([x]) => [call('trigamma', x!)],
   add: () => [one, one],
@@ -52,26 +69,40 @@ const partials: Partial<Record<ScalarFunction, Partials>> = {
   mul: ([a, b]) => [b!, a!],
   div: ([a, b]) => [one.div(b!), a!.div(b!).div(b!).neg()],
   // PyTorch: no gradient through a zero exponent, and log of the base only where the power is not 0.
-  pow: ([a, b], y) => [
-    b!.eq(0).where(0, b!.mul(a!.pow(b!.sub(1)))),
-    a!.eq(0).and(b!.ge(0)).where(0, y.mul(a!.log())),
-  ],
+  pow: ([a, b], y) => [b!.eq(0).where(0, b!.mul(a!.pow(b!.sub(1)))), a!.eq(0).and(b!.ge(0)).where(0, y.mul(a!.log()))],
   fmod: ([a, b]) => [one, call('trunc', a!.div(b!)).neg()],
-  mod: ([a, b]) => [one, call('floor', a!.div(b!)).neg()],
+  mod: ([a, b]) => [one, call('floorDiv', a!, b!).neg()],
   atan2: ([a, b]) => {
     const square = a!.mul(a!).add(b!.mul(b!));
     return [b!.div(square), a!.neg().div(square)];
   },
   hypot: ([a, b], y) => [a!.div(y), b!.div(y)],
-  copysign: ([a, b]) => [a!.eq(0).where(0, call('copysign', 1, b!).mul(a!.sign())), zero],
-  max: byOrder('gt'),
-  min: byOrder('lt'),
+  copysign: ([a], y) => [a!.eq(0).where(0, y.div(a!)), zero],
+  max: byOrder('lt'),
+  min: byOrder('gt'),
 };
 
 /** Piecewise constant functions: derivative 0. */
 const flat: ReadonlySet<ScalarFunction> = new Set<ScalarFunction>([
-  'sign', 'floor', 'ceil', 'round', 'trunc', 'floorDiv', 'truncDiv', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or', 'xor', 'not',
-  'toBool', 'toReal',
+  'sign',
+  'floor',
+  'ceil',
+  'round',
+  'trunc',
+  'floorDiv',
+  'truncDiv',
+  'eq',
+  'ne',
+  'lt',
+  'le',
+  'gt',
+  'ge',
+  'and',
+  'or',
+  'xor',
+  'not',
+  'toBool',
+  'toReal',
 ]);
 
 /**

@@ -16,7 +16,7 @@ export const unaryFunctions = [
 /** Functions of two values of one dtype, result of the same dtype. `mod` takes the sign of the divisor, `fmod` of the dividend. */
 export const binaryFunctions = [
   'add', 'sub', 'mul', 'div', 'floorDiv', 'truncDiv', 'fmod', 'mod', 'pow', 'atan2', 'hypot', 'copysign', 'nextafter', 'max', 'min',
-  'bitAnd', 'bitOr', 'bitXor', 'shiftLeft', 'shiftRight',
+  'bitAnd', 'bitOr', 'bitXor', 'shiftLeft', 'shiftRight', 'gcd',
 ] as const;
 
 /** Functions of two values of one dtype, result bool. NaN compares as in IEEE 754. */

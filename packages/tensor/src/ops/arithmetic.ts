@@ -1,17 +1,34 @@
-/** @file Arithmetic of two operands. */
+/** @file Arithmetic of two operands, and negation. */
 import { checkOptions } from '../args.ts';
-import { call } from '../ir/expr.ts';
-import { type Pointwise, type PointwiseFunction, pointwise, pointwiseFunction } from '../pointwise.ts';
+import { call, Expr } from '../ir/expr.ts';
+import {
+  type Pointwise,
+  type PointwiseFunction,
+  type PointwiseSpec,
+  pointwise,
+  pointwiseFunction,
+  type StatedDerivative,
+} from '../pointwise.ts';
 import type { Tensor } from '../tensor.ts';
-import { binary, type OutOption, type TensorOrScalar } from './make.ts';
+import {
+  type BinaryFunction,
+  binary,
+  binaryFunction,
+  type OutOption,
+  sameDType,
+  type TensorOrScalar,
+  unary,
+} from './make.ts';
 
 export interface AlphaOptions extends OutOption {
   /** Multiplies the second operand first. */
   alpha?: number | undefined;
 }
 
-function withAlpha(name: string, plain: Pointwise, scaled: Pointwise): PointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions]> {
-  return pointwiseFunction((self: Tensor, other: TensorOrScalar, options?: AlphaOptions) => {
+type AlphaFunction = PointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions], TensorOrScalar>;
+
+function withAlpha(name: string, plain: Pointwise, scaled: Pointwise): AlphaFunction {
+  return pointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions], TensorOrScalar>((self, other, options) => {
     if (options === undefined) return [plain, [self, other]];
     checkOptions(name, options, ['alpha', 'out']);
     const { alpha = 1, out } = options;
@@ -19,13 +36,16 @@ function withAlpha(name: string, plain: Pointwise, scaled: Pointwise): Pointwise
   });
 }
 
-const addOp = pointwise(2, (a, b) => a!.add(b!), { name: 'add', promotion: 'promote' });
-const addScaledOp = pointwise(3, (a, b, alpha) => a!.add(alpha!.mul(b!)), { name: 'add', promotion: 'promote', parameters: 1 });
-const subOp = pointwise(2, (a, b) => a!.sub(b!), { name: 'sub', promotion: 'promote', refuses: ['bool'] });
-const subScaledOp = pointwise(3, (a, b, alpha) => a!.sub(alpha!.mul(b!)), { name: 'sub', promotion: 'promote', parameters: 1, refuses: ['bool'] });
+const addSpec: PointwiseSpec = { name: 'add', promotion: 'promote' };
+const addOp = pointwise(2, (a, b) => a.add(b), addSpec);
+const addScaledOp = pointwise(3, (a, b, alpha) => a.add(alpha.mul(b)), { ...addSpec, parameters: 1 });
+
+const subSpec: PointwiseSpec = { name: 'sub', promotion: 'promote', refuses: ['bool'] };
+const subOp = pointwise(2, (a, b) => a.sub(b), subSpec);
+const subScaledOp = pointwise(3, (a, b, alpha) => a.sub(alpha.mul(b)), { ...subSpec, parameters: 1 });
 
 /**
- * self + alpha · other, elementwise with broadcasting. `x.add_(y)` in place.
+ * self + alpha · other, elementwise with broadcasting; bools: or. `x.add_(y)` in place.
  *
  * ```ts
  * tensor([1, 2]).add(tensor([10, 20]), { alpha: 2 }); // tensor([21., 42.])
@@ -33,32 +53,148 @@ const subScaledOp = pointwise(3, (a, b, alpha) => a!.sub(alpha!.mul(b!)), { name
  */
 export const add = withAlpha('add', addOp, addScaledOp);
 
-/** self − alpha · other. */
+/** self − alpha · other. @throws DTypeError for bools: use logicalXor. */
 export const sub = withAlpha('sub', subOp, subScaledOp);
 export const subtract = sub;
 
-/** self · other. */
+const rsubSpec: PointwiseSpec = { name: 'rsub', promotion: 'promote', refuses: ['bool'], parameters: 1 };
+const rsubExpression = (a: Expr, b: Expr, alpha: Expr): Expr => b.sub(alpha.mul(a));
+const rsubOp = pointwise(3, rsubExpression, rsubSpec);
+const rsubScalarOp = pointwise(3, rsubExpression, { ...rsubSpec, node: 'RsubBackward1' });
+
+/** other − alpha · self. */
+export const rsub: PointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions]> = pointwiseFunction(
+  (self: Tensor, other: TensorOrScalar, options: AlphaOptions = {}) => {
+    checkOptions('rsub', options, ['alpha', 'out']);
+    return [typeof other === 'object' ? rsubOp : rsubScalarOp, [self, other, options.alpha ?? 1], options.out];
+  },
+);
+
+/** self · other; bools: and. */
 export const mul = binary('mul', (a, b) => a.mul(b), { promotion: 'promote' });
 export const multiply = mul;
 
-const trueDiv = pointwise(2, (a, b) => a!.div(b!), { name: 'div', promotion: 'float' });
-const truncDiv = pointwise(2, (a, b) => call('truncDiv', a!, b!), { name: 'div', node: 'DivBackward1', promotion: 'promote', refuses: ['bool'] });
-const floorDiv = pointwise(2, (a, b) => call('floorDiv', a!, b!), { name: 'div', node: 'DivBackward1', promotion: 'promote', refuses: ['bool'] });
+const divDerivative: StatedDerivative = (grad, [a, b]) => [grad.div(b!), grad.neg().mul(a!.div(b!).div(b!))];
+const divSpec: PointwiseSpec = { name: 'div', promotion: 'promote', refuses: ['bool'], node: 'DivBackward2' };
+const trueDiv = pointwise(2, (a, b) => a.div(b), { name: 'div', promotion: 'float', derivative: divDerivative });
+const truncDiv = pointwise(2, (a, b) => call('truncDiv', a, b), divSpec);
+const floorDiv = pointwise(2, (a, b) => call('floorDiv', a, b), divSpec);
 
 export interface DivOptions extends OutOption {
   /** null: true division; 'trunc': towards zero; 'floor': down. */
   roundingMode?: 'trunc' | 'floor' | null | undefined;
 }
 
-/** self / other. Integers give the default floating dtype unless `roundingMode` is given. */
-export const div: PointwiseFunction<[other: TensorOrScalar, options?: DivOptions]> = pointwiseFunction(
-  (self: Tensor, other: TensorOrScalar, options: DivOptions = {}) => {
-    checkOptions('div', options, ['roundingMode', 'out']);
-    const { roundingMode = null, out } = options;
-    if (roundingMode !== null && roundingMode !== 'trunc' && roundingMode !== 'floor') {
-      throw new TypeError(`div(): roundingMode must be null, 'trunc' or 'floor', got ${JSON.stringify(roundingMode)}`);
-    }
-    return [roundingMode === null ? trueDiv : roundingMode === 'trunc' ? truncDiv : floorDiv, [self, other], out];
+/**
+ * self / other. Integers give the default floating dtype unless `roundingMode` is given; then they stay integers.
+ * @throws RangeError for a rounded integer division by zero.
+ */
+export const div: PointwiseFunction<[other: TensorOrScalar, options?: DivOptions], TensorOrScalar> = pointwiseFunction<
+  [other: TensorOrScalar, options?: DivOptions],
+  TensorOrScalar
+>((self, other, options) => {
+  if (options === undefined) return [trueDiv, [self, other]];
+  checkOptions('div', options, ['roundingMode', 'out']);
+  const { roundingMode = null, out } = options;
+  if (roundingMode !== null && roundingMode !== 'trunc' && roundingMode !== 'floor') {
+    throw new TypeError(`div(): roundingMode must be null, 'trunc' or 'floor', got ${JSON.stringify(roundingMode)}`);
+  }
+  return [roundingMode === null ? trueDiv : roundingMode === 'trunc' ? truncDiv : floorDiv, [self, other], out];
+});
+export const divide = div;
+
+/** self / other, as a floating result always. */
+export const trueDivide: BinaryFunction = binaryFunction(trueDiv);
+
+/** The quotient rounded down, without gradient (as in PyTorch; `div` with roundingMode 'floor' has a zero one). */
+export const floorDivide = binary('floorDivide', (a, b) => call('floorDiv', a, b), {
+  promotion: 'promote',
+  refuses: ['bool'],
+  differentiable: false,
+});
+
+/** The op, and the same with the graph node that PyTorch gives it when `other` is a tensor. */
+function remainderOps(name: string, fn: 'mod' | 'fmod', tensorNode: string): BinaryFunction {
+  const spec: PointwiseSpec = { name, promotion: 'promote', refuses: ['bool'] };
+  const expression = (a: Expr, b: Expr): Expr => call(fn, a, b);
+  const make = (more: PointwiseSpec): Pointwise => pointwise(2, expression, more);
+  return binaryFunction(make({ ...spec, node: tensorNode }), make(spec));
+}
+
+/** Remainder with the sign of the divisor, Python's %. @throws RangeError for integers by zero. */
+export const remainder = remainderOps('remainder', 'mod', 'RemainderBackward1');
+
+/** Remainder with the sign of the dividend, C's fmod. @throws RangeError for integers by zero. */
+export const fmod = remainderOps('fmod', 'fmod', 'FmodBackward1');
+
+/** −self. @throws DTypeError for bools: use logicalNot. */
+export const neg = unary('neg', (x) => x.neg(), { promotion: 'promote', refuses: ['bool'] });
+export const negative = neg;
+
+export interface ValueOptions extends OutOption {
+  /** Multiplies the product or quotient. Default 1. */
+  value?: number | undefined;
+}
+
+type TernaryFunction = PointwiseFunction<[tensor1: Tensor, tensor2: Tensor, options?: ValueOptions]>;
+
+function withValue(name: string, op: Pointwise): TernaryFunction {
+  return pointwiseFunction((self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}) => {
+    checkOptions(name, options, ['value', 'out']);
+    return [op, [self, tensor1, tensor2, options.value ?? 1], options.out];
+  });
+}
+
+/** self + value · tensor1 · tensor2. */
+export const addcmul = withValue(
+  'addcmul',
+  pointwise(4, (x, a, b, value) => x.add(value.mul(a).mul(b)), {
+    name: 'addcmul',
+    promotion: 'promote',
+    parameters: 1,
+    refuses: ['bool'],
+  }),
+);
+
+/** self + value · tensor1 / tensor2. @throws DTypeError for integers, whose division would have to be rounded. */
+export const addcdiv = withValue(
+  'addcdiv',
+  pointwise(4, (x, a, b, value) => x.add(value.mul(a).div(b)), {
+    name: 'addcdiv',
+    promotion: 'promote',
+    parameters: 1,
+    refuses: ['bool', 'int'],
+    derivative: (grad, [, a, b, value]) => [
+      grad,
+      grad.mul(value!.div(b!)),
+      grad.neg().mul(value!.mul(a!).div(b!.mul(b!))),
+    ],
+  }),
+);
+
+const lerpExpression = (a: Expr, b: Expr, weight: Expr): Expr => {
+  // From the nearer end, so that weight 1 gives `end` exactly.
+  const step = b.sub(a);
+  return weight
+    .abs()
+    .lt(0.5)
+    .where(a.add(weight.mul(step)), b.sub(step.mul(Expr.const(1).sub(weight))));
+};
+const lerpSpec: PointwiseSpec = {
+  name: 'lerp',
+  promotion: 'promote',
+  refuses: ['bool', 'int'],
+  derivative: (grad, [a, b, weight]) => [grad.mul(Expr.const(1).sub(weight!)), grad.mul(weight!), grad.mul(b!.sub(a!))],
+};
+const lerpScalarOp = pointwise(3, lerpExpression, { ...lerpSpec, parameters: 1 });
+const lerpTensorOp = pointwise(3, lerpExpression, { ...lerpSpec, node: 'LerpBackward1' });
+
+/** self + weight · (end − self), for a number or a tensor of weights. All tensors must have one floating dtype. */
+export const lerp: PointwiseFunction<[end: Tensor, weight: TensorOrScalar, options?: OutOption]> = pointwiseFunction(
+  (self: Tensor, end: Tensor, weight: TensorOrScalar, options: OutOption = {}) => {
+    checkOptions('lerp', options, ['out']);
+    sameDType('lerp', self, end);
+    if (typeof weight === 'object') sameDType('lerp', self, weight);
+    return [typeof weight === 'object' ? lerpTensorOp : lerpScalarOp, [self, end, weight], options.out];
   },
 );
-export const divide = div;

@@ -1,6 +1,8 @@
 /** @file Every op as a function. */
 export * from './activation.ts';
 export * from './arithmetic.ts';
+export * from './choice.ts';
+export * from './clamp.ts';
 export * from './compare.ts';
 export * from './convert.ts';
 export * from './copy.ts';
@@ -9,6 +11,7 @@ export * from './gather.ts';
 export * from './index-ops.ts';
 export * from './join.ts';
 export * from './like.ts';
+export * from './logic.ts';
 export * from './masks.ts';
 export * from './math.ts';
 export * from './matmul.ts';
@@ -17,11 +20,16 @@ export * from './reading.ts';
 export * from './rearrange.ts';
 export * from './reduce.ts';
 export * from './reshaping.ts';
+export * from './rounding.ts';
 export * from './scan.ts';
 export * from './scatter.ts';
 export * from './softmax.ts';
 export * from './sort.ts';
+export * from './special.ts';
 export * from './splitting.ts';
 export * from './strided.ts';
+export * from './trigonometry.ts';
 export * from './views.ts';
+// The function takes the condition first, the method is called on the first choice.
+export { where } from '../where.ts';
 export type { OutOption, TensorOrScalar } from './make.ts';

@@ -1,8 +1,15 @@
 /** @file Makers of the ordinary public forms of pointwise ops. */
 import { checkOptions } from '../args.ts';
 import type { Scalar } from '../backend.ts';
+import { DTypeError } from '../errors.ts';
 import type { Expr } from '../ir/expr.ts';
-import { type Pointwise, type PointwiseFunction, type PointwiseSpec, pointwise, pointwiseFunction } from '../pointwise.ts';
+import {
+  type Pointwise,
+  type PointwiseFunction,
+  type PointwiseSpec,
+  pointwise,
+  pointwiseFunction,
+} from '../pointwise.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** A tensor, or a number that counts as a scalar operand. */
@@ -18,14 +25,26 @@ export function unary(
   name: string,
   expression: (x: Expr) => Expr,
   spec: Omit<PointwiseSpec, 'name'>,
-): PointwiseFunction<[options?: OutOption]> & { readonly op: Pointwise } {
-  const op = pointwise(1, expression as (...inputs: Expr[]) => Expr, { name, ...spec });
-  const f = pointwiseFunction((self: Tensor, options?: OutOption) => {
+): PointwiseFunction<[options?: OutOption]> {
+  const op = pointwise(1, expression, { name, ...spec });
+  return pointwiseFunction((self: Tensor, options?: OutOption) => {
     if (options === undefined) return [op, [self]];
     checkOptions(name, options, ['out']);
     return [op, [self], options.out];
   });
-  return Object.assign(f, { op });
+}
+
+/** A function of two operands of which either may be a number, e.g. `sub(1, x)`. */
+export type BinaryFunction = PointwiseFunction<[other: TensorOrScalar, options?: OutOption], TensorOrScalar>;
+
+/** Makes `f(self, other, { out })` from an op, or from two that differ when `other` is a number. */
+export function binaryFunction(op: Pointwise, scalarOp: Pointwise = op): BinaryFunction {
+  return pointwiseFunction<[other: TensorOrScalar, options?: OutOption], TensorOrScalar>((self, other, options) => {
+    const chosen = typeof other === 'object' ? op : scalarOp;
+    if (options === undefined) return [chosen, [self, other]];
+    checkOptions(op.name, options, ['out']);
+    return [chosen, [self, other], options.out];
+  });
 }
 
 /** Makes `f(self, other, { out })` from an expression. */
@@ -33,12 +52,14 @@ export function binary(
   name: string,
   expression: (a: Expr, b: Expr) => Expr,
   spec: Omit<PointwiseSpec, 'name'>,
-): PointwiseFunction<[other: TensorOrScalar, options?: OutOption]> & { readonly op: Pointwise } {
-  const op = pointwise(2, expression as (...inputs: Expr[]) => Expr, { name, ...spec });
-  const f = pointwiseFunction((self: Tensor, other: TensorOrScalar, options?: OutOption) => {
-    if (options === undefined) return [op, [self, other]];
-    checkOptions(name, options, ['out']);
-    return [op, [self, other], options.out];
-  });
-  return Object.assign(f, { op });
+): BinaryFunction {
+  return binaryFunction(pointwise(2, expression, { name, ...spec }));
+}
+
+/** @throws DTypeError when two arguments of an op that does not promote have different dtypes. */
+export function sameDType(op: string, a: Tensor, b: Tensor): void {
+  if (a.dtype !== b.dtype)
+    throw new DTypeError(
+      `${op}(): arguments must have one dtype, got ${a.dtype} and ${b.dtype}; convert one with .to(dtype)`,
+    );
 }

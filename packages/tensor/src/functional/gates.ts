@@ -1,0 +1,60 @@
+/** @file Activations with learned, random or split inputs: prelu, rrelu, glu. */
+import { ShapeError } from '../errors.ts';
+import { Expr } from '../ir/expr.ts';
+import { sameDType } from '../ops/make.ts';
+import { callPointwise, pointwise } from '../pointwise.ts';
+import { formatShape, wrapDim } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+
+const preluOp = pointwise(2, (x, weight) => x.gt(0).where(x, weight.mul(x)), {
+  name: 'prelu',
+  promotion: 'promote',
+  refuses: ['bool', 'int'],
+  derivative: (grad, [x, weight]) => [x!.gt(0).where(grad, weight!.mul(grad)), x!.gt(0).where(0, x!.mul(grad))],
+});
+
+/**
+ * x where x > 0, else weight · x.
+ * @param input [N, C, ...]
+ * @param weight one slope for all, or [C]
+ * @throws ShapeError when weight has neither one element nor one for each channel.
+ */
+export function prelu(input: Tensor, weight: Tensor): Tensor {
+  sameDType('prelu', input, weight);
+  const { shape } = input;
+  if (weight.shape.length > 1)
+    throw new ShapeError(`prelu(): weight must be 0-d or 1-d, got shape ${formatShape(weight.shape)}`);
+  if (weight.elementCount === 1) return callPointwise(preluOp, [input, weight.reshape([])]);
+  const channels = shape.length === 0 ? 0 : (shape[1] ?? 1);
+  if (weight.elementCount !== channels) {
+    throw new ShapeError(
+      `prelu(): weight ${formatShape(weight.shape)} does not fit the ${channels} channels of input ${formatShape(shape)}`,
+    );
+  }
+  return callPointwise(preluOp, [input, weight.reshape([channels, ...shape.slice(2).map(() => 1)])]);
+}
+
+const gluOp = pointwise(2, (a, gate) => a.mul(gate.sigmoid()), {
+  name: 'glu',
+  promotion: 'promote',
+  refuses: ['bool', 'int'],
+  derivative: (grad, [a, gate]) => {
+    const open = gate!.sigmoid();
+    return [grad.mul(open), grad.mul(a!).mul(open).mul(Expr.const(1).sub(open))];
+  },
+});
+
+/**
+ * The first half along `dim` times the sigmoid of the second half (Dauphin et al., 2016).
+ * @throws ShapeError for an odd size.
+ */
+export function glu(input: Tensor, dim = -1): Tensor {
+  if (input.shape.length === 0) throw new ShapeError('glu(): a 0-d tensor cannot be halved');
+  const d = wrapDim('glu', dim, input.shape.length);
+  const size = input.shape[d]!;
+  if (size % 2 !== 0)
+    throw new ShapeError(
+      `glu(): size ${size} of dimension ${dim} in ${formatShape(input.shape)} is odd and cannot be halved`,
+    );
+  return callPointwise(gluOp, [input.narrow(d, 0, size / 2), input.narrow(d, size / 2, size / 2)]);
+}
