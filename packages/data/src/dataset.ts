@@ -19,6 +19,13 @@ export abstract class Dataset<T = unknown> {
   abstract get(index: number): T | Promise<T>;
 }
 
+/** Members that subclasses have or leave off; fields here would hide a subclass's accessors. */
+export interface IterableDataset<T = unknown> {
+  [Symbol.iterator]?(): Iterator<T>;
+  [Symbol.asyncIterator]?(): AsyncIterator<T>;
+  readonly length?: number;
+}
+
 /**
  * Data that can only be read in order. Subclasses have `*[Symbol.iterator]()` or `async *[Symbol.asyncIterator]()`;
  * each call starts a new pass. Any other object with one of them works as well. A `length` (items of a pass) is
@@ -32,11 +39,9 @@ export abstract class Dataset<T = unknown> {
  * }
  * ```
  */
-export abstract class IterableDataset<T = unknown> {
-  [Symbol.iterator]?(): Iterator<T>;
-  [Symbol.asyncIterator]?(): AsyncIterator<T>;
-  readonly length?: number;
-}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: all members of the interface are optional.
+// biome-ignore lint/correctness/noUnusedVariables: both declarations must name the same parameters.
+export abstract class IterableDataset<T = unknown> {}
 
 /** Data without an index: anything that can be iterated, synchronously or not. */
 export type StreamDataset<T> = (Iterable<T> | AsyncIterable<T> | IterableDataset<T>) & { readonly length?: number };

@@ -34,7 +34,8 @@ const formats: Readonly<Record<string, Format>> = {
  *   system. The file is then as it was before.
  */
 export async function save(value: NamedTensors, path: string | URL, options: SaveOptions = {}): Promise<void> {
-  const name = await toPath(path);
+  // Nothing is awaited before the writer has looked at the tensors, so that it notices changes made from here on.
+  const name = typeof path === 'string' ? path : await toPath(path);
   await formatOf('save', name).write(value, name, options);
 }
 
@@ -47,12 +48,11 @@ export async function save(value: NamedTensors, path: string | URL, options: Sav
  * @throws SerializationError when there is no such file or its contents break the format's rules.
  */
 export async function load(path: string | URL): Promise<TensorMap> {
-  const name = await toPath(path);
+  const name = typeof path === 'string' ? path : await toPath(path);
   return (await formatOf('load', name).read(name)) as TensorMap;
 }
 
-async function toPath(path: string | URL): Promise<string> {
-  if (typeof path === 'string') return path;
+async function toPath(path: URL): Promise<string> {
   const { fileURLToPath } = await import('node:url');
   return fileURLToPath(path);
 }

@@ -43,7 +43,7 @@ export async function download(urls: readonly string[], path: string, options: D
     // A second try goes on where the first broke off, or starts afresh where an old part spoilt the first.
     for (let attempt = 0; attempt < 2; attempt++) {
       try {
-        await fetchInto(url, part, basename(path), options);
+        const resumed = await fetchInto(url, part, basename(path), options);
         const found = await md5OfFile(part);
         if (found === options.md5) {
           await rename(part, path);
@@ -51,6 +51,7 @@ export async function download(urls: readonly string[], path: string, options: D
         }
         await rm(part, { force: true });
         failures.add(`${url}: the file has MD5 ${found} instead of ${options.md5}`);
+        if (!resumed) break;
       } catch (error) {
         options.signal?.throwIfAborted();
         failures.add(`${url}: ${reasonOf(error)}`);
@@ -68,8 +69,8 @@ function reasonOf(error: unknown): string {
   return cause instanceof Error ? `${message} (${cause.message})` : message;
 }
 
-/** Appends what is missing of a file, or writes all of it where the server does not resume. */
-async function fetchInto(url: string, part: string, file: string, options: DownloadOptions): Promise<void> {
+/** Appends what is missing of a file (and returns true), or writes all of it where the server does not resume. */
+async function fetchInto(url: string, part: string, file: string, options: DownloadOptions): Promise<boolean> {
   const { open } = await import('node:fs/promises');
   const watchdog = watch(options);
   const handle = await open(part, 'a');
@@ -82,6 +83,7 @@ async function fetchInto(url: string, part: string, file: string, options: Downl
     }
     if (!response.ok || response.body === null)
       throw new Error(`the server answers ${response.status} ${response.statusText}`);
+    const resumed = received > 0;
     const total = totalBytes(response, received);
     options.onProgress?.({ file, received, total });
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
@@ -91,6 +93,7 @@ async function fetchInto(url: string, part: string, file: string, options: Downl
       options.onProgress?.({ file, received, total });
     }
     if (total !== null && received !== total) throw new Error(`the transfer ended after ${received} of ${total} bytes`);
+    return resumed;
   } finally {
     watchdog.stop();
     await handle.close();

@@ -88,7 +88,7 @@ export class ImageDataset<X = Tensor, Y = number> extends Dataset<[X, Y]> {
   }
 
   /** A summary, as PyTorch prints it. */
-  toString(): string {
+  override toString(): string {
     const lines = [`Dataset ${this.constructor.name}`, `    Number of datapoints: ${this.length}`];
     if (this.root !== null) lines.push(`    Root location: ${this.root}`);
     lines.push(`    Split: ${this.train ? 'Train' : 'Test'}`);

@@ -2,8 +2,10 @@
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
-// biome-ignore lint/style/useShorthandFunctionType: it is merged with the class below.
-export type Transform<Input, Output> = (input: Input) => Output;
+export interface Transform<Input, Output> {
+  (input: Input): Output;
+  toString(): string;
+}
 
 /**
  * Base class of transforms. Instances are functions: `transform(image)` calls `forward`.
@@ -17,7 +19,7 @@ export type Transform<Input, Output> = (input: Input) => Output;
  * new Compose([new ToTensor(), new Invert()]);
  * ```
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor returns a function whose prototype is the class.
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor returns a function, which the interface types.
 export abstract class Transform<Input, Output> {
   constructor() {
     const call = (input: Input): Output => (call as unknown as Transform<Input, Output>).forward(input);
