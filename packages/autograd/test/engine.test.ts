@@ -1,0 +1,287 @@
+import '@flambeau/backend-cpu';
+import '@flambeau/autograd';
+import { backward, grad } from '@flambeau/autograd';
+import { AutogradError, enableGrad, noGrad, ones, Parameter, type Tensor, tensor, zeros } from '@flambeau/tensor';
+import { describe, expect, it } from 'vitest';
+
+const values = (x: Tensor | null): unknown => (x === null ? null : x.detach().toArraySync());
+const leaf = (data: number[]): Tensor => tensor(data, { requiresGrad: true });
+
+describe('leaves and results', () => {
+  it('tells leaves from results', () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(2);
+    expect([x.isLeaf, x.gradFn, x.requiresGrad]).toEqual([true, null, true]);
+    expect([y.isLeaf, y.gradFn?.name, y.requiresGrad]).toEqual([false, 'MulBackward0', true]);
+    expect(String(y.gradFn)).toBe('<MulBackward0>');
+  });
+
+  it('links nodes as PyTorch does', () => {
+    const x = leaf([1, 2]);
+    const [add, mul] = [x.mul(3).add(x), x.mul(3)];
+    expect(add.gradFn!.nextFunctions.map(([node, index]) => [node?.name, index])).toEqual([
+      ['MulBackward0', 0],
+      ['AccumulateGrad', 0],
+    ]);
+    expect(mul.gradFn!.nextFunctions.map(([node]) => node?.name)).toEqual(['AccumulateGrad']);
+  });
+
+  it('records nothing for constants, integers and in noGrad', () => {
+    const x = leaf([1, 2]);
+    expect(tensor([1, 2]).mul(2).requiresGrad).toBe(false);
+    expect(noGrad(() => x.mul(2)).requiresGrad).toBe(false);
+    expect(noGrad(() => enableGrad(() => x.mul(2))).requiresGrad).toBe(true);
+    expect(x.gt(1).requiresGrad).toBe(false);
+    expect(x.detach().requiresGrad).toBe(false);
+  });
+
+  it('refuses gradients of integers and changes of results', () => {
+    expect(() => tensor([1, 2], { dtype: 'int32', requiresGrad: true })).toThrow(/floating point/);
+    const y = leaf([1]).mul(2);
+    expect(() => y.requiresGrad_(false)).toThrow(AutogradError);
+  });
+});
+
+describe('backward', () => {
+  it('adds to grad on every pass', () => {
+    const x = leaf([1, 2]);
+    x.mul(x).sum().backward();
+    expect(values(x.grad)).toEqual([2, 4]);
+    x.mul(3).sum().backward();
+    expect(values(x.grad)).toEqual([5, 7]);
+  });
+
+  it('sums over all paths', () => {
+    const x = leaf([2]);
+    const y = x.mul(x);
+    y.mul(x).add(y).sum().backward();
+    expect(values(x.grad)).toEqual([16]);
+  });
+
+  it('takes a gradient for outputs of several elements, and checks it', () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(x);
+    expect(() => y.backward()).toThrow(/outputs of one element/);
+    expect(() => y.backward(ones(3))).toThrow(/shape \[3\]/);
+    y.backward(tensor([10, 1]));
+    expect(values(x.grad)).toEqual([20, 4]);
+  });
+
+  it('refuses tensors without history', () => {
+    expect(() => tensor([1]).backward()).toThrow(/does not require grad/);
+  });
+
+  it('frees the graph unless told otherwise', () => {
+    const x = leaf([3]);
+    const y = x.mul(x).sum();
+    y.backward(null, { retainGraph: true });
+    y.backward();
+    expect(values(x.grad)).toEqual([12]);
+    expect(() => y.backward()).toThrow(/retainGraph: true/);
+  });
+
+  it('goes twice through ops that save nothing, as PyTorch does', () => {
+    const x = leaf([3]);
+    const y = x.add(1);
+    y.backward(ones(1));
+    y.backward(ones(1));
+    expect(values(x.grad)).toEqual([2]);
+  });
+
+  it('gives each leaf a gradient of its own', () => {
+    const [a, b] = [leaf([1]), leaf([2])];
+    const start = ones(1);
+    a.add(b).backward(start);
+    a.grad!.mul_(5);
+    expect([values(a.grad), values(b.grad), values(start)]).toEqual([[5], [1], [1]]);
+  });
+
+  it('handles a chain of 20,000 ops without recursion', () => {
+    const x = leaf([1]);
+    let y: Tensor = x;
+    for (let i = 0; i < 20000; i++) y = y.add(1);
+    y.backward(ones(1));
+    expect(values(x.grad)).toEqual([1]);
+  });
+
+  it('reduces gradients to the shapes and dtypes of broadcast inputs', () => {
+    const row = tensor([1, 2, 3], { requiresGrad: true });
+    const scale = tensor(2, { dtype: 'float64', requiresGrad: true });
+    ones(4, 3).mul(row).mul(scale).sum().backward();
+    expect(values(row.grad)).toEqual([8, 8, 8]);
+    expect(values(scale.grad)).toBe(24);
+    expect(scale.grad!.dtype).toBe('float64');
+  });
+
+  it('accumulates only into the wanted inputs', () => {
+    const [a, b] = [leaf([1]), leaf([2])];
+    a.mul(b).backward(ones(1), { inputs: [a] });
+    expect([values(a.grad), b.grad]).toEqual([[2], null]);
+  });
+
+  it('starts from several tensors', () => {
+    const x = leaf([1, 2]);
+    backward([x.mul(2).sum(), x.mul(3)], [null, tensor([1, 10])]);
+    expect(values(x.grad)).toEqual([5, 32]);
+  });
+});
+
+describe('grad', () => {
+  it('leaves .grad alone and differentiates results', () => {
+    const x = leaf([2]);
+    const y = x.mul(x);
+    const [gy, gx] = grad(y.mul(3).sum(), [y, x]);
+    expect([values(gy!), values(gx!), x.grad]).toEqual([[3], [12], null]);
+  });
+
+  it('gives derivatives of every order', () => {
+    const x = leaf([2]);
+    let y: Tensor = x.pow(4);
+    const found: unknown[] = [];
+    for (let order = 1; order <= 4; order++) {
+      [y] = grad(y.sum(), x, { createGraph: true }) as [Tensor];
+      found.push(values(y));
+    }
+    expect(found).toEqual([[32], [48], [48], [24]]);
+  });
+
+  it('tells unused inputs', () => {
+    const [a, b] = [leaf([1]), leaf([2])];
+    expect(() => grad(a.mul(2).sum(), [a, b])).toThrow(/input 1 was not used/);
+    expect(grad(a.mul(2).sum(), [a, b], { allowUnused: true })[1]).toBeNull();
+  });
+});
+
+describe('hooks', () => {
+  it('sees and replaces gradients of results and leaves', () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(2);
+    const seen: unknown[] = [];
+    y.registerHook((g) => {
+      seen.push(values(g));
+      return g.mul(10);
+    });
+    const handle = x.registerHook((g) => void seen.push(values(g)));
+    y.sum().backward(null, { retainGraph: true });
+    handle.remove();
+    y.sum().backward();
+    expect(seen).toEqual([[1, 1], [20, 20], [1, 1]]);
+    expect(values(x.grad)).toEqual([40, 40]);
+  });
+
+  it('keeps the gradient of a result on demand', () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(2);
+    y.retainGrad();
+    y.mul(y).sum().backward();
+    expect([values(y.grad), values(x.grad)]).toEqual([[4, 8], [8, 16]]);
+  });
+});
+
+describe('in-place changes', () => {
+  it('follow the new values', () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(2);
+    y.mul_(x).add_(1);
+    expect(y.gradFn?.name).toBe('AddBackward0');
+    y.sum().backward();
+    expect(values(x.grad)).toEqual([4, 8]);
+  });
+
+  it('are refused on leaves and views of leaves', () => {
+    const x = leaf([1, 2]);
+    expect(() => x.add_(1)).toThrow(/a leaf tensor that requires grad/);
+    expect(() => x.narrow(0, 0, 1).add_(1)).toThrow(/a view of a leaf/);
+    noGrad(() => x.add_(1));
+    expect(values(x)).toEqual([2, 3]);
+  });
+
+  it('of a saved tensor are an error in the backward pass', () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(2);
+    const z = y.mul(y);
+    y.add_(1);
+    expect(() => z.sum().backward()).toThrow(/changed by an in-place operation.*version 1; expected version 0/s);
+  });
+
+  it('of a tensor that is not saved are fine', () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(2);
+    const z = y.add(1);
+    y.add_(1);
+    z.sum().backward();
+    expect(values(x.grad)).toEqual([2, 2]);
+  });
+
+  it('through a view change the base, and through the base the view', () => {
+    const x = leaf([1, 2, 3]);
+    const y = x.mul(1);
+    const first = y.narrow(0, 0, 2);
+    first.mul_(10);
+    expect(y.gradFn?.name).toBe('CopySlices');
+    y.mul(tensor([1, 2, 3])).sum().backward();
+    expect(values(x.grad)).toEqual([10, 20, 3]);
+
+    const u = leaf([1, 2]);
+    const base = u.mul(1);
+    const view = base.narrow(0, 1, 1);
+    base.mul_(3);
+    view.sum().backward();
+    expect(values(u.grad)).toEqual([0, 3]);
+  });
+
+  it('put results into a tensor made without gradients', () => {
+    const w = leaf([2, 3]);
+    const store = zeros(2, 2);
+    store.select(0, 1).copy_(w);
+    expect([store.requiresGrad, store.gradFn?.name]).toEqual([true, 'CopySlices']);
+    store.mul(store).sum().backward();
+    expect(values(w.grad)).toEqual([4, 6]);
+  });
+
+  it('through a view of a transposed base', () => {
+    const x = tensor([[1, 2], [3, 4]], { requiresGrad: true });
+    const base = x.mul(1).t().clone().t();
+    base.select(0, 0).mul_(5);
+    base.mul(tensor([[1, 2], [3, 4]])).sum().backward();
+    expect(values(x.grad)).toEqual([[5, 10], [3, 4]]);
+  });
+
+  it('keep derivatives of second order', () => {
+    const x = leaf([3]);
+    const y = x.mul(1);
+    y.mul_(x).mul_(x);
+    const [first] = grad(y.sum(), x, { createGraph: true });
+    const [second] = grad(first!.sum(), x);
+    expect([values(first!), values(second!)]).toEqual([[27], [18]]);
+  });
+});
+
+describe('memory', () => {
+  it('.data changes go unnoticed, detach() changes are noticed', () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(x);
+    x.data.mul_(2);
+    y.sum().backward();
+    expect(values(x.grad)).toEqual([4, 8]);
+    const z = x.mul(x);
+    x.detach().mul_(2);
+    expect(() => z.sum().backward()).toThrow(AutogradError);
+  });
+
+  it('grad is checked when set', () => {
+    const x = leaf([1, 2]);
+    expect(() => {
+      x.grad = ones(3);
+    }).toThrow(AutogradError);
+    x.grad = ones(2);
+    x.sum().backward();
+    expect(values(x.grad)).toEqual([2, 2]);
+  });
+
+  it('parameters require gradients', () => {
+    expect(new Parameter(zeros(2)).requiresGrad).toBe(true);
+    expect(new Parameter(zeros(2), { requiresGrad: false }).requiresGrad).toBe(false);
+    expect(noGrad(() => new Parameter(zeros(2))).requiresGrad).toBe(true);
+  });
+});
