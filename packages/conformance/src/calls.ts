@@ -147,12 +147,12 @@ export const shapeChanging: ReadonlySet<string> = new Set([
 const keyOf = (entry: Entry): string => (entry.variant === '' ? entry.op : `${entry.op}.${entry.variant}`);
 
 /**
- * The ways to call an entry: as a function, as a method.
+ * The ways to call an entry: as a function, and as a method where the first argument is a tensor.
  * @throws MissingError when one that PyTorch has does not exist here.
  */
 export function findForms(entry: Entry, self: unknown): Form[] {
   const own = Object.hasOwn(special, entry.op) ? special[entry.op] : undefined;
-  if (own !== undefined) return [{ name: entry.op, call: own, inplace: false }];
+  if (own !== undefined) return isTensor(self) ? [{ name: entry.op, call: own, inplace: false }] : [];
   const forms: Form[] = [];
   if (entry.function) {
     const call = functionCall(entry.op);
@@ -164,7 +164,7 @@ export function findForms(entry: Entry, self: unknown): Form[] {
       inplace: false,
     });
   }
-  if (entry.method) {
+  if (entry.method && isTensor(self)) {
     const name = lastName(entry.op);
     if (findMethod(self, name) === undefined) throw new MissingError(`not implemented: there is no method ${name}()`);
     forms.push({

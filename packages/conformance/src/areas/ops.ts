@@ -148,7 +148,7 @@ function trimmed(values: readonly unknown[]): unknown[] {
 }
 
 async function runForms(run: Run): Promise<Verdict> {
-  const self = prepare(run).args.find(isTensor);
+  const [self] = prepare(run).args;
   for (const form of findForms(run.entry, self)) {
     const difference = await runForm(run, form);
     if (difference !== null) return failed(`${form.name}: ${difference}`);
@@ -311,11 +311,8 @@ const refuses = (error: unknown): boolean =>
 
 /** The call must fail with an error of the public kinds, and leave its inputs alone. */
 async function runError(run: Run): Promise<Verdict> {
-  const values = prepare(run).args;
   // Numbers have no such methods in JavaScript either.
-  const forms = findForms(run.entry, values.find(isTensor)).filter(
-    (form) => form.name === 'function' || isTensor(values[0]),
-  );
+  const forms = findForms(run.entry, prepare(run).args[0]);
   if (forms.length === 0) return notApplicable('asks a number for a method');
   for (const form of forms) {
     const { args, options, tensors } = prepare(run);

@@ -36,7 +36,7 @@ const withoutTorch = (path: string): string => path.replace(/^torch\./, '');
 
 /** The value of a Python expression over torch. @throws MissingError for names that we do not have. */
 export function evaluatePython(source: string): unknown {
-  return valueOf(evaluate(parsePython(source), false));
+  return resolved(evaluate(parsePython(source), false));
 }
 
 /** `data` says that integers are data, so int64, and no sizes. */
@@ -47,27 +47,29 @@ function evaluate(node: Expression, data: boolean): unknown {
     case 'name':
       return new Path(node.name);
     case 'list':
-      return node.items.map((item) => valueOf(evaluate(item, data)));
+      return node.items.map((item) => resolved(evaluate(item, data)));
     case 'dict':
-      return new Map(node.items.map(([key, value]) => [valueOf(evaluate(key, false)), valueOf(evaluate(value, data))]));
+      return new Map(
+        node.items.map(([key, value]) => [resolved(evaluate(key, false)), resolved(evaluate(value, data))]),
+      );
     case 'attribute':
       return attribute(evaluate(node.object, data), node.name);
     case 'call':
       return call(node);
     case 'index':
-      return invoke(valueOf(evaluate(node.object, data)), 'at', node.index.map(subscript));
+      return invoke(resolved(evaluate(node.object, data)), 'at', node.index.map(subscript));
     case 'unary':
-      return negate(valueOf(evaluate(node.operand, data)));
+      return negate(resolved(evaluate(node.operand, data)));
     case 'binary':
-      return combine(node.operator, valueOf(evaluate(node.left, data)), valueOf(evaluate(node.right, data)));
+      return combine(node.operator, resolved(evaluate(node.left, data)), resolved(evaluate(node.right, data)));
     case 'slice':
       throw new SyntaxError('a slice outside of an index');
   }
 }
 
 function subscript(node: Expression): unknown {
-  if (node.kind !== 'slice') return valueOf(evaluate(node, false));
-  const text = (bound: Expression | null): string => (bound === null ? '' : String(valueOf(evaluate(bound, false))));
+  if (node.kind !== 'slice') return resolved(evaluate(node, false));
+  const text = (bound: Expression | null): string => (bound === null ? '' : String(resolved(evaluate(bound, false))));
   return `${text(node.start)}:${text(node.stop)}${node.step === null ? '' : `:${text(node.step)}`}`;
 }
 
@@ -94,7 +96,7 @@ function invoke(object: unknown, method: string, args: readonly unknown[]): unkn
 }
 
 /** Paths as values: dtypes are strings here. */
-function valueOf(value: unknown): unknown {
+function resolved(value: unknown): unknown {
   if (!(value instanceof Path)) return value;
   const name = withoutTorch(value.name);
   try {
@@ -107,9 +109,9 @@ function valueOf(value: unknown): unknown {
 function call(node: Expression & { kind: 'call' }): unknown {
   const callee = evaluate(node.callee, false);
   const data = callee instanceof Path && callee.name === 'torch.tensor';
-  const args = node.args.map((arg) => valueOf(evaluate(arg, data)));
+  const args = node.args.map((arg) => resolved(evaluate(arg, data)));
   const options = Object.fromEntries(
-    node.keywords.map(([name, value]) => [camelCase(name), valueOf(evaluate(value, false))]),
+    node.keywords.map(([name, value]) => [camelCase(name), resolved(evaluate(value, false))]),
   );
   if (node.keywords.length > 0) args.push(options);
   if (!(callee instanceof Path)) return (callee as (...args: unknown[]) => unknown)(...args);
