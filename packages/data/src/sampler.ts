@@ -7,6 +7,7 @@ import {
   randperm,
   signature,
   type Tensor,
+  type Trailing,
   tensor,
 } from '@flambeau/tensor';
 import { firstArgument } from './arguments.ts';
@@ -130,14 +131,24 @@ export class RandomSampler implements Sampler {
   }
 }
 
+const parseSubset = signature<{ generator: Generator | null }>('SubsetRandomSampler', ['generator'], {
+  generator: null,
+});
+
 /** Given indices in random order. Draws from the generator itself, the global one by default. */
 export class SubsetRandomSampler implements Sampler {
   readonly indices: readonly number[];
   readonly generator: Generator | null;
 
-  constructor(indices: readonly number[], options?: GeneratorOption | { generator?: GeneratorOption }) {
-    this.indices = indices;
-    this.generator = (options instanceof Generator ? options : options?.generator) ?? null;
+  constructor(
+    indices: readonly number[],
+    ...args: Trailing<[generator: Generator | null], { generator?: GeneratorOption }>
+  );
+  constructor(options: { indices: readonly number[]; generator?: GeneratorOption });
+  constructor(...args: unknown[]) {
+    const [indices, rest] = firstArgument('SubsetRandomSampler()', 'indices', args);
+    this.indices = indices as readonly number[];
+    this.generator = parseSubset(rest).generator;
   }
 
   get length(): number {

@@ -1,6 +1,8 @@
 /** @file Cutting a dataset into random parts. */
-import { defaultGenerator, type Generator, randperm } from '@flambeau/tensor';
+import { defaultGenerator, type Generator, randperm, signature, type Trailing } from '@flambeau/tensor';
 import { asDataset, type DatasetLike, Subset } from './dataset.ts';
+
+const parse = signature<{ generator: Generator | null }>('randomSplit', ['generator'], { generator: null });
 
 /**
  * Cuts a dataset into random parts that do not overlap, as `random_split` does with the same generator.
@@ -16,12 +18,11 @@ import { asDataset, type DatasetLike, Subset } from './dataset.ts';
 export function randomSplit<T>(
   dataset: DatasetLike<T>,
   lengths: readonly number[],
-  options: { generator?: Generator | null | undefined } | Generator | null = {},
+  ...args: Trailing<[generator: Generator | null], { generator?: Generator | null | undefined }>
 ): Subset<T>[] {
   const source = asDataset('randomSplit()', dataset);
   const counts = partSizes(lengths, source.length);
-  const generator =
-    (options !== null && 'generator' in options ? options.generator : (options as Generator)) ?? defaultGenerator();
+  const generator = parse(args).generator ?? defaultGenerator();
   const order = Array.from(
     randperm(source.length, { generator, device: 'cpu' }).toTypedArraySync() as ArrayLike<number>,
   );

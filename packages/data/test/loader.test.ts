@@ -264,7 +264,7 @@ describe('asynchronous datasets', () => {
   it('may be abandoned while samples load, even if these fail afterwards', async () => {
     const data = new Slow(8);
     const loader = new DataLoader(data, { batchSize: 2, collateFn: keep });
-    queueMicrotask(() => data.finish(0, 1));
+    setImmediate(() => data.finish(0, 1));
     for await (const batch of loader) {
       expect(batch).toEqual([0, 1]);
       break;

@@ -1,5 +1,5 @@
 /** @file `save` and `load`: the format follows from the file's extension. */
-import { SerializationError } from '@flambeau/tensor';
+import { checkOptions, SerializationError } from '@flambeau/tensor';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import type { Metadata } from './safetensors-header.ts';
 import type { NamedTensors, TensorMap } from './tensors.ts';
@@ -34,6 +34,7 @@ const formats: Readonly<Record<string, Format>> = {
  *   system. The file is then as it was before.
  */
 export async function save(value: NamedTensors, path: string | URL, options: SaveOptions = {}): Promise<void> {
+  checkOptions('save', options, ['metadata']);
   // Nothing is awaited before the writer has looked at the tensors, so that it notices changes made from here on.
   const name = typeof path === 'string' ? path : await toPath(path);
   await formatOf('save', name).write(value, name, options);

@@ -97,7 +97,7 @@ function tar(files: readonly (readonly [name: string, contents: Uint8Array, type
     padded.set(contents);
     blocks.push(header, padded);
   }
-  return Buffer.concat([...blocks, new Uint8Array(1024)]);
+  return new Uint8Array(Buffer.concat([...blocks, new Uint8Array(1024)]));
 }
 
 describe('tar archives', () => {

@@ -1,3 +1,4 @@
+import '@flambeau/autograd';
 import '@flambeau/backend-cpu';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -22,16 +22,19 @@ export async function findFile(folders: readonly string[], name: string): Promis
  */
 export async function readPossiblyGzipped(path: string, maxBytes: number): Promise<Uint8Array> {
   const { readFile } = await import('node:fs/promises');
-  const bytes = await readFile(path).catch((error: Error) => {
+  const bytes = await readFile(path).catch((error: Error): never => {
     throw new SerializationError(`cannot read ${path}: ${error.message}`, { cause: error });
   });
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return plain(bytes);
   const { gunzip } = await import('node:zlib');
   return await new Promise((resolve, reject) => {
     gunzip(bytes, { maxOutputLength: maxBytes }, (error, result) => {
-      if (error === null) resolve(result);
+      if (error === null) resolve(plain(result));
       else
         reject(new SerializationError(`cannot unpack ${path}: ${error.message}; is it truncated?`, { cause: error }));
     });
   });
 }
+
+/** The same memory without Node's Buffer methods, some of which (slice) do not do what those of typed arrays do. */
+const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,19 +1,26 @@
 /** @file Image files to tensors and back, by sharp (libvips). */
 import { writeFileAtomic } from '@flambeau/serialize';
 import {
+  checkOptions,
   DTypeError,
   FlambeauError,
   formatShape,
   fromTypedArray,
   SerializationError,
   ShapeError,
+  signature,
   type Tensor,
+  type Trailing,
 } from '@flambeau/tensor';
 
 /** Which channels a decoded image gets: those that the file has, or these. */
 export type ImageReadMode = 'unchanged' | 'gray' | 'grayAlpha' | 'rgb' | 'rgbAlpha';
 
 const modes: readonly ImageReadMode[] = ['unchanged', 'gray', 'grayAlpha', 'rgb', 'rgbAlpha'];
+
+type ModeArguments = Trailing<[mode: ImageReadMode], { mode?: ImageReadMode | undefined }>;
+const parseDecode = signature<{ mode: ImageReadMode }>('decodeImage', ['mode'], { mode: 'unchanged' });
+const parseRead = signature<{ mode: ImageReadMode }>('readImage', ['mode'], { mode: 'unchanged' });
 
 type Sharp = typeof import('sharp')['default'];
 
@@ -38,12 +45,13 @@ async function loadSharp(): Promise<Sharp> {
  * @returns uint8 [C, H, W]
  * @throws SerializationError for bytes that are no image or a damaged one, FlambeauError when sharp is not installed
  */
-export async function decodeImage(bytes: Uint8Array, mode: ImageReadMode = 'unchanged'): Promise<Tensor> {
-  return decode('decodeImage()', bytes, mode);
+export async function decodeImage(bytes: Uint8Array, ...args: ModeArguments): Promise<Tensor> {
+  return decode('decodeImage()', bytes, parseDecode(args).mode);
 }
 
 /** Reads and decodes an image file. See {@link decodeImage}. @throws SerializationError also when there is no such file */
-export async function readImage(path: string | URL, mode: ImageReadMode = 'unchanged'): Promise<Tensor> {
+export async function readImage(path: string | URL, ...args: ModeArguments): Promise<Tensor> {
+  const { mode } = parseRead(args);
   const { readFile } = await import('node:fs/promises');
   const bytes = await readFile(path).catch((error: Error) => {
     throw new SerializationError(`readImage(): cannot read ${String(path)}: ${error.message}`, { cause: error });
@@ -144,8 +152,9 @@ export async function encodeImage(
 ): Promise<Uint8Array> {
   const op = `encodeImage() to ${format}`;
   const { pixels, raw } = await interleaved(op, image);
-  const sharp = await loadSharp();
+  checkOptions(op, options, ['compressionLevel', 'quality']);
   const { compressionLevel = 6, quality = 75 } = options;
+  const sharp = await loadSharp();
   try {
     const picture = sharp(pixels, { raw: raw as PixelInfo & { channels: 1 | 2 | 3 | 4 } }).toColourspace(
       raw.channels < 3 ? 'b-w' : 'srgb',
@@ -156,6 +165,9 @@ export async function encodeImage(
   }
 }
 
+const parsePng = signature<{ compressionLevel: number }>('writePng', ['compressionLevel'], { compressionLevel: 6 });
+const parseJpeg = signature<{ quality: number }>('writeJpeg', ['quality'], { quality: 75 });
+
 /**
  * Writes a PNG file.
  *
@@ -165,11 +177,19 @@ export async function encodeImage(
  * @param image uint8 [C, H, W]; 1 channel is grey, 2 grey and alpha, 3 RGB, 4 RGBA
  * @throws DTypeError and ShapeError for what is no image, SerializationError when the file cannot be written
  */
-export async function writePng(image: Tensor, path: string, compressionLevel = 6): Promise<void> {
-  await writeFileAtomic(path, [await encodeImage(image, 'png', { compressionLevel })]);
+export async function writePng(
+  image: Tensor,
+  path: string,
+  ...args: Trailing<[compressionLevel: number], { compressionLevel?: number | undefined }>
+): Promise<void> {
+  await writeFileAtomic(path, [await encodeImage(image, 'png', parsePng(args))]);
 }
 
 /** Writes a JPEG file of an image of 1 or 3 channels. Like {@link writePng}. */
-export async function writeJpeg(image: Tensor, path: string, quality = 75): Promise<void> {
-  await writeFileAtomic(path, [await encodeImage(image, 'jpeg', { quality })]);
+export async function writeJpeg(
+  image: Tensor,
+  path: string,
+  ...args: Trailing<[quality: number], { quality?: number | undefined }>
+): Promise<void> {
+  await writeFileAtomic(path, [await encodeImage(image, 'jpeg', parseJpeg(args))]);
 }

@@ -1,6 +1,7 @@
 /** @file Compose, ToTensor and Normalize. */
 import { signature, type Tensor } from '@flambeau/tensor';
-import { normalize, type PixelImage, toTensor } from './functional.ts';
+import { normalize, toTensor } from './functional.ts';
+import type { PixelImage } from './pixels.ts';
 import { Transform } from './transform.ts';
 
 /** One step of a {@link Compose}: a transform or any function of one argument. */
