@@ -62,10 +62,9 @@ describe('WasmModule', () => {
     for (const value of [0, 1, -1, 63, 64, -64, -65, 2 ** 31 - 1, -(2 ** 31)]) constants.push(['i32', value]);
     for (const value of [0n, -1n, 64n, -65n, 2n ** 63n - 1n, -(2n ** 63n)]) constants.push(['i64', value]);
     for (const value of [0.1, -0, NaN, Infinity, 1e300]) constants.push(['f32', Math.fround(value)], ['f64', value]);
-    const of = { i32: i32.const, i64: i64.const, f32: f32.const, f64: f64.const } as Record<
+    const of = { i32: i32.const, i64: i64.const, f32: f32.const, f64: f64.const } as unknown as Record<
       string,
-      (v: never) => never
-    >;
+      (v: never) => never>;
     constants.forEach(([type, value], i) => {
       module.func(`f${i}`, {}, type, () => [of[type]!(value as never)]);
     });

@@ -34,7 +34,7 @@ export function gemm(
   const width = panelColumns(element);
   const nc = Math.min(n, NC);
   const padded = Math.ceil(nc / width) * width;
-  const kb = Math.min(k, MAX_TABLE, Math.floor(regions.packed.bytes / bytes / padded));
+  const kb = Math.min(k, MAX_TABLE, Math.floor((regions.packed.bytes + regions.box.bytes) / bytes / padded));
   const mc = Math.min(
     m,
     MC,
@@ -57,7 +57,21 @@ export function gemm(
         const adds = !first || options.accumulate;
         if (adds) copyRows(heap, at, c.data, out, rows, c.rowStride, columns);
         if (adds && init !== ZEROS) addToRows(heap, at, rows, columns, init / bytes);
-        multiplyBlock(scratch, rows, columns, steps, init, adds, options.alpha);
+        multiplyBlock(scratch, {
+          m: rows,
+          n: columns,
+          k: steps,
+          a: regions.a.at,
+          rowA: steps * bytes,
+          packed: regions.packed.at,
+          rowC: columns * bytes,
+          columnsOut: regions.columnsOut.at,
+          accumulate: adds,
+          init,
+          initRow: 0,
+          initColumn: init === ZEROS ? 0 : bytes,
+          alpha: options.alpha,
+        });
         copyRowsOut(heap, at, c.data, out, rows, c.rowStride, columns);
       }
     }
@@ -71,34 +85,47 @@ function addToRows(heap: FloatArray, at: number, rows: number, columns: number, 
   }
 }
 
-/** The product of the staged A and the packed B, in the C region. */
-function multiplyBlock(
-  { element, kernels }: Scratch,
-  rows: number,
-  columns: number,
-  steps: number,
-  init: number,
-  accumulate: boolean,
-  alpha: number,
-): void {
-  const { bytes } = element;
-  const rowC = columns * bytes;
-  for (let p = 0; p < steps; p += KC) {
-    const adds = accumulate || p > 0;
+/** A staged product; addresses and steps are bytes. C is in its region. */
+export interface Block {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly a: number;
+  readonly rowA: number;
+  /** B's panels, `k` rows each. */
+  readonly packed: number;
+  readonly rowC: number;
+  /** Table of the offsets of C's columns. */
+  readonly columnsOut: number;
+  /** Adds to C instead of starting from `init`. */
+  readonly accumulate: boolean;
+  /** Initial values, for element (i, j) at `init + i · initRow + j · initColumn`. */
+  readonly init: number;
+  readonly initRow: number;
+  readonly initColumn: number;
+  readonly alpha: number;
+}
+
+/** Multiplies in parts of the reduction for which a panel of B stays in the first-level cache. */
+export function multiplyBlock({ element, kernels }: Scratch, block: Block): void {
+  const { m, n, k, a, rowA, packed, rowC, columnsOut, accumulate, init, initRow, initColumn, alpha } = block;
+  const c = regions.c.at;
+  const part = Math.ceil(k / Math.ceil(k / KC));
+  for (let p = 0; p < k; p += part) {
     kernels.multiply(
-      rows,
-      columns,
-      Math.min(KC, steps - p),
-      regions.a.at + p * bytes,
-      steps * bytes,
-      regions.packed.at + p * PANEL_ROW,
-      steps * PANEL_ROW,
-      regions.c.at,
+      m,
+      n,
+      Math.min(part, k - p),
+      a + p * element.bytes,
+      rowA,
+      packed + p * PANEL_ROW,
+      k * PANEL_ROW,
+      c,
       rowC,
-      regions.columnsOut.at,
-      adds ? regions.c.at : init,
-      0,
-      init === ZEROS ? 0 : bytes,
+      columnsOut,
+      accumulate || p > 0 ? c : init,
+      initRow,
+      initColumn,
       alpha,
     );
   }

@@ -3,14 +3,15 @@
  * are copied in, and blocks of results out. It is allocated once, when it is first needed, and never grows; pages that
  * no kernel touched cost nothing.
  */
+import { type ConvExports, convModule } from './convModule.ts';
 import { type Element, elementOf, type FloatType } from './element.ts';
 import { instantiate, kernelMode } from './features.ts';
-import { type GemmExports, gemmModule, STRIP, tileRows } from './gemmModule.ts';
+import { type GemmExports, gemmModule, STRIP } from './gemmModule.ts';
 
 export type FloatArray = Float32Array | Float64Array;
 
 /** Most rows of A in one block: a strip of as many rows by 32 bytes lies below the regions. */
-export const MAX_ROWS = 512;
+export const MAX_ROWS = 1024;
 /** Most entries of a table of offsets. */
 export const MAX_TABLE = 16384;
 
@@ -23,9 +24,14 @@ export const regions = layOut({
   rows: MAX_TABLE * 4 + 64,
   columns: MAX_TABLE * 4 + 64,
   columnsOut: MAX_TABLE * 4 + 64,
+  spread: 2 * MAX_TABLE * 4,
+  /** Rows of A, with adjacent elements. */
   a: 1 * MiB,
+  /** Operands as they are in memory, before they are transposed, packed or padded. */
   raw: 1 * MiB,
-  packed: 4 * MiB,
+  packed: 2 * MiB,
+  /** A convolution's padded source; matrix products use it for more packed panels. */
+  box: 2 * MiB,
   c: 1 * MiB,
 });
 
@@ -48,11 +54,10 @@ function layOut<T extends Record<string, number>>(sizes: T): { readonly [name in
 export interface Scratch {
   readonly element: Element;
   readonly kernels: GemmExports;
+  readonly conv: ConvExports;
   /** All of the memory, in elements and in 32-bit words. */
   readonly heap: FloatArray;
   readonly words: Int32Array;
-  /** Rows of the largest tile. */
-  readonly tileRows: number;
 }
 
 let memory: WebAssembly.Memory | undefined;
@@ -68,10 +73,12 @@ export function scratchFor(dtype: FloatType): Scratch | null {
     const pages = Math.ceil(regions.end / (64 * KiB));
     memory ??= new WebAssembly.Memory({ initial: pages, maximum: pages });
     const element = elementOf(dtype, mode);
-    const exports = instantiate(`gemm ${key}`, () => gemmModule(element, mode), { scratch: { memory } });
+    const imports = { scratch: { memory } };
+    const kernels = instantiate(`gemm ${key}`, () => gemmModule(element, mode), imports) as unknown as GemmExports;
+    const conv = instantiate(`conv ${key}`, () => convModule(element), imports) as unknown as ConvExports;
     const heap = dtype === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
     const words = new Int32Array(memory.buffer);
-    scratch = { element, kernels: exports as unknown as GemmExports, heap, words, tileRows: tileRows(mode) };
+    scratch = { element, kernels, conv, heap, words };
     scratches.set(key, scratch);
   }
   return scratch;
@@ -143,4 +150,19 @@ export function copyRowsOut(
     if (columns >= SHORT_ROW) data.set(heap.subarray(start, start + columns), at);
     else for (let j = 0; j < columns; j++) data[at + j] = heap[start + j]!;
   }
+}
+
+/**
+ * Writes every sum of one number from each list to the table at byte address `at`, the last list varying fastest.
+ * Gives the number of entries.
+ */
+export function writeSums(words: Int32Array, at: number, lists: readonly (readonly number[])[]): number {
+  let next = at / 4;
+  const write = (depth: number, sum: number): void => {
+    const list = lists[depth]!;
+    if (depth === lists.length - 1) for (let i = 0; i < list.length; i++) words[next++] = sum + list[i]!;
+    else for (let i = 0; i < list.length; i++) write(depth + 1, sum + list[i]!);
+  };
+  write(0, 0);
+  return next - at / 4;
 }
