@@ -60,6 +60,19 @@ export interface AvgPoolSpec {
 
 export type ScanKind = 'sum' | 'prod' | 'max' | 'min' | 'logsumexp';
 
+/** One index of {@link Backend.indexOffsets}: positions in a dimension of `size` whose neighbours lie `stride` apart. */
+export interface IndexTerm {
+  /** int32 or int64, broadcasting to the output's shape. */
+  readonly index: View;
+  readonly size: number;
+  readonly stride: number;
+  /** Negative indices count from the end. */
+  readonly wrap: boolean;
+  /** Op and dimension, for the error. */
+  readonly op: string;
+  readonly dim: number;
+}
+
 /** How scatter combines `src` with what is there. */
 export type ScatterMode = 'assign' | 'add' | 'mul' | 'max' | 'min';
 
@@ -113,7 +126,12 @@ export interface Backend {
   scan(kind: ScanKind, x: View, dim: number, out: View, indices: View | null): void;
   /** Sorted values and their positions (int32) along `dim`; NaN counts as greatest; stable. */
   sort(x: View, dim: number, descending: boolean, values: View, indices: View): void;
-  /** out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. Indices are checked and not negative. */
+  /**
+   * out = Σ stride · index over the terms (int32).
+   * @throws IndexError for an index out of range; a device that cannot tell at once must keep it inside instead.
+   */
+  indexOffsets(terms: readonly IndexTerm[], out: View): void;
+  /** out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. `index` is what indexOffsets made. */
   gather(x: View, dim: number, index: View, out: View): void;
   /** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. */
   scatter(out: View, dim: number, index: View, src: View | Scalar, mode: ScatterMode): void;

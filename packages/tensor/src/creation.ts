@@ -218,6 +218,10 @@ function fromValues(op: string, values: ArrayLike<number | bigint>, shape: reado
   return finish(new Tensor(backendFor(device).upload(dtype, arrayOf(dtype, values)), dtype, shape), options);
 }
 
+/** A tensor of a list of integers, int32 unless the options say otherwise. */
+export const integersFrom = (op: string, values: readonly number[], shape: readonly number[], options: TensorOptions): Tensor =>
+  fromValues(op, values, shape, options, 'int32');
+
 type RangeArguments = [end: number, options?: TensorOptions] | [start: number, end: number, step?: number | TensorOptions, options?: TensorOptions];
 
 /**

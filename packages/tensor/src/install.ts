@@ -6,7 +6,9 @@ import * as clamp from './ops/clamp.ts';
 import * as compare from './ops/compare.ts';
 import * as convert from './ops/convert.ts';
 import * as copy from './ops/copy.ts';
+import * as counting from './ops/counting.ts';
 import * as extremes from './ops/extremes.ts';
+import * as floats from './ops/floats.ts';
 import * as gather from './ops/gather.ts';
 import * as index from './ops/index-ops.ts';
 import * as like from './ops/like.ts';
@@ -26,13 +28,15 @@ import * as softmax from './ops/softmax.ts';
 import * as sort from './ops/sort.ts';
 import * as special from './ops/special.ts';
 import * as splitting from './ops/splitting.ts';
+import * as statistics from './ops/statistics.ts';
 import * as strided from './ops/strided.ts';
 import * as trigonometry from './ops/trigonometry.ts';
+import * as unique from './ops/unique.ts';
 import * as views from './ops/views.ts';
 import { Tensor } from './tensor.ts';
 
 const families = [
-  activation, arithmetic, choice, clamp, compare, convert, copy, extremes, gather, index, like, logic, masks, mathematics, matmul, random, reading, rearrange, reduce, reshaping, rounding, scan, scatter, softmax, sort, special, splitting, strided, trigonometry, views,
+  activation, arithmetic, choice, clamp, compare, convert, copy, extremes, floats, gather, index, like, logic, masks, mathematics, matmul, random, reading, rearrange, reduce, reshaping, rounding, scan, scatter, softmax, sort, special, splitting, strided, trigonometry, views, counting, statistics, unique,
 ];
 
 type Op = ((self: Tensor, ...args: unknown[]) => unknown) & { inplace?: (self: Tensor, ...args: unknown[]) => unknown };

@@ -3,6 +3,7 @@
  * has a rule for each: a forgotten one does not compile.
  */
 import type { ConvOps } from './functional/conv.ts';
+import type { LossOps } from './functional/loss.ts';
 import type { PoolOps } from './functional/pool.ts';
 import type { ConvertOps } from './ops/convert.ts';
 import type { CopyOps } from './ops/copy.ts';
@@ -14,6 +15,8 @@ import type { MatmulOps } from './ops/matmul.ts';
 import type { RearrangeOps } from './ops/rearrange.ts';
 import type { ReduceOps } from './ops/reduce.ts';
 import type { ScatterOps } from './ops/scatter.ts';
+import type { ScanOps } from './ops/scan.ts';
+import type { StatisticsOps } from './ops/statistics.ts';
 import type { SoftmaxOps } from './ops/softmax.ts';
 import type { SplittingOps } from './ops/splitting.ts';
 import type { StridedOps } from './ops/strided.ts';
@@ -27,12 +30,15 @@ export interface OpAttributes
     GatherOps,
     IndexOps,
     JoinOps,
+    LossOps,
     MaskOps,
     MatmulOps,
     PoolOps,
     RearrangeOps,
     ReduceOps,
     ScatterOps,
+    ScanOps,
+    StatisticsOps,
     SoftmaxOps,
     SplittingOps,
     StridedOps,

@@ -9,7 +9,9 @@ import type * as clamp from './ops/clamp.ts';
 import type * as compare from './ops/compare.ts';
 import type * as convert from './ops/convert.ts';
 import type * as copy from './ops/copy.ts';
+import type * as counting from './ops/counting.ts';
 import type * as extremes from './ops/extremes.ts';
+import type * as floats from './ops/floats.ts';
 import type * as gather from './ops/gather.ts';
 import type * as index from './ops/index-ops.ts';
 import type * as like from './ops/like.ts';
@@ -29,8 +31,10 @@ import type * as softmax from './ops/softmax.ts';
 import type * as sort from './ops/sort.ts';
 import type * as special from './ops/special.ts';
 import type * as splitting from './ops/splitting.ts';
+import type * as statistics from './ops/statistics.ts';
 import type * as strided from './ops/strided.ts';
 import type * as trigonometry from './ops/trigonometry.ts';
+import type * as unique from './ops/unique.ts';
 import type * as views from './ops/views.ts';
 import { type AutogradSlot, type BackwardOptions, type GradHook, type GraphNode, type RemovableHandle, recorder } from './record.ts';
 import { contiguousStrides, isContiguous, numelOf, wrapDim } from './shape.ts';
@@ -65,7 +69,9 @@ export interface Tensor
     Methods<typeof compare>,
     Methods<typeof convert>,
     Methods<typeof copy>,
+    Methods<typeof counting>,
     Methods<typeof extremes>,
+    Methods<typeof floats>,
     Methods<typeof gather>,
     Methods<typeof index>,
     Methods<typeof like>,
@@ -85,8 +91,10 @@ export interface Tensor
     Methods<typeof sort>,
     Methods<typeof special>,
     Methods<typeof splitting>,
+    Methods<typeof statistics>,
     Methods<typeof strided>,
     Methods<typeof trigonometry>,
+    Methods<typeof unique>,
     Methods<typeof views> {}
 
 const brand = Symbol.for('@flambeau/tensor.Tensor');

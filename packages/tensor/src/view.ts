@@ -6,8 +6,10 @@ import { record } from './record.ts';
 import { state } from './state.ts';
 import { Tensor } from './tensor.ts';
 
-/** Ops that other ops' derivatives are made of, with their attributes. */
+/** Views that several families make, and what their derivatives are made of, with their attributes. */
 export interface ViewPieceOps {
+  alias: object;
+  select: { dim: number; index: number };
   slice: { dim: number; start: number; step: number };
   inZeros: { shape: readonly number[]; strides: readonly number[]; offset: number };
 }
@@ -24,6 +26,17 @@ export function viewOf(self: Tensor, shape: readonly number[], strides: readonly
   const apart = dtype !== self.dtype || !isDifferentiable(dtype) || (!state.gradEnabled && self.requiresGrad);
   if (!apart) out.base = self.base ?? self;
   return out;
+}
+
+/** The same view once more: another tensor with the same elements. */
+export function aliasOf(self: Tensor): Tensor {
+  return record('alias', [self], viewOf(self, self.shape, self.strides, self.offset), {});
+}
+
+/** The view of one position of a dimension, which disappears. Arguments are checked already. */
+export function selectOf(self: Tensor, dim: number, index: number): Tensor {
+  const offset = self.offset + index * self.strides[dim]!;
+  return record('select', [self], viewOf(self, self.shape.toSpliced(dim, 1), self.strides.toSpliced(dim, 1), offset), { dim, index });
 }
 
 /** The view of every `step`-th position of a dimension from `start` on, `count` of them. Arguments are checked already. */

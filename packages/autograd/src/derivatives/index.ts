@@ -3,17 +3,40 @@ import type { RecordedOp } from '@flambeau/tensor';
 import type { Rules } from '../rule.ts';
 import { convRules } from './conv.ts';
 import { convertRules, copyRules } from './copy.ts';
+import { gatherRules } from './gather.ts';
+import { indexRules } from './index-ops.ts';
+import { joinRules } from './join.ts';
+import { lossRules } from './loss.ts';
+import { maskRules } from './masks.ts';
 import { matmulRules } from './matmul.ts';
 import { poolRules } from './pool.ts';
+import { rearrangeRules } from './rearrange.ts';
 import { reduceRules } from './reduce.ts';
+import { scanRules } from './scan.ts';
+import { scatterRules } from './scatter.ts';
 import { softmaxRules } from './softmax.ts';
+import { statisticsRules } from './statistics.ts';
+import { splittingRules, stridedRules, viewPieceRules, viewRules } from './views.ts';
 
 export const rules: Rules<RecordedOp> = {
   ...convRules,
   ...convertRules,
   ...copyRules,
+  ...gatherRules,
+  ...indexRules,
+  ...joinRules,
+  ...lossRules,
+  ...maskRules,
   ...matmulRules,
   ...poolRules,
+  ...rearrangeRules,
   ...reduceRules,
+  ...scanRules,
+  ...scatterRules,
   ...softmaxRules,
+  ...splittingRules,
+  ...statisticsRules,
+  ...stridedRules,
+  ...viewPieceRules,
+  ...viewRules,
 };

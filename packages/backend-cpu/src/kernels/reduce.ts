@@ -1,5 +1,5 @@
 /** @file reduce: sums, products, extremes and their positions over any dimensions of strided views. */
-import { broadcastShapes, broadcastStrides, mergeStrides, type ReduceKernel, type Scalar, type View } from '@flambeau/tensor';
+import { broadcastStrides, commonShape, mergeStrides, type ReduceKernel, type Scalar, type View } from '@flambeau/tensor';
 import { environment } from '../compile/functions.ts';
 import { mayGenerate } from '../compile/generate.ts';
 import { dataOf, scalarValue } from '../compile/memory.ts';
@@ -45,7 +45,7 @@ export function reduce(
   scalars: readonly Scalar[],
 ): void {
   if (output.elementCount === 0) return;
-  const shape = inputs.reduce<readonly number[]>((s, x) => (typeof x === 'object' ? broadcastShapes(kernel.name, s, x.shape) : s), output.shape);
+  const shape = inputs.reduce<readonly number[]>((s, x) => (typeof x === 'object' ? commonShape(kernel.name, s, x.shape) : s), output.shape);
   const strides = [...inputs, output].map((v) => (typeof v === 'object' ? broadcastStrides(v.shape, v.strides, shape) : []));
   const lead = strides.find((_, i) => typeof inputs[i] === 'object' && (inputs[i] as View).elementCount > 0 && sameSizes(inputs[i] as View, shape)) ?? strides.find((s) => s.length > 0) ?? [];
   const byStride = (a: number, b: number): number => Math.abs(lead[b]!) - Math.abs(lead[a]!);

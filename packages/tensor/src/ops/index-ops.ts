@@ -1,1 +1,103 @@
-export interface IndexOps {}
+/** @file Indexing: `x.at(...)` reads, `x.set(index, value)` writes, in NumPy's terms. */
+import { signature } from '../args.ts';
+import type { Scalar } from '../backend.ts';
+import { full } from '../creation.ts';
+import { ShapeError } from '../errors.ts';
+import { index as pick, indexPutAt } from '../indexing/advanced.ts';
+import { awaitMasks, type Index, parseIndices, resolve } from '../indexing/resolve.ts';
+import { untracked } from '../modes.ts';
+import type { PointwiseFunction } from '../pointwise.ts';
+import { wrapIndex } from '../positions.ts';
+import { isTensor, type Tensor } from '../tensor.ts';
+import { selectOf } from '../view.ts';
+import { copy_, fill } from './copy.ts';
+import { nonzero } from './masks.ts';
+import { reshape } from './views.ts';
+
+export type { IndexOps } from '../indexing/advanced.ts';
+
+/**
+ * The elements that an index names. Integers, slices, `'...'` and `null` give a view, lists, tensors and masks a copy.
+ *
+ * ```ts
+ * x.at(0); // x[0]
+ * x.at(':', 1); // x[:, 1]
+ * x.at('...', '1:-1:2'); // x[..., 1:-1:2]
+ * x.at([0, 2], null); // x[[0, 2], None]
+ * x.at(x.gt(0)); // x[x > 0]
+ * ```
+ * @throws IndexError for an index out of range or too many, DTypeError for an index tensor of floats.
+ */
+export function at(self: Tensor, ...indices: Index[]): Tensor {
+  const [first] = indices;
+  if (indices.length === 1 && typeof first === 'number' && self.ndim > 0) return selectOf(self, 0, wrapIndex('at', first, 0, self.shape[0]!));
+  const { view, indices: tensors } = resolve('at', self, parseIndices('at', self, indices));
+  return tensors.length === 0 ? view : pick(view, tensors);
+}
+
+/** `at(...)` on every device: masks are read asynchronously. */
+export async function atAsync(self: Tensor, ...indices: Index[]): Promise<Tensor> {
+  const items = await awaitMasks(parseIndices('atAsync', self, indices));
+  const { view, indices: tensors } = resolve('atAsync', self, items);
+  return tensors.length === 0 ? view : pick(view, tensors);
+}
+
+/**
+ * Writes `value`, a number or a tensor that broadcasts, to the elements that an index names; returns the tensor. A list
+ * is what `at` would take spread; anything else stands for a list of one.
+ *
+ * ```ts
+ * x.set(0, 5); // x[0] = 5
+ * x.set([0, 2], 5); // x[0, 2] = 5
+ * x.set([[0, 2]], 5); // x[[0, 2]] = 5
+ * x.set(x.lt(0), 0); // x[x < 0] = 0
+ * ```
+ * @throws IndexError as `at`, ShapeError when the value does not broadcast. Nothing is changed then.
+ */
+export function set(self: Tensor, index: Index | readonly Index[], value: Tensor | Scalar): Tensor {
+  const list = Array.isArray(index) ? (index as readonly Index[]) : [index as Index];
+  const { view, indices } = resolve('set', self, parseIndices('set', self, list));
+  if (indices.length === 0) {
+    if (isTensor(value)) copy_(view, withoutLeadingOnes(value.to(self.device), view.ndim));
+    else fill.inplace(view, value);
+    return self;
+  }
+  const source = isTensor(value) ? value.to(self.device, self.dtype) : full([], value, { dtype: self.dtype, device: self.device });
+  indexPutAt.inplace(view, indices, source.ndim > self.ndim ? withoutLeadingOnes(source, self.ndim) : source, false);
+  return self;
+}
+
+/** `value` with at most `ndim` dimensions: PyTorch lets a value have leading dimensions of size 1 that the place has not. */
+function withoutLeadingOnes(value: Tensor, ndim: number): Tensor {
+  let extra = 0;
+  while (value.ndim - extra > ndim && value.shape[extra] === 1) extra++;
+  return extra === 0 ? value : reshape(value, value.shape.slice(extra));
+}
+
+interface IndexPutArguments {
+  indices: readonly (Tensor | null)[];
+  values: Tensor;
+  accumulate: boolean;
+}
+const indexPutArguments = signature<IndexPutArguments>('indexPut', ['indices', 'values', 'accumulate'], { accumulate: false });
+type PutArguments = [indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean | { accumulate?: boolean | undefined }];
+
+/** Masks among the indices as positions. */
+function withoutMasks(indices: readonly (Tensor | null)[]): (Tensor | null)[] {
+  return indices.flatMap((index) => (index?.dtype === 'bool' ? untracked(() => nonzero(index, { asTuple: true })) : [index]));
+}
+
+/**
+ * self with `values`, broadcast, at the places that index tensors name, one for each dimension (null or left off: all of
+ * it). `accumulate` adds instead, also where a place is named twice. `x.indexPut_(…)` in place.
+ */
+export const indexPut: PointwiseFunction<PutArguments> = (() => {
+  const prepare = (args: unknown[]): [readonly (Tensor | null)[], Tensor, boolean] => {
+    const { indices, values, accumulate } = indexPutArguments(args);
+    if (indices.every((index) => index === null)) throw new ShapeError(`indexPut(): at least one index must be a tensor, got [${indices.map(String).join(', ')}]`);
+    return [withoutMasks(indices), values, accumulate];
+  };
+  const put = (self: Tensor, ...args: PutArguments): Tensor => indexPutAt(self, ...prepare(args));
+  const inplace = (self: Tensor, ...args: PutArguments): Tensor => indexPutAt.inplace(self, ...prepare(args));
+  return Object.assign(put, { inplace });
+})();

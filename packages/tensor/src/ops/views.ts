@@ -2,10 +2,11 @@
 import { type IntegerList, integerList, signature, type Trailing } from '../args.ts';
 import { type DType, type DTypeAlias, dtypeInfo, toDType } from '../dtype.ts';
 import { IndexError, ShapeError } from '../errors.ts';
+import { wrapIndex } from '../positions.ts';
 import { record } from '../record.ts';
 import { broadcastStrides, contiguousStrides, formatShape, inferSize, sameShape, wrapDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { sliceOf, viewOf } from '../view.ts';
+import { selectOf, sliceOf, viewOf } from '../view.ts';
 import { clone } from './copy.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
@@ -17,7 +18,6 @@ export interface ViewOps {
   permute: { dims: readonly number[] };
   squeeze: { dims: readonly number[]; given: 'none' | 'one' | 'several' };
   unsqueeze: { dim: number };
-  select: { dim: number; index: number };
 }
 
 /**
@@ -185,12 +185,7 @@ export function unsqueeze(self: Tensor, dim: number): Tensor {
 export function select(self: Tensor, dim: number, index: number): Tensor {
   if (self.ndim === 0) throw new IndexError('select(): a 0-d tensor has no dimension to select from');
   const d = wrapDim('select', dim, self.ndim);
-  const size = self.shape[d]!;
-  if (!Number.isInteger(index)) throw new TypeError(`select(): index must be an integer, got ${String(index)}`);
-  if (index < -size || index >= size) throw new IndexError(`select(): index ${index} is out of range for dimension ${d} of size ${size}`);
-  const place = index < 0 ? index + size : index;
-  const out = viewOf(self, self.shape.toSpliced(d, 1), self.strides.toSpliced(d, 1), self.offset + place * self.strides[d]!);
-  return record('select', [self], out, { dim: d, index: place });
+  return selectOf(self, d, wrapIndex('select', index, d, self.shape[d]!));
 }
 
 /**
