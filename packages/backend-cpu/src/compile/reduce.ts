@@ -1,9 +1,10 @@
 /** @file Compiles reduce kernels: to generated loops over typed arrays, or to interpreted ones. */
-import { type DType, dtypeInfo, inputs as expressionInputs, type KernelInput, type ReduceKernel, type Scalar, type View } from '@flambeau/tensor';
-import type { Lowered } from './functions.ts';
+import { type DType, inputs as expressionInputs, type KernelInput, type ReduceKernel, type Scalar, type View } from '@flambeau/tensor';
+import { accumulatorArray, type Combiner, combinerOf, literal, rowLength } from './combine.ts';
 import { generate } from './generate.ts';
 import { conversion, expressionClosure, expressionText } from './lower.ts';
 import { dataOf, loading, scalarValue, storing } from './memory.ts';
+import { walk } from './walk.ts';
 
 /** Loops over the kept and the reduced dimensions; strides have one list for each input (empty for scalars). */
 export interface ReduceLoops {
@@ -21,68 +22,22 @@ export type ReduceFunction = (
   scalars: readonly Scalar[],
 ) => void;
 
-const limits: Partial<Record<DType, readonly [number, number]>> = {
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int16: [-32768, 32767],
-  int32: [-2147483648, 2147483647],
-};
-
-/** The value that changes nothing: what a reduction over no elements gives. */
-function identityOf(kernel: ReduceKernel): number | bigint | boolean {
-  const { kind, compute } = kernel;
-  if (kind === 'any' || kind === 'all') return kind === 'all';
-  if (kind === 'sum' || kind === 'prod') {
-    const value = kind === 'sum' ? 0 : 1;
-    return compute === 'int64' ? BigInt(value) : compute === 'bool' ? value === 1 : value;
-  }
-  const greatest = kind === 'min' || kind === 'argmin';
-  if (compute === 'bool') return greatest;
-  if (compute === 'int64') return greatest ? 2n ** 63n - 1n : -(2n ** 63n);
-  const [low, high] = limits[compute] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  return greatest ? high : low;
-}
-
 const isArg = (kernel: ReduceKernel): boolean => kernel.kind === 'argmax' || kernel.kind === 'argmin';
 
 /** What the epilogue starts from: a position for argmax and argmin, else the combined value. */
 const resultDType = (kernel: ReduceKernel): DType => (isArg(kernel) ? 'int32' : kernel.compute);
 
-/** How two values of a reduction become one. Floating sums and products stay in double precision until the end. */
-function combineOf(kernel: ReduceKernel): Lowered {
-  const { kind, compute } = kernel;
-  if (kind === 'any') return { text: (a, b) => `(${a} || ${b})`, run: (a, b) => a || b };
-  if (kind === 'all') return { text: (a, b) => `(${a} && ${b})`, run: (a, b) => a && b };
-  if (kind === 'max' || kind === 'argmax') return { text: (a, b) => `!(${b} <= ${a})`, run: (a, b) => !(b <= a) };
-  if (kind === 'min' || kind === 'argmin') return { text: (a, b) => `!(${b} >= ${a})`, run: (a, b) => !(b >= a) };
-  if (compute === 'bool') return combineOf({ ...kernel, kind: kind === 'sum' ? 'any' : 'all' });
-  if (compute === 'int64') {
-    if (kind === 'sum') return { text: (a, b) => `BigInt.asIntN(64, ${a} + ${b})`, run: (a, b) => BigInt.asIntN(64, a + b) };
-    return { text: (a, b) => `BigInt.asIntN(64, ${a} * ${b})`, run: (a, b) => BigInt.asIntN(64, a * b) };
-  }
-  if (dtypeInfo(compute).kind === 'int') {
-    if (kind === 'sum') return { text: (a, b) => `(${a} + ${b} | 0)`, run: (a, b) => (a + b) | 0 };
-    return { text: (a, b) => `Math.imul(${a}, ${b})`, run: (a, b) => Math.imul(a, b) };
-  }
-  if (kind === 'sum') return { text: (a, b) => `(${a} + ${b})`, run: (a, b) => a + b };
-  return { text: (a, b) => `(${a} * ${b})`, run: (a, b) => a * b };
-}
+const combiner = ({ kind, compute }: ReduceKernel): Combiner => combinerOf(kind === 'argmax' ? 'max' : kind === 'argmin' ? 'min' : kind, compute);
 
-const selects = (kernel: ReduceKernel): boolean => kernel.kind === 'max' || kernel.kind === 'min' || isArg(kernel);
-
-/**
- * The statement that takes value `v` into accumulator `a` (and its position into `at`). Extremes are found by a test
- * that is false for the usual element and true for NaN, which then stays: nothing is ordered against it.
- */
+/** The statement that takes value `v` into accumulator `a` (and its position into `at`). */
 function stepText(kernel: ReduceKernel, a: string, v: string, at?: readonly [place: string, position: string]): string {
-  const combine = combineOf(kernel);
-  if (!selects(kernel)) return `${a} = ${combine.text(a, v)};`;
+  const { combine, replaces } = combiner(kernel);
+  if (combine !== null) return `${a} = ${combine.text(a, v)};`;
   const position = at === undefined ? '' : ` ${at[0]} = ${at[1]};`;
-  return `if (${combine.text(a, v)} && ${a} === ${a}) { ${a} = ${v};${position} }`;
+  return `if (${replaces.text(a, v)}) { ${a} = ${v};${position} }`;
 }
 
-const literal = (value: number | bigint | boolean): string =>
-  typeof value === 'bigint' ? `${value}n` : value === Number.POSITIVE_INFINITY ? 'Infinity' : value === Number.NEGATIVE_INFINITY ? '-Infinity' : String(value);
+const identityOf = (kernel: ReduceKernel): number | bigint | boolean => combiner(kernel).identity;
 
 /** What an epilogue sees: the combined value, then scalars. */
 function epilogueInputs(kernel: ReduceKernel, count: number): KernelInput[] {
@@ -168,8 +123,15 @@ const stepNames = (kernel: ReduceKernel, loop: string): string =>
 const lanes = 4;
 
 /**
- * One accumulator for each kept element; the innermost loop runs along the last reduced dimension. Right for
- * reductions of everything and of inner dimensions.
+ * Elements after which accumulators are taken into the total and start anew. Besides keeping sums accurate this
+ * matters to V8: it enters a long-running loop with its variables boxed, and only a loop that starts afresh has them
+ * in registers.
+ */
+const stretch = 4096;
+
+/**
+ * One total for each kept element; the innermost loop runs along the last reduced dimension. Right for reductions of
+ * everything and of inner dimensions.
  */
 export function generateInner(kernel: ReduceKernel, kept: number, reduced: number, pattern: string, scalars: number): ReduceFunction {
   const names = positionNames(kernel);
@@ -178,40 +140,37 @@ export function generateInner(kernel: ReduceKernel, kept: number, reduced: numbe
   const outer = openLoops([...names, 'q'], 'k', 0, kept, '');
   const middle = openLoops(names, 'r', 0, reduced - 1, outer.suffix);
   const identity = literal(identityOf(kernel));
+  const n = `n_r${reduced - 1}`;
   const accumulators = Array.from({ length: unrolled }, (_, lane) => `a${lane} = ${identity}`).join(', ');
   const element = (lane: number): string => {
     const { text, value } = valueText(kernel, pattern, middle.suffix, lane === 0 ? 'j' : `j + ${lane}`);
     return `{ ${text} ${stepText(kernel, `a${lane}`, value, arg ? ['at', 'base + j'] : undefined)} }`;
   };
-  const n = `n_r${reduced - 1}`;
   const block = Array.from({ length: unrolled }, (_, lane) => element(lane)).join('\n');
   const together = Array.from({ length: unrolled - 1 }, (_, lane) => stepText(kernel, 'a0', `a${lane + 1}`)).join(' ');
   return generate(`(loops, inputs, output, scalars) => {
     ${setupText(kernel, kept, reduced, scalars)}
     ${stepNames(kernel, `r${reduced - 1}`)}
     ${outer.text}
-    let ${accumulators};
-    ${arg ? 'let at = 0, base = 0;' : ''}
+    let total = ${identity};
+    ${arg ? 'let best = 0, base = 0;' : ''}
     ${middle.text}
-    let j = 0;
-    ${unrolled > 1 ? `for (const end = ${n} - ${unrolled - 1}; j < end; j += ${unrolled}) { ${block} }` : ''}
-    for (; j < ${n}; j++) ${element(0)}
+    for (let start = 0; start < ${n}; start += ${stretch}) {
+      const stop = Math.min(start + ${stretch}, ${n});
+      let ${accumulators};
+      ${arg ? 'let at = 0;' : ''}
+      let j = start;
+      ${unrolled > 1 ? `for (const end = stop - ${unrolled - 1}; j < end; j += ${unrolled}) { ${block} }` : ''}
+      for (; j < stop; j++) ${element(0)}
+      ${together}
+      ${stepText(kernel, 'total', 'a0', arg ? ['best', 'at'] : undefined)}
+    }
     ${arg ? `base += ${n};` : ''}
     ${'}'.repeat(reduced - 1)}
-    ${together}
-    ${storeText(kernel, arg ? 'at' : 'a0', scalars, `y[q${outer.suffix}]`)}
+    ${storeText(kernel, arg ? 'best' : 'total', scalars, `y[q${outer.suffix}]`)}
     ${'}'.repeat(kept)}
   }`);
 }
-
-/** The array that holds one accumulator for each of a row's kept elements. */
-function accumulatorArray(compute: DType): string {
-  if (compute === 'int64') return 'BigInt64Array';
-  return dtypeInfo(compute).kind === 'float' ? 'Float64Array' : 'Int32Array';
-}
-
-/** Kept elements that are accumulated side by side: few enough for the first-level cache. */
-const rowLength = 1024;
 
 /**
  * Rows of accumulators; the innermost loop runs along the last kept dimension, for memory where that is the dense
@@ -226,9 +185,11 @@ export function generateOuter(kernel: ReduceKernel, kept: number, reduced: numbe
   const bool = kernel.compute === 'bool';
   const { text, value } = valueText(kernel, pattern, middle.suffix, 'j + start');
   const read = bool ? '(a[j] !== 0)' : 'a[j]';
-  const step = selects(kernel)
-    ? `if (${combineOf(kernel).text('b', value)} && b === b) { a[j] = ${value}; ${arg ? 'at[j] = base;' : ''} }`
-    : `a[j] = ${combineOf(kernel).text('b', value)};`;
+  const { combine, replaces } = combiner(kernel);
+  const step =
+    combine !== null
+      ? `a[j] = ${combine.text('b', value)};`
+      : `if (${replaces.text('b', value)}) { a[j] = ${value}; ${arg ? 'at[j] = base;' : ''} }`;
   return generate(`(loops, inputs, output, scalars) => {
     ${setupText(kernel, kept, reduced, scalars)}
     ${stepNames(kernel, last)}
@@ -249,18 +210,6 @@ export function generateOuter(kernel: ReduceKernel, kept: number, reduced: numbe
   }`);
 }
 
-type Visit = (positions: readonly number[]) => void;
-
-/** Calls `visit` with the positions of every element of the loops, in row-major order. */
-function walk(sizes: readonly number[], strides: readonly (readonly number[])[], start: readonly number[], visit: Visit, d = 0): void {
-  if (d === sizes.length) return visit(start);
-  const current = [...start];
-  for (let i = 0; i < sizes[d]!; i++) {
-    walk(sizes, strides, current, visit, d + 1);
-    for (let v = 0; v < current.length; v++) current[v]! += strides[v]?.[d] ?? 0;
-  }
-}
-
 /** What the epilogue makes of a combined value, as a memory element. */
 function interpretEpilogue(kernel: ReduceKernel, scalars: readonly Scalar[]): (value: unknown) => unknown {
   const inputs = epilogueInputs(kernel, scalars.length);
@@ -276,7 +225,7 @@ export function interpretReduce(kernel: ReduceKernel): ReduceFunction {
   const loads = kernel.inputs.map((input) => (input.dtype === null ? null : loading(input.dtype, input.as)));
   const prologue = expressionClosure(kernel.prologue, kernel.inputs, kernel.compute);
   const convert = conversion(prologue.dtype, kernel.compute);
-  const combine = combineOf(kernel);
+  const { combine, replaces } = combiner(kernel);
   return (loops, inputs, output, scalars) => {
     const arrays = inputs.map((input) => (typeof input === 'object' ? dataOf(input) : null));
     const values: unknown[] = inputs.map((input, i) => (typeof input === 'object' ? null : scalarValue(input, kernel.inputs[i]!.as)));
@@ -291,8 +240,8 @@ export function interpretReduce(kernel: ReduceKernel): ReduceFunction {
           if (array !== null) values[i] = loads[i]!.run(array[positions[i]!]);
         });
         const value = convert.run(prologue.run(values));
-        if (!selects(kernel)) total = combine.run(total, value);
-        else if (combine.run(total, value) && !Number.isNaN(total)) [total, at] = [value, count];
+        if (combine !== null) total = combine.run(total, value);
+        else if (replaces.run(total, value)) [total, at] = [value, count];
         count++;
       });
       target[kept[inputs.length]!] = finish(isArg(kernel) ? at : total) as never;
