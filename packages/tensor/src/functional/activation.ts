@@ -112,20 +112,11 @@ export const leakyRelu = activation<[negativeSlope: number, inplace: boolean], L
 );
 export const leakyRelu_ = leakyRelu.inplace;
 
-/** scale · x above 0, alpha · (e^(inputScale · x) − 1) up to it; elu, selu and celu are special cases. */
-function exponentialLinear(name: string): Pointwise {
-  const curve = (x: Expr, alpha: Expr, scale: Expr, inputScale: Expr): Expr =>
-    x.le(0).where(call('expm1', x.mul(inputScale)).mul(alpha), x.mul(scale));
-  return pointwise(4, curve, {
-    name,
-    node: 'EluBackward0',
-    ...floating,
-    parameters: 3,
-    derivative: (grad, [x, alpha, scale, inputScale]) => [
-      x!.le(0).where(grad.mul(inputScale!.mul(alpha!).mul(x!.mul(inputScale!).exp())), grad.mul(scale!)),
-    ],
-  });
-}
+/** scale · x above 0, alpha · (e^(inputScale · x) − 1) up to it. */
+const exponentialLinear = (x: Expr, alpha: Expr, scale: Expr, inputScale: Expr): Expr =>
+  x.le(0).where(call('expm1', x.mul(inputScale)).mul(alpha), x.mul(scale));
+const exponentialSlope = (grad: Expr, x: Expr, alpha: Expr, scale: Expr, inputScale: Expr): Expr =>
+  x.le(0).where(grad.mul(inputScale.mul(alpha).mul(x.mul(inputScale).exp())), grad.mul(scale));
 
 export interface EluOptions extends InplaceOption {
   alpha?: number | undefined;
@@ -133,33 +124,44 @@ export interface EluOptions extends InplaceOption {
 
 /** x where x > 0, else alpha · (e^x − 1). */
 export const elu = activation<[alpha: number, inplace: boolean], EluOptions>(
-  exponentialLinear('elu'),
+  pointwise(2, (x, alpha) => exponentialLinear(x, alpha, one, one), {
+    name: 'elu',
+    ...floating,
+    parameters: 1,
+    derivative: (grad, [x, alpha]) => [exponentialSlope(grad, x!, alpha!, one, one)],
+  }),
   { alpha: 1, inplace: false },
-  ({ alpha }) => [alpha, 1, 1],
+  ({ alpha }) => [alpha],
 );
 export const elu_ = elu.inplace;
 
 /** x where x > 0, else alpha · (e^(x / alpha) − 1). @throws RangeError for alpha 0. */
 export const celu = activation<[alpha: number, inplace: boolean], EluOptions>(
-  exponentialLinear('celu'),
+  pointwise(4, (x, alpha, inverse) => exponentialLinear(x, alpha, one, inverse), {
+    name: 'celu',
+    ...floating,
+    parameters: 3,
+    derivative: (grad, [x, alpha, , slopeInverse]) => [exponentialSlope(grad, x!, alpha!, one, slopeInverse!)],
+  }),
   { alpha: 1, inplace: false },
   ({ alpha }) => {
     if (alpha === 0) throw new RangeError('celu(): alpha must not be 0');
-    return [alpha, 1, 1 / alpha];
+    // PyTorch's derivative takes alpha as a float32.
+    return [alpha, 1 / alpha, 1 / Math.fround(alpha)];
   },
 );
 export const celu_ = celu.inplace;
 
 // The fixed point of mean 0 and variance 1: Klambauer et al., Self-Normalizing Neural Networks (2017), equation 14.
-const seluAlpha = 1.6732632423543772;
-const seluScale = 1.0507009873554805;
+const seluAlpha = Expr.const(1.6732632423543772 * 1.0507009873554805);
+const seluScale = Expr.const(1.0507009873554805);
 
 /** scale · elu(x, alpha) with the constants that keep mean 0 and variance 1. */
-export const selu = activation<[inplace: boolean], InplaceOption>(exponentialLinear('selu'), { inplace: false }, () => [
-  seluAlpha * seluScale,
-  seluScale,
-  1,
-]);
+export const selu = plain('selu', (x) => exponentialLinear(x, seluAlpha, seluScale, one), {
+  ...floating,
+  node: 'EluBackward0',
+  derivative: (grad, [x]) => [exponentialSlope(grad, x!, seluAlpha, seluScale, one)],
+});
 export const selu_ = selu.inplace;
 
 const geluOp = pointwise(1, (x) => x.mul(0.5).mul(call('erf', x.mul(Math.SQRT1_2)).add(1)), {
@@ -270,7 +272,13 @@ const sixth = (x: Expr): Expr => x.add(3).max(0).min(6).div(6);
 /** A piecewise linear sigmoid: min(max(x + 3, 0), 6) / 6. */
 export const hardsigmoid = plain('hardsigmoid', sixth, {
   ...floating,
-  derivative: (grad, [x]) => [x!.gt(-3).and(x!.lt(3)).where(grad.div(6), 0)],
+  // PyTorch multiplies by 1/6 in float32 whatever the dtype.
+  derivative: (grad, [x]) => [
+    x!
+      .gt(-3)
+      .and(x!.lt(3))
+      .where(grad.mul(Math.fround(1 / 6)), 0),
+  ],
 });
 
 /** x · hardsigmoid(x). */
@@ -317,19 +325,25 @@ const thresholdOp = pointwise(3, (x, limit, value) => x.le(limit).where(value, x
   derivative: (grad, [x, limit]) => [x!.le(limit!).where(0, grad)],
 });
 
-const parseThreshold = signature<{ inplace: boolean }>('threshold', ['inplace'], { inplace: false });
+export interface ThresholdOptions extends InplaceOption {
+  threshold: number;
+  value: number;
+}
 
-/** x where x > limit, else value. */
-export function threshold(
-  input: Tensor,
-  limit: number,
-  value: number,
-  ...args: Trailing<[inplace: boolean], InplaceOption>
-): Tensor {
-  const operands = [input, limit, value];
-  return parseThreshold(args).inplace
-    ? callPointwiseInto(thresholdOp, operands, input, true)
-    : callPointwise(thresholdOp, operands);
+type ThresholdArguments =
+  | [threshold: number, value: number, inplace?: boolean | InplaceOption]
+  | [options: ThresholdOptions];
+const parseThreshold = signature<{ threshold: number; value: number; inplace: boolean }>(
+  'threshold',
+  ['threshold', 'value', 'inplace'],
+  { inplace: false },
+);
+
+/** x where x > threshold, else value. */
+export function threshold(input: Tensor, ...args: ThresholdArguments): Tensor {
+  const { threshold, value, inplace } = parseThreshold(args);
+  const operands = [input, threshold, value];
+  return inplace ? callPointwiseInto(thresholdOp, operands, input, true) : callPointwise(thresholdOp, operands);
 }
 
 export const threshold_ = (input: Tensor, limit: number, value: number): Tensor => threshold(input, limit, value, true);

@@ -1,4 +1,5 @@
 /** @file Activations with learned, random or split inputs: prelu, rrelu, glu. */
+import { signature } from '../args.ts';
 import { ShapeError } from '../errors.ts';
 import { Expr } from '../ir/expr.ts';
 import { sameDType } from '../ops/make.ts';
@@ -13,13 +14,16 @@ const preluOp = pointwise(2, (x, weight) => x.gt(0).where(x, weight.mul(x)), {
   derivative: (grad, [x, weight]) => [x!.gt(0).where(grad, weight!.mul(grad)), x!.gt(0).where(0, x!.mul(grad))],
 });
 
+const parsePrelu = signature<{ weight: Tensor }>('prelu', ['weight'], {});
+
 /**
  * x where x > 0, else weight · x.
  * @param input [N, C, ...]
  * @param weight one slope for all, or [C]
  * @throws ShapeError when weight has neither one element nor one for each channel.
  */
-export function prelu(input: Tensor, weight: Tensor): Tensor {
+export function prelu(input: Tensor, ...args: [weight: Tensor] | [options: { weight: Tensor }]): Tensor {
+  const { weight } = parsePrelu(args);
   sameDType('prelu', input, weight);
   const { shape } = input;
   if (weight.shape.length > 1)

@@ -1,5 +1,6 @@
 /** @file Arithmetic of two operands, and negation. */
 import { checkOptions } from '../args.ts';
+import { filled } from '../creation.ts';
 import { call, Expr } from '../ir/expr.ts';
 import {
   type Pointwise,
@@ -9,11 +10,14 @@ import {
   pointwiseFunction,
   type StatedDerivative,
 } from '../pointwise.ts';
+import { scalarDType } from '../promotion.ts';
 import type { Tensor } from '../tensor.ts';
 import {
   type BinaryFunction,
-  binary,
   binaryFunction,
+  checkTensor,
+  type EitherFunction,
+  eitherFunction,
   type OutOption,
   sameDType,
   type TensorOrScalar,
@@ -25,14 +29,26 @@ export interface AlphaOptions extends OutOption {
   alpha?: number | undefined;
 }
 
+const isFloat = (value: TensorOrScalar): boolean => typeof value === 'number' && !Number.isSafeInteger(value);
+
+/**
+ * The first operand. Sums, differences, products and quotients accept even two numbers, as in PyTorch: the first
+ * becomes a 0-d tensor then, of the precision that numbers have.
+ */
+function firstOperand(self: TensorOrScalar, other: TensorOrScalar): TensorOrScalar {
+  if (typeof self === 'object' || typeof other === 'object') return self;
+  return filled('scalarTensor', [], self, { dtype: isFloat(self) || isFloat(other) ? 'float64' : scalarDType(self) });
+}
+
 type AlphaFunction = PointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions], TensorOrScalar>;
 
 function withAlpha(name: string, plain: Pointwise, scaled: Pointwise): AlphaFunction {
   return pointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions], TensorOrScalar>((self, other, options) => {
-    if (options === undefined) return [plain, [self, other]];
+    const first = firstOperand(self, other);
+    if (options === undefined) return [plain, [first, other]];
     checkOptions(name, options, ['alpha', 'out']);
     const { alpha = 1, out } = options;
-    return alpha === 1 ? [plain, [self, other], out] : [scaled, [self, other, alpha], out];
+    return alpha === 1 ? [plain, [first, other], out] : [scaled, [first, other, alpha], out];
   });
 }
 
@@ -65,13 +81,26 @@ const rsubScalarOp = pointwise(3, rsubExpression, { ...rsubSpec, node: 'RsubBack
 /** other − alpha · self. */
 export const rsub: PointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions]> = pointwiseFunction(
   (self: Tensor, other: TensorOrScalar, options: AlphaOptions = {}) => {
+    checkTensor('rsub', 'the first argument', self);
     checkOptions('rsub', options, ['alpha', 'out']);
     return [typeof other === 'object' ? rsubOp : rsubScalarOp, [self, other, options.alpha ?? 1], options.out];
   },
 );
 
+/** `f(self, other, { out })` where even both operands may be numbers. */
+function ofNumbers(name: string, op: Pointwise): EitherFunction {
+  return pointwiseFunction<[other: TensorOrScalar, options?: OutOption], TensorOrScalar>((self, other, options) => {
+    const first = firstOperand(self, other);
+    if (options === undefined) return [op, [first, other]];
+    checkOptions(name, options, ['out']);
+    return [op, [first, other], options.out];
+  });
+}
+
+const mulOp = pointwise(2, (a, b) => a.mul(b), { name: 'mul', promotion: 'promote' });
+
 /** self · other; bools: and. */
-export const mul = binary('mul', (a, b) => a.mul(b), { promotion: 'promote' });
+export const mul: EitherFunction = ofNumbers('mul', mulOp);
 export const multiply = mul;
 
 const divDerivative: StatedDerivative = (grad, [a, b]) => [grad.div(b!), grad.neg().mul(a!.div(b!).div(b!))];
@@ -93,39 +122,49 @@ export const div: PointwiseFunction<[other: TensorOrScalar, options?: DivOptions
   [other: TensorOrScalar, options?: DivOptions],
   TensorOrScalar
 >((self, other, options) => {
-  if (options === undefined) return [trueDiv, [self, other]];
+  const first = firstOperand(self, other);
+  if (options === undefined) return [trueDiv, [first, other]];
   checkOptions('div', options, ['roundingMode', 'out']);
   const { roundingMode = null, out } = options;
   if (roundingMode !== null && roundingMode !== 'trunc' && roundingMode !== 'floor') {
     throw new TypeError(`div(): roundingMode must be null, 'trunc' or 'floor', got ${JSON.stringify(roundingMode)}`);
   }
-  return [roundingMode === null ? trueDiv : roundingMode === 'trunc' ? truncDiv : floorDiv, [self, other], out];
+  return [roundingMode === null ? trueDiv : roundingMode === 'trunc' ? truncDiv : floorDiv, [first, other], out];
 });
 export const divide = div;
 
 /** self / other, as a floating result always. */
-export const trueDivide: BinaryFunction = binaryFunction(trueDiv);
+export const trueDivide: EitherFunction = ofNumbers('trueDivide', trueDiv);
 
-/** The quotient rounded down, without gradient (as in PyTorch; `div` with roundingMode 'floor' has a zero one). */
-export const floorDivide = binary('floorDivide', (a, b) => call('floorDiv', a, b), {
+const floorDivideOp = pointwise(2, (a, b) => call('floorDiv', a, b), {
+  name: 'floorDivide',
   promotion: 'promote',
   refuses: ['bool'],
   differentiable: false,
 });
 
-/** The op, and the same with the graph node that PyTorch gives it when `other` is a tensor. */
-function remainderOps(name: string, fn: 'mod' | 'fmod', tensorNode: string): BinaryFunction {
+/** The quotient rounded down, without gradient (as in PyTorch; `div` with roundingMode 'floor' has a zero one). */
+export const floorDivide: EitherFunction = ofNumbers('floorDivide', floorDivideOp);
+
+/** Two entries for the two graph nodes that PyTorch has, for a tensor and for a number as divisor. */
+function remainderOps(
+  name: string,
+  fn: 'mod' | 'fmod',
+  tensorNode: string,
+): readonly [tensorOp: Pointwise, scalarOp: Pointwise] {
   const spec: PointwiseSpec = { name, promotion: 'promote', refuses: ['bool'] };
   const expression = (a: Expr, b: Expr): Expr => call(fn, a, b);
   const make = (more: PointwiseSpec): Pointwise => pointwise(2, expression, more);
-  return binaryFunction(make({ ...spec, node: tensorNode }), make(spec));
+  return [make({ ...spec, node: tensorNode }), make(spec)];
 }
 
+const [remainderOp, remainderScalarOp] = remainderOps('remainder', 'mod', 'RemainderBackward1');
+
 /** Remainder with the sign of the divisor, Python's %. @throws RangeError for integers by zero. */
-export const remainder = remainderOps('remainder', 'mod', 'RemainderBackward1');
+export const remainder: EitherFunction = eitherFunction(remainderOp, remainderScalarOp);
 
 /** Remainder with the sign of the dividend, C's fmod. @throws RangeError for integers by zero. */
-export const fmod = remainderOps('fmod', 'fmod', 'FmodBackward1');
+export const fmod: BinaryFunction = binaryFunction(...remainderOps('fmod', 'fmod', 'FmodBackward1'));
 
 /** −self. @throws DTypeError for bools: use logicalNot. */
 export const neg = unary('neg', (x) => x.neg(), { promotion: 'promote', refuses: ['bool'] });

@@ -12,13 +12,13 @@ import {
   type StatedDerivative,
 } from '../pointwise.ts';
 import type { Tensor } from '../tensor.ts';
-import { binary, type OutOption, type TensorOrScalar } from './make.ts';
+import { checkTensor, type OutOption, ofTensors, type TensorFunction, type TensorOrScalar } from './make.ts';
 
 /** The greater of two tensors, NaN where either is. Equal elements share the gradient. */
-export const maximum = binary('maximum', (a, b) => a.max(b), { promotion: 'promote' });
+export const maximum: TensorFunction = ofTensors('maximum', (a, b) => a.max(b), { promotion: 'promote' });
 
 /** The lesser of two tensors, NaN where either is. Equal elements share the gradient. */
-export const minimum = binary('minimum', (a, b) => a.min(b), { promotion: 'promote' });
+export const minimum: TensorFunction = ofTensors('minimum', (a, b) => a.min(b), { promotion: 'promote' });
 
 /** The whole gradient goes to `self` where it wins or `other` is NaN, else to `other`. */
 const toOne =
@@ -31,13 +31,13 @@ const toOne =
 const skipNaN = (a: Expr, b: Expr, both: Expr): Expr => a.isNaN().where(b, b.isNaN().where(a, both));
 
 /** The greater of two tensors; NaN only where both are. */
-export const fmax = binary('fmax', (a, b) => skipNaN(a, b, a.max(b)), {
+export const fmax: TensorFunction = ofTensors('fmax', (a, b) => skipNaN(a, b, a.max(b)), {
   promotion: 'promote',
   derivative: toOne((a, b) => a.ge(b)),
 });
 
 /** The lesser of two tensors; NaN only where both are. */
-export const fmin = binary('fmin', (a, b) => skipNaN(a, b, a.min(b)), {
+export const fmin: TensorFunction = ofTensors('fmin', (a, b) => skipNaN(a, b, a.min(b)), {
   promotion: 'promote',
   derivative: toOne((a, b) => a.le(b)),
 });
@@ -145,6 +145,7 @@ function oneBound(
   choose: (bound: TensorOrScalar) => Pointwise,
 ): PointwiseFunction<[bound: TensorOrScalar, options?: OutOption]> {
   return pointwiseFunction((self: Tensor, bound: TensorOrScalar, options: OutOption = {}) => {
+    checkTensor(name, 'the first argument', self);
     checkOptions(name, options, ['out']);
     return [choose(bound), [self, bound], options.out];
   });

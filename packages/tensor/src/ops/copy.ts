@@ -1,4 +1,5 @@
 /** @file Copies: clone, contiguous, copy_, fill_, zero_. */
+import { isPlainObject } from '../args.ts';
 import type { Scalar } from '../backend.ts';
 import { ShapeError } from '../errors.ts';
 import { checkWritable, copyValues, overwrite } from '../inplace.ts';
@@ -41,12 +42,18 @@ export const fillOp = pointwise(2, (_x, value) => value, {
 });
 
 /** A tensor of self's shape filled with `value`, a number or a 0-d tensor. `x.fill_(value)` in place. */
-export const fill: PointwiseFunction<[value: Scalar | Tensor]> = Object.assign(
-  (self: Tensor, value: Scalar | Tensor): Tensor => callPointwise(fillOp, [self, fillValue(value)]),
-  { inplace: (self: Tensor, value: Scalar | Tensor): Tensor => callPointwiseInto(fillOp, [self, fillValue(value)], self, true) },
+export const fill: PointwiseFunction<[value: Scalar | Tensor] | [options: { value: Scalar | Tensor }]> = Object.assign(
+  (self: Tensor, given: FillArgument): Tensor => callPointwise(fillOp, [self, fillValue(given)]),
+  {
+    inplace: (self: Tensor, given: FillArgument): Tensor =>
+      callPointwiseInto(fillOp, [self, fillValue(given)], self, true),
+  },
 );
 
-function fillValue(value: Scalar | Tensor): Scalar | Tensor {
+type FillArgument = Scalar | Tensor | { value: Scalar | Tensor };
+
+function fillValue(given: FillArgument): Scalar | Tensor {
+  const value = isPlainObject(given) ? given.value : given;
   if (typeof value === 'object' && value.shape.length > 0) {
     throw new ShapeError(`fill(): the value must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
   }

@@ -8,6 +8,7 @@ import { record } from '../record.ts';
 import { checkReducible, type Dims, reduceDims, type Reduction, reduceTensors, reduction } from '../reduction.ts';
 import { wrapDim } from '../shape.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
+import { maximum, minimum } from './clamp.ts';
 import type { OutOption } from './make.ts';
 import type { DimOptions, PickOptions, ReduceOptions } from './reduce.ts';
 
@@ -73,7 +74,7 @@ function extremeFunction(op: 'max' | 'min', which: Extreme): ExtremeFunction {
   const f = (self: Tensor, ...args: readonly unknown[]): Tensor | ValuesIndices => {
     if (args.length === 0) return extremeOver(op, which, self, reduceDims(op, null, self.ndim), false, `${node}1`, true);
     const [other, options] = args;
-    if (isTensor(other)) return (op === 'max' ? self.maximum : self.minimum).call(self, other, options as OutOption);
+    if (isTensor(other)) return (op === 'max' ? maximum : minimum)(self, other, options as OutOption);
     const { dim, keepdim, out } = parse(args);
     const [values, indices] = pickExtreme(op, which, self, dim as number, keepdim ?? false, `${node}0`);
     return valuesIndices(op, self, [values, indices], out);

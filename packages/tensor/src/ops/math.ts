@@ -13,7 +13,15 @@ import {
 } from '../pointwise.ts';
 import { resultType } from '../promotion.ts';
 import type { Tensor } from '../tensor.ts';
-import { type BinaryFunction, binary, type OutOption, type TensorOrScalar, unary } from './make.ts';
+import {
+  checkTensor,
+  type EitherFunction,
+  type OutOption,
+  ofTensors,
+  type TensorFunction,
+  type TensorOrScalar,
+  unary,
+} from './make.ts';
 
 const float = { promotion: 'float' } as const;
 
@@ -48,14 +56,14 @@ export const log10 = unary('log10', (x) => call('log10', x), float);
 export const log1p = unary('log1p', (x) => call('log1p', x), { ...float, node: 'Log1PBackward0' });
 
 /** log(e^self + e^other) without overflow. Floating dtypes only. */
-export const logaddexp = binary('logaddexp', (a, b) => logSum(a, b, 'exp', 1), {
+export const logaddexp: TensorFunction = ofTensors('logaddexp', (a, b) => logSum(a, b, 'exp', 1), {
   promotion: 'promote',
   refuses: ['bool', 'int'],
   derivative: (grad, [a, b]) => [grad.div(b!.sub(a!).exp().add(1)), grad.div(a!.sub(b!).exp().add(1))],
 });
 
 /** log2(2^self + 2^other) without overflow. Floating dtypes only. */
-export const logaddexp2 = binary('logaddexp2', (a, b) => logSum(a, b, 'exp2', Math.LOG2E), {
+export const logaddexp2: TensorFunction = ofTensors('logaddexp2', (a, b) => logSum(a, b, 'exp2', Math.LOG2E), {
   promotion: 'promote',
   refuses: ['bool', 'int'],
   derivative: (grad, [a, b]) => [grad.div(call('exp2', b!.sub(a!)).add(1)), grad.div(call('exp2', a!.sub(b!)).add(1))],
@@ -128,7 +136,7 @@ function powFor(self: TensorOrScalar, exponent: TensorOrScalar): Pointwise {
  * ```
  * @throws DTypeError for integers with a negative number as exponent.
  */
-export const pow: BinaryFunction = Object.assign(
+export const pow: EitherFunction = Object.assign(
   (self: TensorOrScalar, exponent: TensorOrScalar, options: OutOption = {}): Tensor => {
     checkOptions('pow', options, ['out']);
     const op = powFor(self, exponent);
@@ -145,7 +153,7 @@ export const pow: BinaryFunction = Object.assign(
 const doubled = (x: TensorOrScalar): TensorOrScalar => (typeof x === 'object' ? x.to('float64') : x);
 
 /** self^exponent computed in float64, result float64. */
-export const floatPower: BinaryFunction = Object.assign(
+export const floatPower: EitherFunction = Object.assign(
   (self: TensorOrScalar, exponent: TensorOrScalar, options: OutOption = {}): Tensor => {
     checkOptions('floatPower', options, ['out']);
     if (typeof self !== 'object' && typeof exponent !== 'object')
@@ -174,7 +182,11 @@ export const square: PointwiseFunction<[options?: OutOption]> = Object.assign(
 );
 
 /** self · 2^other. */
-export const ldexp: PointwiseFunction<[other: Tensor, options?: OutOption]> = Object.assign(
-  (self: Tensor, other: Tensor, options?: OutOption): Tensor => self.mul(exp2(other), options),
+export const ldexp: TensorFunction = Object.assign(
+  (self: Tensor, other: Tensor, options?: OutOption): Tensor => {
+    checkTensor('ldexp', 'the first argument', self);
+    checkTensor('ldexp', 'other', other);
+    return self.mul(exp2(other), options);
+  },
   { inplace: (self: Tensor, other: Tensor): Tensor => self.mul_(exp2(other)) },
 );

@@ -3,7 +3,7 @@ import { signature, type Trailing } from '../args.ts';
 import { call, Expr } from '../ir/expr.ts';
 import { type PointwiseFunction, type Prepared, pointwise, pointwiseFunction } from '../pointwise.ts';
 import type { Tensor } from '../tensor.ts';
-import { type BinaryFunction, binaryFunction, type OutOption, unary } from './make.ts';
+import { type EitherFunction, eitherFunction, type OutOption, unary } from './make.ts';
 
 const float = { promotion: 'float' } as const;
 
@@ -70,7 +70,7 @@ export const logit: PointwiseFunction<LogitArguments> = pointwiseFunction(
 
 /** x · log(y), 0 where x is 0 and y is not NaN. */
 const xlogyExpression = (x: Expr, y: Expr): Expr => y.isNaN().where(Number.NaN, x.eq(0).where(0, x.mul(y.log())));
-const xlogyOf = (scalarNode: string, tensorNode: string): BinaryFunction => {
+const xlogyOf = (scalarNode: string, tensorNode: string): EitherFunction => {
   const make = (node: string) =>
     pointwise(2, xlogyExpression, {
       name: 'xlogy',
@@ -78,8 +78,8 @@ const xlogyOf = (scalarNode: string, tensorNode: string): BinaryFunction => {
       promotion: 'float',
       derivative: (grad, [x, y]) => [x!.eq(0).and(y!.le(0)).where(0, xlogyExpression(grad, y!)), grad.mul(x!).div(y!)],
     });
-  return binaryFunction(make(tensorNode), make(scalarNode));
+  return eitherFunction(make(tensorNode), make(scalarNode));
 };
 
 /** self · log(other), 0 where self is 0 (unless other is NaN). Either may be a number. */
-export const xlogy = xlogyOf('XlogyBackward2', 'XlogyBackward0');
+export const xlogy: EitherFunction = xlogyOf('XlogyBackward2', 'XlogyBackward0');

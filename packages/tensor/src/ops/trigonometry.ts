@@ -1,6 +1,6 @@
 /** @file Trigonometric and hyperbolic functions; angles in radians. */
 import { call } from '../ir/expr.ts';
-import { binary, unary } from './make.ts';
+import { ofTensors, type TensorFunction, unary } from './make.ts';
 
 const float = { promotion: 'float' } as const;
 
@@ -37,7 +37,7 @@ export const atanh = unary('atanh', (x) => call('atanh', x), float);
 export const arctanh = atanh;
 
 /** The angle of the point (other, self), in [−π, π]. */
-export const atan2 = binary('atan2', (y, x) => call('atan2', y, x), {
+export const atan2: TensorFunction = ofTensors('atan2', (y, x) => call('atan2', y, x), {
   promotion: 'float',
   derivative: (grad, [y, x]) => {
     const scale = call('reciprocal', y!.mul(y!).add(x!.mul(x!)));
@@ -47,7 +47,10 @@ export const atan2 = binary('atan2', (y, x) => call('atan2', y, x), {
 export const arctan2 = atan2;
 
 /** √(self² + other²) without overflow. Floating dtypes only. */
-export const hypot = binary('hypot', (a, b) => call('hypot', a, b), { promotion: 'promote', refuses: ['bool', 'int'] });
+export const hypot: TensorFunction = ofTensors('hypot', (a, b) => call('hypot', a, b), {
+  promotion: 'promote',
+  refuses: ['bool', 'int'],
+});
 
 /** Degrees to radians. */
 export const deg2rad = unary('deg2rad', (x) => x.mul(Math.PI / 180), { ...float, node: 'Deg2RadBackward0' });
