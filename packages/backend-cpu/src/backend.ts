@@ -6,6 +6,7 @@ import { map } from './kernels/map.ts';
 import { nonzero } from './kernels/nonzero.ts';
 import { readSync } from './kernels/read.ts';
 import { matmul } from './kernels/matmul.ts';
+import { random } from './kernels/random.ts';
 import { reduce } from './kernels/reduce.ts';
 import { scan } from './kernels/scan.ts';
 import { softmax } from './kernels/softmax.ts';
@@ -25,6 +26,7 @@ export const cpuBackend: Backend = {
   scan,
   sort,
   indexOffsets,
+  random,
   gather,
   scatter,
   fused: { softmax },

@@ -4,7 +4,9 @@
  */
 import type { ConvOps } from './functional/conv.ts';
 import type { LossOps } from './functional/loss.ts';
+import type { NormalizationOps } from './functional/normalization.ts';
 import type { PoolOps } from './functional/pool.ts';
+import type { RandomOps } from './random/draw.ts';
 import type { ConvertOps } from './ops/convert.ts';
 import type { CopyOps } from './ops/copy.ts';
 import type { GatherOps } from './ops/gather.ts';
@@ -33,7 +35,9 @@ export interface OpAttributes
     LossOps,
     MaskOps,
     MatmulOps,
+    NormalizationOps,
     PoolOps,
+    RandomOps,
     RearrangeOps,
     ReduceOps,
     ScatterOps,

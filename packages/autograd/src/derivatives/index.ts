@@ -9,7 +9,9 @@ import { joinRules } from './join.ts';
 import { lossRules } from './loss.ts';
 import { maskRules } from './masks.ts';
 import { matmulRules } from './matmul.ts';
+import { normalizationRules } from './normalization.ts';
 import { poolRules } from './pool.ts';
+import { randomRules } from './random.ts';
 import { rearrangeRules } from './rearrange.ts';
 import { reduceRules } from './reduce.ts';
 import { scanRules } from './scan.ts';
@@ -28,7 +30,9 @@ export const rules: Rules<RecordedOp> = {
   ...lossRules,
   ...maskRules,
   ...matmulRules,
+  ...normalizationRules,
   ...poolRules,
+  ...randomRules,
   ...rearrangeRules,
   ...reduceRules,
   ...scanRules,

@@ -18,6 +18,12 @@ const largest: Partial<Record<DType, number>> = {
   float32: 2 ** 24,
 };
 
+/** The largest integer of an integer dtype; of a floating one the last up to which it holds all. */
+export function largestInteger(dtype: DType): bigint {
+  if (dtype === 'int64') return 2n ** 63n - 1n;
+  return BigInt(largest[dtype] ?? 2 ** 53);
+}
+
 /** `a % b` for integers in [0, 2^32], where the quotient's error is too small for the wrong floor; `%` is much slower. */
 function remainder(a: number, b: number): number {
   return a - Math.floor(a / b) * b;

@@ -1,0 +1,10 @@
+/** @file Random numbers do not depend on what they replace: their gradients are zeros. */
+import { zeros, type RandomOps } from '@flambeau/tensor';
+import type { Rules } from '../rule.ts';
+
+export const randomRules = {
+  random: {
+    node: ({ node }) => node,
+    backward: ({ inputs }) => inputs.map((x) => x && zeros(x.shape, { dtype: x.dtype, device: x.device })),
+  },
+} satisfies Rules<keyof RandomOps>;
