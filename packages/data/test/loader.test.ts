@@ -137,7 +137,7 @@ describe('DataLoader', () => {
     expect(make({ batchSize: null, dropLast: true })).toThrow(TypeError);
     expect(make({ shuffle: true }, new Set([1]))).toThrow(/a stream comes in its own order/);
     expect(make({}, { length: 3 })).toThrow(/expected a dataset .* got an object of class Object/);
-    expect(make({}, undefined)).toThrow(/missing argument 'dataset'/);
+    expect(() => new DataLoader(undefined as never)).toThrow(/missing argument 'dataset'/);
     expect(make({}, null)).toThrow(TypeError);
     expect(make({ shuffle: true }, [])).toThrow(RangeError);
     expect(() => new DataLoader(range(4), 2, { batchSize: 2 })).toThrow(
