@@ -76,7 +76,7 @@ interface Prepared {
 function prepare(self: Tensor, { op, dim: asked, returnInverse, returnCounts }: DistinctCall): Prepared {
   const dim = asked === null || self.ndim === 0 ? null : wrapDim(op, asked, self.ndim);
   const x = self.detach();
-  const source = dim === null ? x.flatten() : x.movedim(dim, 0).contiguous();
+  const source = dim === null ? x.flatten() : x.transpose(dim, 0).contiguous();
   const rows = source.shape[0]!;
   const width = numelOf(source.shape.slice(1));
   const backend = backendFor(self.device);
@@ -88,7 +88,7 @@ function prepare(self: Tensor, { op, dim: asked, returnInverse, returnCounts }: 
     const made = (values: TypedArray, dtype: DType, shape: readonly number[]): Tensor => new Tensor(backend.upload(dtype, values), dtype, shape);
     const distinct = made(takeRows(entries, first), self.dtype, [first.length, ...source.shape.slice(1)]);
     return [
-      dim === null ? distinct : distinct.movedim(0, dim),
+      dim === null ? distinct : distinct.transpose(0, dim),
       ...(returnInverse ? [made(inverse, 'int32', dim === null ? self.shape : [rows])] : []),
       ...(returnCounts ? [made(Int32Array.from(counts), 'int32', [counts.length])] : []),
     ];

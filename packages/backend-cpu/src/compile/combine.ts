@@ -38,8 +38,8 @@ const sums: Record<'bool' | 'int64' | 'int' | 'float', Lowered> = {
 };
 const products: Record<'bool' | 'int64' | 'int' | 'float', Lowered> = {
   bool: both,
-  int64: { text: (a, b) => `BigInt.asIntN(64, ${a} * ${b})`, run: (a, b) => BigInt.asIntN(64, a * b) },
-  int: { text: (a, b) => `Math.imul(${a}, ${b})`, run: (a: number, b: number) => Math.imul(a, b) },
+  int64: { text: (a, b) => `BigInt.asIntN(64, ${a} * ${b})`, run: (a: bigint, b: bigint) => BigInt.asIntN(64, a * b) },
+  int: { text: (a, b) => `Math.imul(${a}, ${b})`, run: Math.imul },
   float: { text: (a, b) => `(${a} * ${b})`, run: (a, b) => a * b },
 };
 

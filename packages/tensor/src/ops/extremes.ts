@@ -72,6 +72,7 @@ function extremeFunction(op: 'max' | 'min', which: Extreme): ExtremeFunction {
   const parse = parsePick(op);
   const node = op === 'max' ? 'MaxBackward' : 'MinBackward';
   const f = (self: Tensor, ...args: readonly unknown[]): Tensor | ValuesIndices => {
+    if (!isTensor(self)) throw new TypeError(`${op}(): the first argument must be a tensor, got ${typeof self}`);
     if (args.length === 0) return extremeOver(op, which, self, reduceDims(op, null, self.ndim), false, `${node}1`, true);
     const [other, options] = args;
     if (isTensor(other)) return (op === 'max' ? maximum : minimum)(self, other, options as OutOption);
@@ -130,7 +131,11 @@ export function aminmax(
   const { dim, keepdim, out } = parseAminmax([options]);
   const dims = reduceDims('aminmax', dim === null ? null : wrapDim('aminmax', dim, self.ndim), self.ndim);
   const results = [least, greatest].map((which, i) =>
-    intoOut('aminmax', out?.[i], [self], () => extremeOver('aminmax', which, self, dims, keepdim, 'AminmaxBackward0')),
+    intoOut('aminmax', out?.[i], [self], () => {
+      const extreme = extremeOver('aminmax', which, self, dims, keepdim, 'AminmaxBackward0');
+      // PyTorch: keeping "the dimension" of a 0-d tensor gives it one.
+      return self.ndim === 0 && dim !== null && keepdim ? extreme.unsqueeze(0) : extreme;
+    }),
   );
   return named(['min', 'max'], results);
 }

@@ -211,7 +211,7 @@ export function sumToSize(self: Tensor, ...args: number[] | [shape: readonly num
     if (d < lead || (target === 1 && size !== 1)) dims.push(d);
   }
   if (lead < 0) throw notBroadcastable(self, shape);
-  const summed = dims.length === 0 ? self : sumOver(self, dims, true, false, self.dtype);
+  const summed = dims.length === 0 ? self : sumOver(self, dims, true, false);
   return lead === 0 ? summed : summed.reshape([...shape]);
 }
 

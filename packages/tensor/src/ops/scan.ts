@@ -142,9 +142,9 @@ export function diff(self: Tensor, ...args: DiffArguments): Tensor {
   if (!Number.isInteger(n) || n < 0) throw new RangeError(`diff(): n must be an integer of at least 0, got ${n}`);
   const dim = wrapDim('diff', asked, self.ndim);
   return intoOut('diff', out, [self], () => {
+    if (n === 0) return self.clone();
     const parts = [prepend, self, append].filter((part): part is Tensor => part !== null);
     let x = parts.length > 1 ? cat(parts, { dim }) : self;
-    if (n === 0) return x === self ? x.clone() : x;
     for (let i = 0; i < n && x.shape[dim]! > 0; i++) {
       const size = x.shape[dim]! - 1;
       const [after, before] = [x.narrow(dim, 1, size), x.narrow(dim, 0, size)];

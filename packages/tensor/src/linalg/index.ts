@@ -1,0 +1,2 @@
+/** @file The namespace `linalg`. */
+export * from './norms.ts';
