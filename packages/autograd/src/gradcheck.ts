@@ -103,18 +103,17 @@ export async function gradgradcheck(
   const { gradOutputs, ...rest } = options;
   const wanted = inputs.flatMap((x, i) => (x.requiresGrad ? [i] : []));
   const weights = gradOutputs ?? noGrad(() => outputsOf(fn, inputs).map((y, i) => y.detach().fill(1 + 0.25 * i).requiresGrad_()));
-  const first = (...args: Tensor[]): Tensor[] => {
-    const xs = args.slice(0, inputs.length).map((x, i) => (wanted.includes(i) && !x.requiresGrad ? x.detach().requiresGrad_() : x));
-    const outputs = outputsOf(fn, xs);
-    const used = outputs.flatMap((y, i) => (y.requiresGrad ? [i] : []));
-    // Gradients of an op that is linear in an input are constants, which a graph does not hold: they pass unchanged.
-    return enableGrad(() =>
-      grad(used.map((i) => outputs[i]!), wanted.map((i) => xs[i]!), {
+  const first = (...args: Tensor[]): Tensor[] =>
+    enableGrad(() => {
+      const xs = args.slice(0, inputs.length).map((x, i) => (wanted.includes(i) && !x.requiresGrad ? x.detach().requiresGrad_() : x));
+      const outputs = outputsOf(fn, xs);
+      const used = outputs.flatMap((y, i) => (y.requiresGrad ? [i] : []));
+      const gradients = grad(used.map((i) => outputs[i]!), wanted.map((i) => xs[i]!), {
         gradOutputs: used.map((i) => args[inputs.length + i]!),
         createGraph: true,
         allowUnused: true,
-      }).map((g, i) => g ?? noGrad(() => xs[wanted[i]!]!.mul(0))),
-    );
-  };
+      });
+      return gradients.map((g, i) => g ?? zeros(xs[wanted[i]!]!.shape, { dtype: xs[wanted[i]!]!.dtype, device: xs[wanted[i]!]!.device }));
+    });
   return gradcheck(first, [...inputs, ...weights], rest);
 }
