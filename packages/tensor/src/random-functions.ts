@@ -91,9 +91,10 @@ export function randn(...args: ShapeArguments<RandomOptions>): Tensor {
 
 type Bound = number | bigint;
 
-type Ranged<First extends unknown[], O, Last extends unknown[] = []> =
-  | [...first: First, high: Bound, ...last: Last, options?: O]
-  | [...first: First, low: Bound, high: Bound, ...last: Last, options?: O];
+/** One bound, which is `high`, or both, and what follows them. */
+type Ranged<O, Last extends unknown[] = []> =
+  | [high: Bound, ...last: Last, options?: O]
+  | [low: Bound, high: Bound, ...last: Last, options?: O];
 
 const parseRandint = signature<{ low: Bound; high: Bound; size: readonly number[] } & RandomOptions>(
   'randint',
@@ -102,7 +103,7 @@ const parseRandint = signature<{ low: Bound; high: Bound; size: readonly number[
 );
 
 /**
- * Integers from `low` (0) to before `high`, int32 unless another dtype is given.
+ * Integers from `low` (0) to before `high`: int32, with a bigint bound int64, unless a dtype is given.
  *
  * ```ts
  * randint(10, [2, 3]); // six digits
@@ -110,10 +111,11 @@ const parseRandint = signature<{ low: Bound; high: Bound; size: readonly number[
  * ```
  * @throws RangeError for an empty range, or one that the dtype does not hold.
  */
-export function randint(...args: Ranged<[], RandomOptions, [size: readonly number[]]>): Tensor {
+export function randint(...args: Ranged<RandomOptions, [size: readonly number[]]>): Tensor {
   const { low, high, size, ...options } = parseRandint(Array.isArray(args[1]) ? [undefined, ...args] : args);
   if (!Array.isArray(size)) throw new TypeError(`randint(): size must be a list, got ${String(size)}; write randint(${low}, ${high}, [${String(size)}])`);
-  const out = target('randint', shapeArguments('randint', [size])[0], options, 'int32');
+  const fallback = typeof low === 'bigint' || typeof high === 'bigint' ? 'int64' : 'int32';
+  const out = target('randint', shapeArguments('randint', [size])[0], options, fallback);
   return fill(out, integerDistribution('randint', out.dtype, low, high), options);
 }
 
@@ -165,7 +167,7 @@ const parseRandintLike = signature<{ low: Bound; high: Bound } & RandomLikeOptio
 });
 
 /** Integers from `low` (0) to before `high` in the shape, dtype and device of `self`: `randintLike(x, 10)`. */
-export function randintLike(self: Tensor, ...args: Ranged<[], RandomLikeOptions>): Tensor {
+export function randintLike(self: Tensor, ...args: Ranged<RandomLikeOptions>): Tensor {
   const single = args.length === 1 || isPlainObject(args[1]);
   const { low, high, ...options } = parseRandintLike(single ? [undefined, ...args] : args);
   const out = like('randintLike', self, options);
