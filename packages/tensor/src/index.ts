@@ -30,6 +30,8 @@ export { broadcastShapes } from './ops/combine.ts';
 export { broadcastShapes as commonShape } from './shape.ts';
 export * from './ops/index.ts';
 export * from './pointwise.ts';
+export { getPrintoptions, setPrintoptions } from './printing/text.ts';
+export type { PrintOptionChanges, PrintOptions } from './printing/options.ts';
 export * from './promotion.ts';
 export { fillDistribution } from './random/distribution.ts';
 export type { GeneratorOption, RandomOps } from './random/draw.ts';

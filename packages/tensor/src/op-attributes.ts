@@ -9,6 +9,7 @@ import type { PoolOps } from './functional/pool.ts';
 import type { RandomOps } from './random/draw.ts';
 import type { ConvertOps } from './ops/convert.ts';
 import type { CopyOps } from './ops/copy.ts';
+import type { EmbeddingOps } from './functional/embedding.ts';
 import type { GatherOps } from './ops/gather.ts';
 import type { IndexOps } from './ops/index-ops.ts';
 import type { JoinOps } from './ops/join.ts';
@@ -29,6 +30,7 @@ export interface OpAttributes
   extends ConvertOps,
     ConvOps,
     CopyOps,
+    EmbeddingOps,
     GatherOps,
     IndexOps,
     JoinOps,

@@ -35,7 +35,10 @@ import type * as statistics from './ops/statistics.ts';
 import type * as strided from './ops/strided.ts';
 import type * as trigonometry from './ops/trigonometry.ts';
 import type * as unique from './ops/unique.ts';
+import type * as repeatInterleave from './ops/repeat-interleave.ts';
+import type * as viewScatter from './ops/view-scatter.ts';
 import type * as views from './ops/views.ts';
+import { readText, textOf } from './printing/text.ts';
 import { type AutogradSlot, type BackwardOptions, type GradHook, type GraphNode, type RemovableHandle, recorder } from './record.ts';
 import { contiguousStrides, isContiguous, numelOf, wrapDim } from './shape.ts';
 import { state } from './state.ts';
@@ -95,9 +98,13 @@ export interface Tensor
     Methods<typeof strided>,
     Methods<typeof trigonometry>,
     Methods<typeof unique>,
+    Methods<typeof repeatInterleave>,
+    Methods<typeof viewScatter>,
     Methods<typeof views> {}
 
 const brand = Symbol.for('@flambeau/tensor.Tensor');
+/** What Node's console.log and util.inspect call. */
+const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /**
  * An n-dimensional array. Made by `tensor`, `zeros`, `randn` … and by operations; not constructed directly.
@@ -180,10 +187,10 @@ export class Tensor implements View {
     return this.permute(this.shape.map((_, d) => this.shape.length - 1 - d));
   }
 
-  /** The last two dimensions swapped: every matrix of a batch transposed. @throws ShapeError for fewer than two. */
+  /** The last two dimensions swapped: every matrix of a batch transposed. @throws ShapeError for a vector. */
   get mT(): Tensor {
-    if (this.shape.length < 2) throw new ShapeError(`mT: expects at least 2 dimensions, got shape [${this.shape.join(', ')}]`);
-    return this.transpose(-2, -1);
+    if (this.shape.length === 1) throw new ShapeError('mT: expects at least 2 dimensions, got 1');
+    return this.shape.length === 0 ? this : this.transpose(-2, -1);
   }
 
   /** A matrix transposed and, if complex, conjugated. @throws ShapeError for other than 0 or 2 dimensions. */
@@ -202,6 +209,20 @@ export class Tensor implements View {
   [Symbol.iterator](): IterableIterator<Tensor> {
     if (this.shape.length === 0) throw new TypeError('a 0-d tensor cannot be iterated over; use item()');
     return this.unbind(0)[Symbol.iterator]();
+  }
+
+  /** What PyTorch prints; without the values on devices that give them only asynchronously. See `setPrintoptions`. */
+  toString(): string {
+    return textOf(this);
+  }
+
+  /** What PyTorch prints, on every device. */
+  toText(): Promise<string> {
+    return readText(this);
+  }
+
+  [inspect](): string {
+    return this.toString();
   }
 
   /** Whether elements lie row-major without gaps. */
@@ -336,6 +357,14 @@ export class Parameter extends Tensor {
   constructor(data: Tensor, options: { requiresGrad?: boolean } = {}) {
     super(data.storage, data.dtype, data.shape, data.strides, data.offset);
     if (options.requiresGrad ?? isDifferentiable(data.dtype)) this.requiresGrad = true;
+  }
+
+  override toString(): string {
+    return textOf(this, true);
+  }
+
+  override toText(): Promise<string> {
+    return readText(this, true);
   }
 }
 

@@ -3,6 +3,7 @@ import type { RecordedOp } from '@flambeau/tensor';
 import type { Rules } from '../rule.ts';
 import { convRules } from './conv.ts';
 import { convertRules, copyRules } from './copy.ts';
+import { embeddingRules } from './embedding.ts';
 import { gatherRules } from './gather.ts';
 import { indexRules } from './index-ops.ts';
 import { joinRules } from './join.ts';
@@ -24,6 +25,7 @@ export const rules: Rules<RecordedOp> = {
   ...convRules,
   ...convertRules,
   ...copyRules,
+  ...embeddingRules,
   ...gatherRules,
   ...indexRules,
   ...joinRules,

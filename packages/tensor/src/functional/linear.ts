@@ -3,7 +3,7 @@ import { allocateLike } from '../allocate.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { record } from '../record.ts';
-import { formatShape } from '../shape.ts';
+import { formatShape, sameShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -26,7 +26,7 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
   }
   if (input.shape.length === 2) return rows(input, weight, bias);
   const count = input.shape.slice(0, -1).reduce((n, size) => n * size, 1);
-  return rows(input.reshape([count, weight.shape[1]]), weight, bias).view([...input.shape.slice(0, -1), weight.shape[0]!]);
+  return rows(input.reshape([count, weight.shape[1]!]), weight, bias).view([...input.shape.slice(0, -1), weight.shape[0]!]);
 }
 
 const withBias = (product: Tensor, bias: Tensor | null): Tensor => (bias === null ? product : product.add(bias));
@@ -42,4 +42,25 @@ function rows(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   const transposed = new Tensor(weight.storage, weight.dtype, [weight.shape[1]!, n], [weight.strides[1]!, weight.strides[0]!], weight.offset);
   backend.matmul(x, transposed, out, bias === null ? undefined : { bias });
   return record('linear', [x, weight, bias], out, { bias: bias !== null });
+}
+
+/**
+ * x1ᵀ · w · x2 + b for each output.
+ * @param input1 [..., in1]
+ * @param input2 [..., in2], the same leading dimensions
+ * @param weight [out, in1, in2]
+ * @returns [..., out]
+ * @throws ShapeError when sizes do not fit.
+ */
+export function bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  const [out, in1, in2] = weight.shape;
+  const leading = input1.shape.slice(0, -1);
+  if (weight.shape.length !== 3 || input1.shape.at(-1) !== in1 || input2.shape.at(-1) !== in2 || !sameShape(leading, input2.shape.slice(0, -1))) {
+    throw new ShapeError(
+      `bilinear(): inputs ${formatShape(input1.shape)} and ${formatShape(input2.shape)} do not fit weight ${formatShape(weight.shape)}: expected [..., in1], [..., in2] and [out, in1, in2]`,
+    );
+  }
+  const left = input1.reshape([-1, in1!]).mm(weight.permute(1, 0, 2).reshape([in1!, out! * in2!]));
+  const product = left.view([-1, out!, in2!]).mul(input2.reshape([-1, 1, in2!])).sum(-1);
+  return withBias(product, bias).view([...leading, out!]);
 }

@@ -1,0 +1,31 @@
+/** @file Derivatives of losses. */
+import { callPointwise, type LossOps, nodeName, type Tensor, zeros } from '@flambeau/tensor';
+import type { Rules } from '../rule.ts';
+
+export const lossRules = {
+  reducedLoss: {
+    node: ({ loss }) => nodeName(loss),
+    save: ({ inputs }) => inputs,
+    backward: ({ attributes: { loss, scalars, divisor, shape }, inputs, needs, saved }, grad) => {
+      const spread = (divisor === 1 ? grad : grad.div(divisor)).expand(shape);
+      const args = [...saved, ...scalars];
+      return inputs.map((input, i) => {
+        if (!needs[i]) return null;
+        const { op, reads } = loss.backward(1 << i);
+        const values = reads.map((read) => (read === 'grad' ? spread : args[read as number]!));
+        return callPointwise(op, values).sumToSize(input!.shape).to(input!.dtype);
+      });
+    },
+  },
+  nllLoss: {
+    node: ({ spatial }) => (spatial ? 'NllLoss2DBackward0' : 'NllLossBackward0'),
+    save: ({ inputs: [, index, factors, total] }) => [index, factors, total],
+    backward: ({ attributes: { dim, reduced, divisor }, inputs: [x], saved }, grad) => {
+      const [index, factors, total] = saved as readonly [Tensor, Tensor | null, Tensor | null];
+      const scaled = total === null ? grad.mul(-1 / divisor) : grad.div(total).neg();
+      const values = reduced ? scaled.expand(index.shape) : scaled.unsqueeze(dim);
+      const { shape, dtype, device } = x!;
+      return [zeros([...shape], { dtype, device }).scatter(dim, index, factors === null ? values : values.mul(factors))];
+    },
+  },
+} satisfies Rules<keyof LossOps>;

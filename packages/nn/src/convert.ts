@@ -1,0 +1,88 @@
+/** @file Moving a module's parameters and buffers to another dtype or device. */
+import { backendFor, Buffer, type DType, type DTypeAlias, isDifferentiable, isPlainObject, isTensor, Parameter, state, type Tensor, toDType, untracked } from '@flambeau/tensor';
+import type { Module } from './module.ts';
+
+export interface Conversion {
+  dtype?: DType | DTypeAlias | undefined;
+  device?: string | undefined;
+}
+
+export type ConversionTarget = [target: string | Tensor | Conversion, dtype?: DType | DTypeAlias];
+
+interface Target {
+  readonly dtype: DType | undefined;
+  readonly device: string | undefined;
+}
+
+const isDevice = (name: string): boolean => /^(cpu|webgpu|cuda)(:\d+)?$/.test(name) || state.backends.has(name);
+
+/** @throws TypeError unless the dtype is floating or complex. */
+export function targetOf([first, second]: ConversionTarget): Target {
+  const given: Conversion = {};
+  if (isTensor(first)) Object.assign(given, { dtype: first.dtype, device: first.device });
+  else if (typeof first === 'string') {
+    if (isDevice(first)) given.device = first;
+    else given.dtype = first as DType;
+  } else if (isPlainObject(first)) Object.assign(given, first);
+  else throw new TypeError(`to(): expected a dtype, a device or a tensor, got ${String(first)}`);
+  if (second !== undefined) given.dtype = second;
+  const dtype = given.dtype === undefined ? undefined : toDType(given.dtype);
+  if (dtype !== undefined && !isDifferentiable(dtype)) {
+    throw new TypeError(`to(): modules only take floating point or complex dtypes, got ${dtype}`);
+  }
+  return { dtype, device: given.device };
+}
+
+/** Every parameter and buffer of a module once. */
+function tensorsOf(module: Module): (Parameter | Buffer)[] {
+  const found = new Set<Parameter | Buffer>();
+  for (const holder of module.modules()) {
+    for (const [, value] of holder.ownEntries()) if (value instanceof Parameter || value instanceof Buffer) found.add(value);
+  }
+  return [...found];
+}
+
+/** @throws RangeError when a value of an int64 tensor does not fit into int32. */
+function narrow(x: Tensor): Tensor {
+  for (const value of x.toTypedArraySync() as BigInt64Array) {
+    if (value > 2147483647n || value < -2147483648n) throw new RangeError(`to(): the device has no int64, and the buffer value ${value} does not fit into int32`);
+  }
+  return x.to('int32');
+}
+
+function converted(x: Tensor, { dtype, device }: Target): Tensor {
+  let out = x;
+  if (dtype !== undefined && isDifferentiable(x.dtype)) out = out.to(dtype);
+  if (device === undefined || device === out.device) return out;
+  if (out.dtype === 'int64' && !backendFor(device).dtypes.has('int64')) out = narrow(out);
+  return out.to(device);
+}
+
+/** Everything is converted before the first field changes: a failure leaves the module as it was. */
+export function convertModule(module: Module, target: Target): void {
+  untracked(() => {
+    const changes: (() => void)[] = [];
+    for (const tensor of tensorsOf(module)) {
+      const { grad } = tensor;
+      const [value, gradient] = [converted(tensor.detach(), target), grad === null ? null : converted(grad.detach(), target)];
+      changes.push(() => replace(tensor, value, gradient));
+    }
+    for (const change of changes) change();
+  });
+}
+
+function replace(tensor: Tensor, value: Tensor, grad: Tensor | null): void {
+  if (value.storage === tensor.storage) return;
+  if (tensor.grad !== null) tensor.grad = null;
+  tensor.data = value;
+  if (grad !== null) tensor.grad = grad;
+}
+
+export async function moveToCpu(module: Module): Promise<void> {
+  const moved = await Promise.all(
+    tensorsOf(module).map(async (tensor) => [tensor, await tensor.detach().cpu(), (await tensor.grad?.detach().cpu()) ?? null] as const),
+  );
+  untracked(() => {
+    for (const [tensor, value, grad] of moved) replace(tensor, value, grad);
+  });
+}

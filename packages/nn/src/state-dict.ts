@@ -1,0 +1,93 @@
+/** @file State dicts: a module's parameters and buffers by name, and loading them back. */
+import { Buffer, isTensor, noGrad, Parameter, SerializationError, sameShape, type Tensor } from '@flambeau/tensor';
+import { Module } from './module.ts';
+
+/** Tensors by name, in PyTorch's order. */
+export type StateDict = Map<string, Tensor>;
+
+/** What can be loaded: a Map, or a plain record of tensors. */
+export type StateSource = ReadonlyMap<string, unknown> | Readonly<Record<string, unknown>>;
+
+export interface LoadResult {
+  /** Names of the module that the state dict lacked. */
+  readonly missingKeys: readonly string[];
+  /** Names of the state dict that the module does not have. */
+  readonly unexpectedKeys: readonly string[];
+  toString(): string;
+}
+
+/** Own parameters, own buffers, then the children's, as PyTorch orders them; shared ones under every name. */
+function visit(module: Module, prefix: string, each: (key: string, tensor: Parameter | Buffer) => void, enter?: (module: Module, prefix: string) => void): void {
+  enter?.(module, prefix);
+  const entries = [...module.ownEntries()];
+  for (const [name, value] of entries) if (value instanceof Parameter) each(prefix + name, value);
+  for (const [name, value] of entries) if (value instanceof Buffer && value.persistent) each(prefix + name, value);
+  for (const [name, value] of entries) if (value instanceof Module) visit(value, `${prefix}${name}.`, each, enter);
+}
+
+export function saveState(module: Module, prefix: string, keepVars: boolean): StateDict {
+  const state: StateDict = new Map();
+  visit(module, prefix, (key, tensor) => state.set(key, keepVars ? tensor : tensor.detach()));
+  return state;
+}
+
+const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(', ');
+const sizeText = (shape: readonly number[]): string => `torch.Size([${shape.join(', ')}])`;
+
+export function loadState(module: Module, source: StateSource, strict: boolean): LoadResult {
+  if (typeof source !== 'object' || source === null || isTensor(source) || Array.isArray(source)) {
+    throw new TypeError(`loadStateDict(): expected a Map or record of tensors, got ${source === null ? 'null' : typeof source}`);
+  }
+  const state = new Map<string, unknown>(source instanceof Map ? source : Object.entries(source));
+  const [copies, missing, mismatches]: [(readonly [Tensor, Tensor])[], string[], string[]] = [[], [], []];
+  const known = new Set<string>();
+  const check = (key: string, target: Tensor): void => {
+    known.add(key);
+    const found = state.get(key);
+    if (found === undefined) {
+      missing.push(key);
+      return;
+    }
+    if (!isTensor(found)) {
+      mismatches.push(`While copying the parameter named "${key}", expected a tensor or Parameter from checkpoint but received ${typeof found}.`);
+      return;
+    }
+    // As PyTorch, which once saved scalars with one dimension.
+    const value = target.ndim === 0 && found.ndim === 1 && found.shape[0] === 1 ? found.reshape([]) : found;
+    if (sameShape(value.shape, target.shape)) copies.push([target, value]);
+    else {
+      mismatches.push(
+        `size mismatch for ${key}: copying a param with shape ${sizeText(value.shape)} from checkpoint, the shape in current model is ${sizeText(target.shape)}.`,
+      );
+    }
+  };
+  visit(module, '', check, (owner, prefix) => owner.adaptState(state, prefix));
+  const unexpected = [...state.keys()].filter((key) => !known.has(key));
+  const problems = [...mismatches];
+  if (strict && unexpected.length > 0) problems.unshift(`Unexpected key(s) in state_dict: ${quoted(unexpected)}. `);
+  if (strict && missing.length > 0) problems.unshift(`Missing key(s) in state_dict: ${quoted(missing)}. `);
+  if (problems.length > 0) {
+    throw new SerializationError(`Error(s) in loading state_dict for ${module.constructor.name}:\n\t${problems.join('\n\t')}`);
+  }
+  copyAll(copies);
+  return loadResult(missing, unexpected);
+}
+
+/** All conversions happen before the first value is written: one that fails leaves the module as it was. */
+function copyAll(copies: readonly (readonly [Tensor, Tensor])[]): void {
+  noGrad(() => {
+    const ready = copies.map(([target, value]) => [target, value.device === target.device ? value : value.to(target.device)] as const);
+    for (const [target, value] of ready) target.copy_(value);
+  });
+}
+
+function loadResult(missingKeys: readonly string[], unexpectedKeys: readonly string[]): LoadResult {
+  const text = (): string => {
+    if (missingKeys.length === 0 && unexpectedKeys.length === 0) return '<All keys matched successfully>';
+    const list = (keys: readonly string[]): string => `[${keys.map((key) => `'${key}'`).join(', ')}]`;
+    return `_IncompatibleKeys(missing_keys=${list(missingKeys)}, unexpected_keys=${list(unexpectedKeys)})`;
+  };
+  const result = { missingKeys, unexpectedKeys };
+  for (const key of ['toString', Symbol.for('nodejs.util.inspect.custom')]) Object.defineProperty(result, key, { value: text, enumerable: false });
+  return result;
+}
