@@ -47,6 +47,7 @@ export { Buffer, isTensor, type Methods, Parameter, Tensor } from './tensor.ts';
 export * from './values.ts';
 export { inZeros, sliceOf, viewOf } from './view.ts';
 export type { ConvOps } from './functional/conv.ts';
+export type { EmbeddingOps } from './functional/embedding.ts';
 export type { LossOps } from './functional/loss.ts';
 export type { NormalizationAttributes, NormalizationOps } from './functional/normalization.ts';
 export type { PoolOps } from './functional/pool.ts';

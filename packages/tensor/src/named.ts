@@ -11,20 +11,24 @@ export type Named<Names extends readonly string[], T> = Omit<readonly T[], Names
 } & { readonly [Name in Names[number]]: T };
 
 /**
- * Makes a named tuple.
+ * Makes a named tuple, which prints as PyTorch's of the op does.
  *
  * ```ts
- * const result = named(['values', 'indices'], [a, b]);
+ * const result = named(['values', 'indices'], [a, b], 'sort');
  * const [values, indices] = result;
  * result.indices === indices; // true
  * ```
  */
-export function named<const Names extends readonly string[], T>(names: Names, items: readonly T[]): Named<Names, T> {
+export function named<const Names extends readonly string[], T>(names: Names, items: readonly T[], op: string): Named<Names, T> {
   const tuple = [...items];
+  // Not enumerable, so that an array is what compares.
+  const define = (name: string | symbol, value: unknown) => Object.defineProperty(tuple, name, { value, enumerable: false });
+  const toString = () => `torch.return_types.${op}(\n${names.map((name, i) => `${name}=${String(items[i])}`).join(',\n')})`;
   names.forEach((name, i) => {
-    // Not enumerable, so that an array is what prints and compares.
-    Object.defineProperty(tuple, name, { value: items[i], enumerable: false });
+    define(name, items[i]);
   });
+  define('toString', toString);
+  define(Symbol.for('nodejs.util.inspect.custom'), toString);
   return tuple as unknown as Named<Names, T>;
 }
 
@@ -39,5 +43,5 @@ export function valuesIndices(
   out: readonly [Tensor, Tensor] | undefined,
 ): ValuesIndices {
   const placed = out === undefined ? results : results.map((result, i) => intoOut(op, out[i], [self], () => result));
-  return named(['values', 'indices'], placed);
+  return named(['values', 'indices'], placed, op);
 }

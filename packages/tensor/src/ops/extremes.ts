@@ -137,7 +137,7 @@ export function aminmax(
       return self.ndim === 0 && dim !== null && keepdim ? extreme.unsqueeze(0) : extreme;
     }),
   );
-  return named(['min', 'max'], results);
+  return named(['min', 'max'], results, 'aminmax');
 }
 
 type Position = (self: Tensor, ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions>) => Tensor;

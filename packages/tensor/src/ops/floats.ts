@@ -90,5 +90,5 @@ export function frexp(self: Tensor): Named<readonly ['mantissa', 'exponent'], Te
   // In two steps: 2^-exponent alone may overflow.
   const half = exponent.bitwiseRightShift(1);
   const scale = (e: Tensor): Tensor => exp2(e.neg().to(self.dtype));
-  return named(['mantissa', 'exponent'], [self.mul(scale(half)).mul(scale(exponent.sub(half))), exponent]);
+  return named(['mantissa', 'exponent'], [self.mul(scale(half)).mul(scale(exponent.sub(half))), exponent], 'frexp');
 }
