@@ -136,6 +136,7 @@ const adapted: Record<
 
 /** In-place forms that would change the shape of a tensor: it is fixed for a tensor's life. */
 export const shapeChanging: ReadonlySet<string> = new Set([
+  'as_strided',
   'squeeze',
   'swapaxes',
   'swapdims',

@@ -222,7 +222,24 @@ function fromValues(op: string, values: ArrayLike<number | bigint>, shape: reado
 export const integersFrom = (op: string, values: readonly number[], shape: readonly number[], options: TensorOptions): Tensor =>
   fromValues(op, values, shape, options, 'int32');
 
-type RangeArguments = [end: number, options?: TensorOptions] | [start: number, end: number, step?: number | TensorOptions, options?: TensorOptions];
+interface RangeOptions extends TensorOptions {
+  start?: number | undefined;
+  end?: number | undefined;
+  step?: number | undefined;
+}
+type RangeArguments =
+  | [end: number, options?: RangeOptions]
+  | [start: number, end: number, step?: number | RangeOptions, options?: TensorOptions]
+  | [options: RangeOptions];
+
+const rangeArguments = signature<RangeOptions>('arange', ['start', 'end', 'step'], {
+  start: 0,
+  end: undefined,
+  step: 1,
+  dtype: undefined,
+  device: undefined,
+  requiresGrad: undefined,
+});
 
 /**
  * Values from `start` (0) up to but without `end`, `step` (1) apart. Integers give int32, others float32.
@@ -233,17 +250,20 @@ type RangeArguments = [end: number, options?: TensorOptions] | [start: number, e
  * ```
  */
 export function arange(...args: RangeArguments): Tensor {
-  const last = args[args.length - 1];
-  const options = isPlainObject(last) ? (last as TensorOptions) : {};
-  checkCreationOptions('arange', options);
-  const numbers = args.filter((a): a is number => typeof a === 'number');
-  const [start, end, step] = numbers.length === 1 ? [0, numbers[0]!, 1] : [numbers[0]!, numbers[1]!, numbers[2] ?? 1];
+  const [first, second] = args;
+  // A single number is the end, not the start.
+  const alone = typeof first === 'number' && typeof second !== 'number' && second?.end === undefined;
+  const options = rangeArguments(alone ? [0, first, ...args.slice(1)] : args);
+  if (options.end === undefined) throw new TypeError("arange(): missing argument 'end'");
+  // Integer results come from integer bounds, as in PyTorch.
+  const whole = options.dtype !== undefined && dtypeInfo(toDType(options.dtype)).kind === 'int';
+  const [start, end, step] = [options.start!, options.end, options.step!].map((n) => (whole ? Math.trunc(n) : n)) as [number, number, number];
   if (!Number.isFinite(start) || !Number.isFinite(end) || !(step !== 0)) {
     throw new RangeError(`arange(): start, end and step must be finite and step not 0, got ${start}, ${end}, ${step}`);
   }
   if ((end - start) / step < 0) throw new RangeError(`arange(): the sign of step ${step} does not lead from ${start} to ${end}`);
   const count = Math.ceil((end - start) / step);
-  const integers = numbers.every(Number.isSafeInteger);
+  const integers = [start, end, step].every(Number.isSafeInteger);
   const values = Float64Array.from({ length: count }, (_, i) => start + i * step);
   return fromValues('arange', values, [count], options, integers ? 'int32' : state.defaultDType);
 }
@@ -258,6 +278,26 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   // As PyTorch does, the second half counts from the end, so that the last value is `end` itself.
   const values = Float64Array.from({ length: steps }, (_, i) => (i < steps / 2 ? start + rounded * i : end - rounded * (steps - 1 - i)));
   return fromValues('linspace', values, [steps], options, dtype);
+}
+
+/**
+ * `steps` powers of `base` (10), with exponents evenly from `start` to `end`, both included.
+ *
+ * ```ts
+ * logspace(0, 2, 3).toArraySync(); // [1, 10, 100]
+ * ```
+ */
+export function logspace(start: number, end: number, steps: number, ...args: [base?: number | TensorOptions, options?: TensorOptions]): Tensor {
+  const base = typeof args[0] === 'number' ? args[0] : 10;
+  const options = (typeof args[0] === 'number' ? args[1] : (args[0] ?? args[1])) ?? {};
+  checkCreationOptions('logspace', options);
+  if (!Number.isInteger(steps) || steps < 0) throw new RangeError(`logspace(): steps must be an integer of at least 0, got ${steps}`);
+  const { dtype } = resolveOptions(options);
+  // Integer results come from integer bounds, as in PyTorch.
+  const [first, last] = dtypeInfo(dtype).kind === 'int' ? [Math.trunc(start), Math.trunc(end)] : [start, end];
+  const step = steps > 1 ? (last - first) / (steps - 1) : 0;
+  const values = Float64Array.from({ length: steps }, (_, i) => base ** (i < steps / 2 ? first + step * i : last - step * (steps - 1 - i)));
+  return fromValues('logspace', values, [steps], options, dtype);
 }
 
 /** Ones on the diagonal of an n × m matrix (m = n unless given), zeros elsewhere. */

@@ -32,11 +32,15 @@ import * as statistics from './ops/statistics.ts';
 import * as strided from './ops/strided.ts';
 import * as trigonometry from './ops/trigonometry.ts';
 import * as unique from './ops/unique.ts';
+import * as repeatInterleave from './ops/repeat-interleave.ts';
+import * as viewScatter from './ops/view-scatter.ts';
 import * as views from './ops/views.ts';
 import { Tensor } from './tensor.ts';
 
 const families = [
-  activation, arithmetic, choice, clamp, compare, convert, copy, extremes, floats, gather, index, like, logic, masks, mathematics, matmul, random, reading, rearrange, reduce, reshaping, rounding, scan, scatter, softmax, sort, special, splitting, strided, trigonometry, views, counting, statistics, unique,
+  activation, arithmetic, choice, clamp, compare, convert, copy, counting, extremes, floats, gather, index, like,
+  logic, masks, mathematics, matmul, random, reading, rearrange, reduce, repeatInterleave, reshaping, rounding, scan,
+  scatter, softmax, sort, special, splitting, statistics, strided, trigonometry, unique, viewScatter, views,
 ];
 
 type Op = ((self: Tensor, ...args: unknown[]) => unknown) & { inplace?: (self: Tensor, ...args: unknown[]) => unknown };

@@ -5,6 +5,7 @@
 import type { ConvOps } from './functional/conv.ts';
 import type { LossOps } from './functional/loss.ts';
 import type { NormalizationOps } from './functional/normalization.ts';
+import type { PatchOps } from './functional/patches.ts';
 import type { PoolOps } from './functional/pool.ts';
 import type { RandomOps } from './random/draw.ts';
 import type { ConvertOps } from './ops/convert.ts';
@@ -38,6 +39,7 @@ export interface OpAttributes
     MaskOps,
     MatmulOps,
     NormalizationOps,
+    PatchOps,
     PoolOps,
     RandomOps,
     RearrangeOps,

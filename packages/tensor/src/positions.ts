@@ -5,9 +5,9 @@ import { formatShape } from './shape.ts';
 import { backendFor } from './state.ts';
 import { Tensor } from './tensor.ts';
 
-/** @throws DTypeError unless `index` is an int32 or int64 tensor. */
+/** @throws DTypeError unless `index` is an int32 or int64 tensor, or empty: PyTorch makes empty lists float. */
 export function checkIndex(op: string, index: Tensor): void {
-  if (index.dtype === 'int32' || index.dtype === 'int64') return;
+  if (index.dtype === 'int32' || index.dtype === 'int64' || index.elementCount === 0) return;
   throw new DTypeError(`${op}(): the index must be int32 or int64, got ${index.dtype}; convert it with .to('int32')`);
 }
 
@@ -28,6 +28,8 @@ export function positionsOf(op: string, index: Tensor, dim: number, size: number
   const shape = index.shape.map((n, d) => (repeats[d] ? 1 : n));
   const compact = new Tensor(index.storage, index.dtype, shape, index.strides, index.offset);
   const backend = backendFor(index.device);
+  // An empty index may have any dtype.
+  if (index.elementCount === 0) return new Tensor(backend.allocate('int32', 0), 'int32', index.shape);
   const out = new Tensor(backend.allocate('int32', compact.elementCount), 'int32', shape);
   backend.indexOffsets([{ index: compact, size, stride, wrap, op, dim }], out);
   return repeats.includes(true) ? new Tensor(out.storage, 'int32', index.shape, out.strides.map((s, d) => (repeats[d] ? 0 : s))) : out;

@@ -11,6 +11,7 @@ import { lossRules } from './loss.ts';
 import { maskRules } from './masks.ts';
 import { matmulRules } from './matmul.ts';
 import { normalizationRules } from './normalization.ts';
+import { patchRules } from './patches.ts';
 import { poolRules } from './pool.ts';
 import { randomRules } from './random.ts';
 import { rearrangeRules } from './rearrange.ts';
@@ -33,6 +34,7 @@ export const rules: Rules<RecordedOp> = {
   ...maskRules,
   ...matmulRules,
   ...normalizationRules,
+  ...patchRules,
   ...poolRules,
   ...randomRules,
   ...rearrangeRules,

@@ -6,24 +6,28 @@ export const scatterRules = {
   scatter: {
     node: ({ value }) => (value ? 'ScatterBackward1' : 'ScatterBackward0'),
     save: ({ inputs }) => [inputs[1]],
-    backward: ({ needs, attributes: { dim }, saved: [index] }, grad) => [
+    backward: ({ inputs, needs, attributes: { dim }, saved: [index] }, grad) => [
       needs[0] ? grad.scatter(dim, index!, 0) : null,
       null,
-      needs[2] ? grad.gather(dim, index!) : null,
+      needs[2] ? fit(grad.gather(dim, index!), inputs[2]!.shape) : null,
     ],
   },
   scatterAdd: {
     save: ({ inputs }) => [inputs[1]],
-    backward: ({ needs, attributes: { dim }, saved: [index] }, grad) => [grad, null, needs[2] ? grad.gather(dim, index!) : null],
+    backward: ({ inputs, needs, attributes: { dim }, saved: [index] }, grad) => [
+      grad,
+      null,
+      needs[2] ? fit(grad.gather(dim, index!), inputs[2]!.shape) : null,
+    ],
   },
   scatterReduce: {
     save: ({ inputs, outputs, attributes: { reduce } }) =>
       reduce === 'sum' ? [inputs[1]] : reduce === 'mean' ? [inputs[1], null, inputs[2]] : [inputs[1], inputs[0], inputs[2], outputs[0]],
-    backward: ({ attributes, needs, saved: [index, self, src, result] }, grad) => {
+    backward: ({ attributes, inputs, needs, saved: [index, self, src, result] }, grad) => {
       const [bySelf, bySrc] = gradients[attributes.reduce](attributes, grad, index!, { self: self!, src: src!, result: result! });
       // A place whose own value does not count has no gradient.
       const own = needs[0] && !attributes.includeSelf ? bySelf.scatter(attributes.dim, index!, 0) : bySelf;
-      return [needs[0] ? own : null, null, needs[2] ? bySrc : null];
+      return [needs[0] ? own : null, null, needs[2] ? fit(bySrc, inputs[2]!.shape) : null];
     },
   },
   indexAdd: {
@@ -59,7 +63,7 @@ export const scatterRules = {
   },
 } satisfies Rules<keyof ScatterOps>;
 
-/** A gradient for a source that may be 0-d where the slices are [1]. */
+/** A gradient for a source that may be 0-d where the index is [1]. */
 const fit = (grad: Tensor, shape: readonly number[]): Tensor => grad.reshape(shape);
 
 /** `indexSelect` with an index that may count from the end. */

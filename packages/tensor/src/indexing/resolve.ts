@@ -24,7 +24,8 @@ export type Index = number | string | Slice | null | boolean | Tensor | IndexLis
 type Item =
   | { readonly kind: 'integer'; readonly value: number }
   | { readonly kind: 'slice'; readonly slice: Slice }
-  | { readonly kind: 'newAxis' | 'ellipsis' }
+  | { readonly kind: 'newAxis' }
+  | { readonly kind: 'ellipsis' }
   | { readonly kind: 'tensor'; readonly index: Tensor }
   | { readonly kind: 'mask'; readonly mask: Tensor; readonly positions: Tensor | null };
 

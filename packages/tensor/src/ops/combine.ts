@@ -68,9 +68,7 @@ export function meshgrid(...args: [...tensors: Tensor[]] | [...tensors: Tensor[]
   const ordered = swap ? [list[1]!, list[0]!, ...list.slice(2)] : list;
   const shape = ordered.map((x) => x.elementCount);
   const grids = ordered.map((x, d) => expand(reshape(x, shape.map((n, k) => (k === d ? n : 1))), shape));
-  if (!swap) return grids;
-  const swapped = grids.map((grid) => grid.transpose(0, 1));
-  return [swapped[1]!, swapped[0]!, ...swapped.slice(2)];
+  return swap ? [grids[1]!, grids[0]!, ...grids.slice(2)] : grids;
 }
 
 /** All combinations of one element of each vector, as rows. One vector gives itself. */

@@ -37,6 +37,8 @@ export * from './statistics.ts';
 export * from './strided.ts';
 export * from './trigonometry.ts';
 export * from './unique.ts';
+export * from './repeat-interleave.ts';
+export * from './view-scatter.ts';
 export * from './views.ts';
 // `var` cannot be the name of a variable.
 export { var as variance } from './statistics.ts';

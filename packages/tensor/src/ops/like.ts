@@ -32,6 +32,13 @@ export function newEmpty(self: Tensor, ...shape: ShapeArguments<TensorOptions>):
   return create('newEmpty', self, shape, empty);
 }
 
+/** Arbitrary values of a shape with the given strides, with self's dtype and device. */
+export function newEmptyStrided(self: Tensor, size: readonly number[], stride: readonly number[], options: TensorOptions = {}): Tensor {
+  const reach = size.includes(0) ? 0 : size.reduce((last, n, d) => last + (n - 1) * (stride[d] ?? 0), 0) + 1;
+  const { requiresGrad = false, ...rest } = inherit(self, options);
+  return empty([reach], rest).asStrided(size, stride).detach().requiresGrad_(requiresGrad);
+}
+
 /** `value` everywhere, with self's dtype and device. */
 export function newFull(self: Tensor, shape: readonly number[], value: Scalar, options: TensorOptions = {}): Tensor {
   return full(shape, value, inherit(self, options));

@@ -61,7 +61,7 @@ function scatterPlan(op: string, self: Tensor, dim: number, index: Tensor, src: 
     checkGatherShape(op, at.shape, x.shape, d, 'a tensor');
     if (src !== null) checkGatherShape(op, at.shape, src.ndim === 0 ? [1] : src.shape, -1, 'a source');
   }
-  const part = src === null || at.elementCount === 0 ? src : reached(src, index.shape);
+  const part = src === null || src.ndim === 0 || at.elementCount === 0 ? src : reached(src, at.shape);
   return { dim: d, at, positions: positionsOf(op, at, d, x.shape[d]!), src: part };
 }
 

@@ -1,5 +1,5 @@
 /** @file Cutting a tensor into views along a dimension. */
-import { signature, type Trailing } from '../args.ts';
+import { integerList, signature, type Trailing } from '../args.ts';
 import { ShapeError } from '../errors.ts';
 import { record } from '../record.ts';
 import { formatShape, wrapDim } from '../shape.ts';
@@ -109,7 +109,7 @@ const tensorSplitArguments = signature<TensorSplitArguments>('tensorSplit', ['in
 
 /** The number of sections or the cutting points in an argument that may also be a tensor of either. */
 function cuts(op: string, value: number | readonly number[] | Tensor): number | readonly number[] {
-  if (!isTensor(value)) return value;
+  if (!isTensor(value)) return typeof value === 'number' ? value : integerList(op, [value]);
   if (value.ndim > 1) throw new ShapeError(`${op}(): a tensor of cutting points must have at most one dimension, got shape ${formatShape(value.shape)}`);
   return value.ndim === 0 ? value.itemSync() : (value.toArraySync() as number[]);
 }
