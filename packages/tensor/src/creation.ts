@@ -255,8 +255,8 @@ export function arange(...args: RangeArguments): Tensor {
   const alone = typeof first === 'number' && typeof second !== 'number' && second?.end === undefined;
   const options = rangeArguments(alone ? [0, first, ...args.slice(1)] : args);
   if (options.end === undefined) throw new TypeError("arange(): missing argument 'end'");
-  // Integer results come from integer bounds, as in PyTorch.
-  const whole = options.dtype !== undefined && dtypeInfo(toDType(options.dtype)).kind === 'int';
+  // As in PyTorch int64 counts from integer bounds, the other dtypes from the bounds as they are.
+  const whole = options.dtype !== undefined && toDType(options.dtype) === 'int64';
   const [start, end, step] = [options.start!, options.end, options.step!].map((n) => (whole ? Math.trunc(n) : n)) as [number, number, number];
   if (!Number.isFinite(start) || !Number.isFinite(end) || !(step !== 0)) {
     throw new RangeError(`arange(): start, end and step must be finite and step not 0, got ${start}, ${end}, ${step}`);
