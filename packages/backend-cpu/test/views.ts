@@ -77,15 +77,16 @@ export function layOut(
   return viewOf(data, dtype, shape, strides, offset);
 }
 
-/** The element at an index, as a number. */
-export function elementAt(view: View, index: readonly number[]): number {
-  const at = index.reduce((sum, i, d) => sum + i * view.strides[d]!, view.offset);
-  return Number((view.storage.data as TypedArray)[at]);
-}
-
 /** All elements, row-major, as numbers. */
 export function elementsOf(view: View): number[] {
-  return indicesOf(view.shape).map((index) => elementAt(view, index));
+  const elements: number[] = [];
+  const data = view.storage.data as TypedArray;
+  const walk = (dim: number, at: number): void => {
+    if (dim === view.shape.length) elements.push(Number(data[at]));
+    else for (let i = 0; i < view.shape[dim]!; i++) walk(dim + 1, at + i * view.strides[dim]!);
+  };
+  walk(0, view.offset);
+  return elements;
 }
 
 /** All indices of a shape, row-major. */

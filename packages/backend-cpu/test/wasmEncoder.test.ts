@@ -64,7 +64,8 @@ describe('WasmModule', () => {
     for (const value of [0.1, -0, NaN, Infinity, 1e300]) constants.push(['f32', Math.fround(value)], ['f64', value]);
     const of = { i32: i32.const, i64: i64.const, f32: f32.const, f64: f64.const } as unknown as Record<
       string,
-      (v: never) => never>;
+      (v: never) => never
+    >;
     constants.forEach(([type, value], i) => {
       module.func(`f${i}`, {}, type, () => [of[type]!(value as never)]);
     });

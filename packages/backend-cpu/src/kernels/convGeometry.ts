@@ -8,10 +8,8 @@
  *   own: a stride-1 gather whose results lie `stride` apart. No multiplication by inserted zeros is ever done.
  */
 
-/** Sizes along one spatial axis. */
+/** A convolution's parameters along one spatial axis. */
 export interface AxisSizes {
-  readonly source: number;
-  readonly output: number;
   readonly kernel: number;
   readonly stride: number;
   readonly padding: number;
@@ -108,9 +106,13 @@ export function cutIntoSlabs(sizes: readonly number[], fits: (extent: readonly n
     const size = sizes[axis]!;
     const extentOf = (count: number) => sizes.map((full, d) => (d < axis ? 1 : d === axis ? count : full));
     if (!fits(extentOf(1))) continue;
-    let parts = 1;
-    while (!fits(extentOf(Math.ceil(size / parts)))) parts++;
-    return slabsAlong(sizes, axis, Math.ceil(size / parts));
+    let [most, tooMany] = [1, size + 1];
+    while (tooMany - most > 1) {
+      const middle = (most + tooMany) >> 1;
+      if (fits(extentOf(middle))) most = middle;
+      else tooMany = middle;
+    }
+    return slabsAlong(sizes, axis, evenPart(size, most));
   }
   return null;
 }
@@ -139,5 +141,8 @@ export function stridesOf(sizes: readonly number[]): number[] {
   }
   return strides;
 }
+
+/** The size of equal parts of at most `most` that `size` is cut into. */
+export const evenPart = (size: number, most: number): number => Math.ceil(size / Math.ceil(size / most));
 
 export const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);

@@ -4,6 +4,7 @@ import {
   type DType,
   decodeBfloat16,
   decodeFloat16,
+  dtypeInfo,
   encodeBfloat16,
   encodeFloat16,
   mergeStrides,
@@ -32,43 +33,46 @@ export function operandOf(view: View): Operand {
 export function widened(view: View): Operand {
   const source = operandOf(view);
   if (!isHalf(view.dtype)) return source;
-  const bits = gathered(source, new Uint16Array(numelOf(view.shape)));
-  const data = view.dtype === 'float16' ? decodeFloat16(bits) : decodeBfloat16(bits);
-  return { data, shape: view.shape, strides: contiguousStrides(view.shape), offset: 0 };
+  const { shape } = view;
+  const bits = { data: new Uint16Array(numelOf(shape)), shape, strides: contiguousStrides(shape), offset: 0 };
+  copyElements(source, bits, 1);
+  return { ...bits, data: view.dtype === 'float16' ? decodeFloat16(bits.data) : decodeBfloat16(bits.data) };
 }
 
 /**
- * Calls `compute` with `out` itself, or, where it is half precision, with a float32 operand whose values are then
- * rounded into `out`, which must be contiguous.
+ * Calls `compute` with a contiguous operand for the results: `out` itself, or else, where it is half precision or not
+ * contiguous, a copy (float32 for half precision) whose values are then stored in `out`. `keeps` says that the old values
+ * of `out` are wanted.
  */
 export function intoWidened(out: View, keeps: boolean, compute: (out: Operand) => void): void {
-  if (!isHalf(out.dtype)) {
+  const half = isHalf(out.dtype);
+  if (!half && out.isContiguous()) {
     compute(operandOf(out));
     return;
   }
-  const count = numelOf(out.shape);
-  const wide = keeps
-    ? widened(out)
-    : { data: new Float32Array(count), shape: out.shape, strides: contiguousStrides(out.shape), offset: 0 };
+  const { shape } = out;
+  const { array, lanes } = dtypeInfo(half ? 'float32' : out.dtype);
+  const data = new array(numelOf(shape) * lanes);
+  const wide = { data, shape, strides: contiguousStrides(shape), offset: 0 };
+  if (keeps) copyElements(widened(out), wide, lanes);
   compute(wide);
-  const bits = (dataOf(out) as Uint16Array).subarray(out.offset, out.offset + count);
-  (out.dtype === 'float16' ? encodeFloat16 : encodeBfloat16)(wide.data as Float32Array, bits);
+  const narrow = half
+    ? { ...wide, data: (out.dtype === 'float16' ? encodeFloat16 : encodeBfloat16)(data as Float32Array) }
+    : wide;
+  copyElements(narrow, operandOf(out), lanes);
 }
 
-/** Copies the elements, row-major, to the start of `to`. */
-export function gathered<Data extends { [index: number]: unknown }>(source: Operand, to: Data): Data {
-  const { data } = source;
-  const { sizes, strides } = mergeStrides(source.shape, [source.strides]);
-  const [steps] = strides;
-  let at = 0;
-  const walk = (dim: number, from: number): void => {
+/** Copies between operands of one shape, `lanes` array elements for each element. */
+function copyElements(from: Operand, to: Operand, lanes: number): void {
+  const [source, target] = [from.data, to.data] as [Float64Array, Float64Array];
+  const { sizes, strides } = mergeStrides(from.shape, [from.strides, to.strides]);
+  const [stepsFrom, stepsTo] = strides as [number[], number[]];
+  const walk = (dim: number, at: number, toAt: number): void => {
     if (dim === sizes.length) {
-      to[at++] = data[from];
+      for (let lane = 0; lane < lanes; lane++) target[toAt * lanes + lane] = source[at * lanes + lane]!;
       return;
     }
-    const step = steps![dim]!;
-    for (let i = 0; i < sizes[dim]!; i++) walk(dim + 1, from + i * step);
+    for (let i = 0; i < sizes[dim]!; i++) walk(dim + 1, at + i * stepsFrom[dim]!, toAt + i * stepsTo[dim]!);
   };
-  if (numelOf(source.shape) > 0) walk(0, source.offset);
-  return to;
+  if (numelOf(from.shape) > 0) walk(0, from.offset, to.offset);
 }

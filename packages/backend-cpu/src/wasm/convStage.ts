@@ -9,8 +9,8 @@ import { copyRows, type FloatArray, MAX_TABLE, regions, type Scratch, writeSums 
 export interface Stager {
   /** Elements of one channel in the box. */
   readonly plane: number;
-  /** Whether part of the box lies outside of the source; then it must be zeroed once before it is staged. */
-  readonly padded: boolean;
+  /** Zeroes that many channels, where part of the box lies outside of the source; staging leaves that part alone. */
+  clear(channels: number): void;
   /** Fills the box with some channels of some images; `channel` counts from the source's first. */
   stage(image: number, images: number, channel: number, channels: number): void;
 }
@@ -34,7 +34,9 @@ export function stagerFor(scratch: Scratch, source: Operand<FloatArray>, axes: r
       copy(from, regions.box.at / scratch.element.bytes + i * most * plane, channels);
     }
   };
-  return { plane, padded, stage };
+  const at = regions.box.at / scratch.element.bytes;
+  const clear = (channels: number) => void (padded && scratch.heap.fill(0, at, at + channels * plane));
+  return { plane, clear, stage };
 }
 
 interface Staging {

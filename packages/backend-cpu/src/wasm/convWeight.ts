@@ -3,10 +3,10 @@
  * channels, reduction: output positions) and the source at (position, tap), summed over images. The tables of offsets
  * are those of the forward pass with their roles exchanged.
  */
-import { type Axis, cutIntoSlabs, product, type Slab, stridesOf } from '../kernels/convGeometry.ts';
+import { type Axis, cutIntoSlabs, evenPart, product, type Slab, stridesOf } from '../kernels/convGeometry.ts';
 import type { Operand } from '../kernels/operand.ts';
-import { evenPart, PANELS } from './conv.ts';
-import { type Stager, stagerFor } from './convStage.ts';
+import { PANELS } from './conv.ts';
+import { stagerFor } from './convStage.ts';
 import { multiplyBlock } from './gemm.ts';
 import { PANEL_ROW, panelColumns, ZEROS } from './gemmModule.ts';
 import { copyRows, copyRowsOut, type FloatArray, MAX_TABLE, regions, type Scratch, writeSums } from './scratch.ts';
@@ -103,28 +103,22 @@ function sumBlock(scratch: Scratch, job: WeightGradient, blocking: Blocking, blo
     const stager = stagerFor(scratch, job.source, axes, blocking.channels);
     const counts = slab.to.map((to, d) => to - slab.from[d]!);
     const signature = counts.join();
-    if (signature !== layout) layOutTables(scratch, job, blocking, axes, counts);
+    if (signature !== layout) layOutGradientTables(scratch, blocking, axes, counts);
     layout = signature;
-    zeroBox(scratch, stager, blocking.images * blocking.channels);
+    stager.clear(blocking.images * blocking.channels);
     for (let image = 0; image < images; image += blocking.images) {
       const count = Math.min(blocking.images, images - image);
       stager.stage(image, count, block.group * job.channels + block.channel, block.channels);
-      stageGradient(scratch, job, slab, block, image, count, counts);
+      stageGradient(scratch, job.grad, slab, block.group * job.rows + block.row, block.rows, image, count);
       multiply(scratch, job, block, count * product(counts), index > 0 || image > 0);
     }
   }
 }
 
-export function zeroBox({ element, heap }: Scratch, stager: Stager, channels: number): void {
-  const at = regions.box.at / element.bytes;
-  if (stager.padded) heap.fill(0, at, at + channels * stager.plane);
-}
-
 /** Rows of B are positions, columns (channel, tap). */
-function layOutTables(
+export function layOutGradientTables(
   { element, words }: Scratch,
-  job: WeightGradient,
-  blocking: Blocking,
+  blocking: { readonly channels: number; readonly images: number },
   axes: readonly Axis[],
   counts: readonly number[],
 ): void {
@@ -142,25 +136,24 @@ function layOutTables(
   words.fill(words[columns / 4]!, end, end + panelColumns(element) - 1);
 }
 
-/** Copies the slab of the output's gradient to the A region: rows of (image, position). */
-function stageGradient(
+/** Copies a slab of some channels of the output's gradient to the A region: rows of (image, position). */
+export function stageGradient(
   { element, heap }: Scratch,
-  { grad, rows: groupRows }: WeightGradient,
+  grad: Operand<FloatArray>,
   slab: Slab,
-  { group, row, rows }: Block,
+  row: number,
+  rows: number,
   image: number,
   images: number,
-  counts: readonly number[],
 ): void {
   const [imageStride, rowStride, ...strides] = grad.strides as [number, number, ...number[]];
-  const positions = product(counts);
-  const first = grad.offset + image * imageStride + (group * groupRows + row) * rowStride;
+  const counts = slab.to.map((to, d) => to - slab.from[d]!);
+  const first = grad.offset + image * imageStride + row * rowStride;
   const start = slab.from.reduce((sum, from, d) => sum + from * strides[d]!, first);
   const at = regions.a.at / element.bytes;
   const dense = stridesOf(grad.shape.slice(2));
-  const adjacent = counts.every((count, d) => count === 1 || strides[d] === dense[d]);
-  if (adjacent && images === 1) {
-    copyRows(heap, at, grad.data, start, rows, rowStride, positions);
+  if (images === 1 && counts.every((count, d) => count === 1 || strides[d] === dense[d])) {
+    copyRows(heap, at, grad.data, start, rows, rowStride, product(counts));
     return;
   }
   let to = at;
