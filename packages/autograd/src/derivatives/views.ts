@@ -21,7 +21,7 @@ function summedAt(positions: Tensor, grad: Tensor, length: number): Tensor {
 }
 
 export const viewRules = {
-  view: { backward: ({ inputs }, grad) => [grad.reshape(inputs[0]!.shape)] },
+  view: { node: ({ node }) => node, backward: ({ inputs }, grad) => [grad.reshape(inputs[0]!.shape)] },
   expand: { backward: ({ inputs }, grad) => [grad.sumToSize(inputs[0]!.shape)] },
   transpose: { backward: ({ attributes: { dim0, dim1 } }, grad) => [grad.transpose(dim0, dim1)] },
   t: { backward: (_, grad) => [grad.t()] },

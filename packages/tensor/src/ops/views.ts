@@ -11,7 +11,7 @@ import { clone } from './copy.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
 export interface ViewOps {
-  view: object;
+  view: { node: string };
   expand: object;
   transpose: { dim0: number; dim1: number };
   t: object;
@@ -46,11 +46,11 @@ function stridesForView(shape: readonly number[], strides: readonly number[], ta
   return out;
 }
 
-/** The view of another shape, or null where only a copy has it. */
-function reshaped(op: string, self: Tensor, target: readonly number[]): Tensor | null {
+/** The view of another shape, or null where only a copy has it. `node` is PyTorch's name for it. */
+function reshaped(op: string, self: Tensor, target: readonly number[], node: string): Tensor | null {
   const shape = inferSize(op, target, self.elementCount);
   const strides = self.isContiguous() ? contiguousStrides(shape) : stridesForView(self.shape, self.strides, shape);
-  return strides === null ? null : record('view', [self], viewOf(self, shape, strides, self.offset), {});
+  return strides === null ? null : record('view', [self], viewOf(self, shape, strides, self.offset), { node });
 }
 
 /**
@@ -66,7 +66,7 @@ function reshaped(op: string, self: Tensor, target: readonly number[]): Tensor |
 export function view(self: Tensor, ...shape: IntegerList | [dtype: DType | DTypeAlias]): Tensor {
   if (typeof shape[0] === 'string') return viewBytes(self, toDType(shape[0]));
   const target = integerList('view', shape);
-  const out = reshaped('view', self, target);
+  const out = reshaped('view', self, target, 'ViewBackward0');
   if (out === null) {
     throw new ShapeError(`view(): shape ${formatShape(target)} does not fit the memory order of shape ${formatShape(self.shape)} with strides ${formatShape(self.strides)}; use reshape()`);
   }
@@ -76,7 +76,7 @@ export function view(self: Tensor, ...shape: IntegerList | [dtype: DType | DType
 /** The same bytes as elements of another dtype. It takes no part in gradients. */
 function viewBytes(self: Tensor, dtype: DType): Tensor {
   const [from, to] = [dtypeInfo(self.dtype).bytes, dtypeInfo(dtype).bytes];
-  if (dtype === self.dtype) return record('view', [self], viewOf(self, self.shape, self.strides, self.offset), {});
+  if (dtype === self.dtype) return record('view', [self], viewOf(self, self.shape, self.strides, self.offset), { node: 'ViewBackward0' });
   if (from === to) return viewOf(self, self.shape, self.strides, self.offset, dtype);
   const last = self.ndim - 1;
   if (last < 0 || self.strides[last] !== 1) {
@@ -94,7 +94,7 @@ function viewBytes(self: Tensor, dtype: DType): Tensor {
 /** Like `view`, but copies when it must. */
 export function reshape(self: Tensor, ...shape: IntegerList): Tensor {
   const target = integerList('reshape', shape);
-  return reshaped('reshape', self, target) ?? view(clone(self), target);
+  return reshaped('reshape', self, target, 'ReshapeAliasBackward0') ?? reshaped('reshape', clone(self), target, 'UnsafeViewBackward0')!;
 }
 
 /**
