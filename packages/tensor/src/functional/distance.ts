@@ -7,6 +7,7 @@ import { untracked } from '../modes.ts';
 import { resultType } from '../promotion.ts';
 import { broadcastShapes } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { asFloating } from './element-loss.ts';
 
 export interface NormalizeOptions {
   /** The norm's order. Default 2. */
@@ -85,5 +86,6 @@ export function pairwiseDistance(
   ...args: Trailing<[p: number, eps: number, keepdim: boolean], PairwiseDistanceOptions>
 ): Tensor {
   const { p, eps, keepdim } = parseDistance(args);
-  return x1.sub(x2).add(eps).norm(p, -1, keepdim);
+  const [difference] = asFloating([x1.sub(x2)]) as [Tensor];
+  return difference.add(eps).norm(p, -1, keepdim);
 }

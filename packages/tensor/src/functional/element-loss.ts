@@ -1,6 +1,6 @@
 /** @file Losses that are an expression of each element, averaged or summed in one kernel; the derivative is the expression's. */
 import type { Scalar } from '../backend.ts';
-import { isFloating } from '../dtype.ts';
+import { isDifferentiable, isFloating } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import type { Expr } from '../ir/expr.ts';
 import { callPointwise, mixedDevices, type Pointwise, pointwise } from '../pointwise.ts';
@@ -8,6 +8,7 @@ import { resultType } from '../promotion.ts';
 import { record } from '../record.ts';
 import { type Reduction, reduceTensors, reduction } from '../reduction.ts';
 import { broadcastShapes } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** What becomes of the losses of single elements. */
@@ -69,6 +70,10 @@ export function applyLoss({ op, reduced }: ElementLoss, tensors: readonly Tensor
   const out = reduceTensors(reduced, args, dims, false, { compute: dtype, output: dtype }, [divisor]);
   return record('reducedLoss', tensors, out, { loss: op, scalars, divisor, shape });
 }
+
+/** Integers as the default floating dtype: for losses that PyTorch computes with its floating options. */
+export const asFloating = (tensors: readonly Tensor[]): Tensor[] =>
+  isDifferentiable(resultType(...tensors)) ? [...tensors] : tensors.map((x) => x.to(state.defaultDType));
 
 /** Reduces losses that other ops computed. */
 export function reduceLoss(losses: Tensor, how: LossReduction): Tensor {

@@ -4,7 +4,7 @@ import { ShapeError } from '../errors.ts';
 import { call, type Expr } from '../ir/expr.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { applyLoss, elementLoss, type LossOptions, type LossReduction } from './element-loss.ts';
+import { applyLoss, asFloating, elementLoss, type LossOptions, type LossReduction } from './element-loss.ts';
 
 export interface PoissonNllLossOptions extends LossOptions {
   /** Whether the input is the logarithm of the expected count (default), or the count itself. */
@@ -49,8 +49,9 @@ export function poissonNllLoss(
   ...args: Trailing<[logInput: boolean, full: boolean], PoissonNllLossOptions>
 ): Tensor {
   const { logInput, full, eps, reduction } = parsePoisson(args);
-  if (logInput) return applyLoss(full ? poisson.fullLog : poisson.log, [input, target], [], reduction);
-  return applyLoss(full ? poisson.fullCount : poisson.count, [input, target], [eps], reduction);
+  const tensors = asFloating([input, target]);
+  if (logInput) return applyLoss(full ? poisson.fullLog : poisson.log, tensors, [], reduction);
+  return applyLoss(full ? poisson.fullCount : poisson.count, tensors, [eps], reduction);
 }
 
 /** The variance is at least eps; as in PyTorch gradients do not see that. */

@@ -5,7 +5,7 @@ import { call } from '../ir/expr.ts';
 import { zerosLike } from '../like.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { applyLoss, checkReduction, elementLoss, type LossOptions, type LossReduction, reduceLoss } from './element-loss.ts';
+import { applyLoss, asFloating, checkReduction, elementLoss, type LossOptions, type LossReduction, reduceLoss } from './element-loss.ts';
 import { binaryCrossEntropyWithLogits } from './loss.ts';
 
 export interface MarginLossOptions extends LossOptions {
@@ -82,7 +82,7 @@ export function marginRankingLoss(
     const shapes = [input1, input2, target].map((x) => formatShape(x.shape)).join(', ');
     throw new ShapeError(`marginRankingLoss(): both inputs and the target must have as many dimensions, got shapes ${shapes}`);
   }
-  return applyLoss(ranking, [input1, input2, target], [margin], reduction);
+  return applyLoss(ranking, asFloating([input1, input2, target]), [margin], reduction);
 }
 
 /** [C] or [N, C] as [N, C]. @throws ShapeError naming the op. */
