@@ -22,6 +22,7 @@ export * from './ir/kernel.ts';
 export * from './like.ts';
 export * from './layout.ts';
 export * as linalg from './linalg/index.ts';
+export * from './limits.ts';
 export * from './loops.ts';
 export * from './modes.ts';
 export * from './named.ts';
