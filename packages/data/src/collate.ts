@@ -1,6 +1,7 @@
 /** @file Making one batch of a list of samples. */
 import {
   type DType,
+  DTypeError,
   fromTypedArray,
   isPlainObject,
   isTensor,
@@ -54,12 +55,13 @@ type Path = string;
  * x.shape; // [2, 2]
  * y.dtype; // 'int32'
  * ```
- * @throws ShapeError when tensors or lists differ in size, naming the place; RangeError for integers beyond int32;
- *   TypeError for values that cannot be collated. The remedy is always a `collateFn` of one's own.
+ * @throws ShapeError when tensors or lists differ in size, naming the place, DTypeError when tensors differ in dtype;
+ *   RangeError for integers beyond int32; TypeError for values that cannot be collated. The remedy is always a `collateFn` of one's own.
  */
 export function defaultCollate<T>(samples: readonly T[]): Collated<T> {
-  if (samples.length === 0)
+  if (samples.length === 0) {
     throw new RangeError('defaultCollate(): a batch needs at least one sample, got an empty list');
+  }
   return collate(samples, '') as Collated<T>;
 }
 
@@ -72,10 +74,12 @@ function collate(samples: readonly unknown[], path: Path): unknown {
   if (typeof first === 'string') return [...samplesOfType<string>(samples, path, 'string')];
   if (isNumericArray(first)) return collateArrays(sameKind(samples, path, isNumericArray) as NumericArray[], path);
   if (Array.isArray(first)) return collateLists(sameKind(samples, path, Array.isArray) as unknown[][], path);
-  if (first instanceof Map)
+  if (first instanceof Map) {
     return collateMaps(sameKind(samples, path, (s) => s instanceof Map) as Map<unknown, unknown>[], path);
-  if (isPlainObject(first))
+  }
+  if (isPlainObject(first)) {
     return collateRecords(sameKind(samples, path, isPlainObject) as Record<string, unknown>[], path);
+  }
   throw new TypeError(
     `defaultCollate(): cannot make a batch of ${describe(first)}${at(path)}; samples may hold tensors, typed arrays, numbers, ` +
       'booleans, bigints, strings, lists, plain objects and Maps. For anything else give the DataLoader a collateFn',
@@ -102,7 +106,7 @@ function collateTensors(tensors: readonly Tensor[], path: Path): Tensor {
   const { shape, dtype } = tensors[0]!;
   for (const [i, other] of tensors.entries()) {
     if (other.dtype !== dtype) {
-      throw new TypeError(
+      throw new DTypeError(
         `defaultCollate(): tensors${at(path)} differ in dtype: ${dtype} in the first sample, ${other.dtype} in number ${i}`,
       );
     }

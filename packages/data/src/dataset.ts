@@ -106,8 +106,9 @@ export class TensorDataset<T extends readonly Tensor[]> extends Dataset<{ -reado
   constructor(...tensors: T) {
     super();
     for (const [i, tensor] of tensors.entries()) {
-      if (!isTensor(tensor))
+      if (!isTensor(tensor)) {
         throw new TypeError(`TensorDataset(): argument ${i} must be a tensor, got ${describe(tensor)}`);
+      }
     }
     const rows = tensors.map((tensor) => tensor.shape[0]);
     if (rows.length === 0 || rows.includes(undefined) || rows.some((n) => n !== rows[0])) {

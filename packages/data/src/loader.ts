@@ -173,10 +173,12 @@ export class DataLoader<T, B = Collated<T>> {
 /** Whether a dataset has no index. @throws TypeError when it is no dataset at all. */
 function isStream(dataset: unknown): boolean {
   const candidate = dataset as Record<PropertyKey, unknown> | null;
-  if (Array.isArray(candidate) || (typeof candidate?.get === 'function' && typeof candidate.length === 'number'))
+  if (Array.isArray(candidate) || (typeof candidate?.get === 'function' && typeof candidate.length === 'number')) {
     return false;
-  if (typeof candidate?.[Symbol.iterator] === 'function' || typeof candidate?.[Symbol.asyncIterator] === 'function')
+  }
+  if (typeof candidate?.[Symbol.iterator] === 'function' || typeof candidate?.[Symbol.asyncIterator] === 'function') {
     return true;
+  }
   throw new TypeError(
     `DataLoader(): expected a dataset (\`length\` and \`get(index)\`), a list, or something that can be iterated, got ${describe(dataset)}`,
   );

@@ -25,6 +25,23 @@ export function quiet<T>(value: Later<T>): Later<T> {
 
 const end = { done: true, value: undefined } as const;
 
+/** An iterator that is closed at most once, and not after it has ended or failed: that is what for-of does. */
+function closing<T>(items: Iterator<T>): { next(): IteratorResult<T>; close(): void } {
+  let open = true;
+  return {
+    next() {
+      open = false;
+      const step = items.next();
+      open = !step.done;
+      return step;
+    },
+    close() {
+      if (open) items.return?.();
+      open = false;
+    },
+  };
+}
+
 /**
  * Lists of indices become batches. Samples that are promises load at the same time.
  *
@@ -36,17 +53,16 @@ export function indexedPass<T, B>(
   order: Iterator<readonly number[]>,
   collate: (samples: T[]) => Later<B>,
 ): Pass<B> {
+  const lists = closing(order);
   let batch = 0;
   return {
     next() {
-      const step = order.next();
+      const step = lists.next();
       if (step.done) return end;
       const samples = getSamples(dataset, step.value, batch++);
       return asResult(isPromise(samples) ? samples.then((all) => detached(() => collate(all))) : collate(samples));
     },
-    close() {
-      order.return?.();
-    },
+    close: lists.close,
   };
 }
 
@@ -62,7 +78,8 @@ function getSamples<T>(dataset: Dataset<T>, indices: readonly number[], batch: n
       const sample = dataset.get(index);
       if (isPromise(sample)) {
         wait = true;
-        samples.push(quiet(sample.catch((error) => Promise.reject(failure(error, index, batch)))));
+        const named = Promise.resolve(sample).catch((error) => Promise.reject(failure(error, index, batch)));
+        samples.push(quiet(named));
       } else samples.push(sample);
     } catch (error) {
       throw failure(error, index, batch);
@@ -88,20 +105,19 @@ export interface StreamOptions<T, B> {
 /** Items of a synchronous stream become batches. */
 export function streamPass<T, B>(items: Iterator<T>, { batchSize, dropLast, collate }: StreamOptions<T, B>): Pass<B> {
   const size = batchSize ?? 1;
+  const stream = closing(items);
   return {
     next() {
       const samples: T[] = [];
       while (samples.length < size) {
-        const step = items.next();
+        const step = stream.next();
         if (step.done) break;
         samples.push(step.value);
       }
       if (samples.length === 0 || (dropLast && samples.length < size)) return end;
       return asResult(collate(samples));
     },
-    close() {
-      items.return?.();
-    },
+    close: stream.close,
   };
 }
 
@@ -113,16 +129,23 @@ export function asyncStreamPass<T, B>(
   const size = batchSize ?? 1;
   let tail: Promise<unknown> = Promise.resolve();
   let reading = 0;
-  let closed = false;
+  /** It has ended or failed, or nobody wants more of it. */
+  let over = false;
 
   async function read(): Promise<IteratorResult<B, undefined>> {
     const samples: T[] = [];
-    while (samples.length < size && !closed) {
-      const step = await items.next();
-      if (step.done) break;
-      samples.push(step.value);
+    while (samples.length < size && !over) {
+      let step: IteratorResult<T>;
+      try {
+        step = await items.next();
+      } catch (error) {
+        over = true;
+        throw error;
+      }
+      if (step.done) over = true;
+      else samples.push(step.value);
     }
-    if (closed || samples.length === 0 || (dropLast && samples.length < size)) return end;
+    if (samples.length === 0 || (dropLast && samples.length < size)) return end;
     return { done: false, value: await detached(() => collate(samples)) };
   }
 
@@ -134,7 +157,8 @@ export function asyncStreamPass<T, B>(
       return result;
     },
     async close() {
-      closed = true;
+      if (over) return;
+      over = true;
       const returned = quiet(Promise.resolve(items.return?.()));
       // A read that is under way may never end (a socket gone silent); whoever leaves the loop must not wait for it.
       if (reading === 0) await returned;
@@ -170,9 +194,21 @@ export function* batchesNow<B>(pass: Pass<B>): Generator<B, void, void> {
   }
 }
 
+/** Milliseconds of batches without a break after which timers, input and signals get their turn. */
+const turnAfter = 50;
+
+/** Lets everything that waits for the event loop run. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}
+
 /**
  * All batches of a pass, `ahead` of which load while the consumer works on one. Batches that are there at once are
- * not made ahead: that would cost memory and win nothing in one thread.
+ * not made ahead: that would cost memory and win nothing in one thread. But a loop over them would keep the event loop
+ * busy to its end (promises come before timers), so now and then it pauses.
  */
 export async function* batchesAhead<B>(pass: Pass<B>, ahead: number): AsyncGenerator<B, void, void> {
   const queue: Later<IteratorResult<B, undefined>>[] = [];
@@ -184,13 +220,17 @@ export async function* batchesAhead<B>(pass: Pass<B>, ahead: number): AsyncGener
     }
   };
   try {
-    for (;;) {
+    for (let lastTurn = performance.now(); ; ) {
       const head = queue.shift() ?? start();
       for (let last = queue.at(-1) ?? head; queue.length < ahead && isPromise(last); last = queue.at(-1)!) {
         queue.push(start());
       }
       const step = await head;
       if (step.done) return;
+      if (performance.now() - lastTurn > turnAfter) {
+        await turn();
+        lastTurn = performance.now();
+      }
       yield step.value;
     }
   } finally {

@@ -70,7 +70,7 @@ export class SequentialSampler implements Sampler {
   }
 }
 
-const parseRandom = signature<Required<{ [K in keyof RandomSamplerOptions]: RandomSamplerOptions[K] }>>(
+const parseRandom = signature<{ replacement: boolean; numSamples: number | null; generator: Generator | null }>(
   'RandomSampler',
   ['replacement', 'numSamples', 'generator'],
   { replacement: false, numSamples: null, generator: null },
@@ -99,9 +99,9 @@ export class RandomSampler implements Sampler {
     const [dataSource, rest] = firstArgument('RandomSampler()', 'dataSource', args);
     const { replacement, numSamples, generator } = parseRandom(rest);
     this.dataSource = dataSource as Sized;
-    this.replacement = replacement ?? false;
-    this.generator = generator ?? null;
-    this.#numSamples = numSamples ?? null;
+    this.replacement = replacement;
+    this.generator = generator;
+    this.#numSamples = numSamples;
     checkPositive('RandomSampler()', 'numSamples', this.numSamples);
   }
 
@@ -194,8 +194,9 @@ export class WeightedRandomSampler implements Sampler {
     this.replacement = replacement;
     this.generator = generator;
     const wrong = this.weights.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY));
-    if (wrong >= 0)
+    if (wrong >= 0) {
       throw new RangeError(`${owner}: weights must be finite and not negative, got ${this.weights[wrong]} at ${wrong}`);
+    }
     const possible = this.weights.filter((weight) => weight > 0).length;
     if (possible === 0) throw new RangeError(`${owner}: at least one weight must be positive`);
     if (!replacement && numSamples > possible) {
@@ -260,7 +261,8 @@ export class BatchSampler<T = number> implements Sampler<T[]> {
 
 /** How many batches `count` items make. @throws TypeError when the number of items is unknown. */
 export function batchCount(owner: string, count: number | undefined, batchSize: number, dropLast: boolean): number {
-  if (typeof count !== 'number')
+  if (typeof count !== 'number') {
     throw new TypeError(`${owner}.length is unknown, because what it reads from has no length`);
+  }
   return dropLast ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
 }

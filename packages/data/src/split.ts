@@ -36,8 +36,9 @@ export function randomSplit<T>(
 function partSizes(lengths: readonly number[], total: number): number[] {
   const sum = lengths.reduce((a, b) => a + b, 0);
   const given = `[${lengths.join(', ')}]`;
-  if (lengths.some((length) => !(length >= 0)))
+  if (lengths.some((length) => !(length >= 0))) {
     throw new RangeError(`randomSplit(): lengths must not be negative, got ${given}`);
+  }
   if (lengths.every(Number.isInteger) && sum === total) return [...lengths];
   // The tolerance is that of Python's math.isclose.
   if (Math.abs(sum - 1) > 1e-9 || lengths.some((length) => length > 1)) {

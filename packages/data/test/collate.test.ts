@@ -1,5 +1,6 @@
+import '@flambeau/autograd';
 import '@flambeau/backend-cpu';
-import { ShapeError, Tensor, tensor, zeros } from '@flambeau/tensor';
+import { DTypeError, ShapeError, Tensor, tensor, zeros } from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
 import { defaultCollate } from '../src/index.ts';
 
@@ -39,24 +40,26 @@ describe('defaultCollate', () => {
     expect(values(defaultCollate([new Uint8ClampedArray([1])]))).toEqual(['uint8', [1, 1], [[1]]]);
   });
 
-  it('stacks views, and tensors that require gradients with their history', () => {
+  it('stacks views, and keeps the history of tensors that require gradients', () => {
     const x = tensor([
       [1, 2],
       [3, 4],
-    ]);
-    expect(values(defaultCollate([x.t(), x]))).toEqual([
-      'float32',
-      [2, 2, 2],
+    ]).requiresGrad_();
+    const batch = defaultCollate([x.t(), x]);
+    expect(batch.detach().toArraySync()).toEqual([
       [
-        [
-          [1, 3],
-          [2, 4],
-        ],
-        [
-          [1, 2],
-          [3, 4],
-        ],
+        [1, 3],
+        [2, 4],
       ],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ]);
+    batch.sum().backward();
+    expect(x.grad!.toArraySync()).toEqual([
+      [2, 2],
+      [2, 2],
     ]);
   });
 
@@ -89,6 +92,7 @@ describe('defaultCollate', () => {
       /tensors at sample\.image\[0\] differ in shape: \[2, 3\] in the first sample, \[2, 4\] in number 1; .*collateFn/,
     );
     expect(() => defaultCollate(bad)).toThrow(ShapeError);
+    expect(() => defaultCollate([zeros(1), zeros(1).to('float64')])).toThrow(DTypeError);
     expect(() => defaultCollate([zeros(1), zeros(1).to('float64')])).toThrow(
       /differ in dtype: float32 .* float64 in number 1/,
     );

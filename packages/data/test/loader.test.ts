@@ -295,6 +295,21 @@ describe('asynchronous datasets', () => {
   });
 });
 
+describe('long loops', () => {
+  it('let timers have their turn, even where nothing is asynchronous', async () => {
+    let fired = false;
+    setTimeout(() => {
+      fired = true;
+    }, 0);
+    const deadline = performance.now() + 5000;
+    function* endless() {
+      while (!fired && performance.now() < deadline) yield 1;
+    }
+    for await (const _ of new DataLoader(endless(), { collateFn: keep }));
+    expect(fired).toBe(true);
+  });
+});
+
 describe('streams', () => {
   class Counter extends IterableDataset<number> {
     closed = 0;
@@ -347,6 +362,37 @@ describe('streams', () => {
     expect(asyncCounter.closed).toBe(1);
     await new DataLoader(asyncCounter).first();
     expect(asyncCounter.closed).toBe(2);
+  });
+
+  it('are closed once, and not when they have ended or failed by themselves', async () => {
+    let returned = 0;
+    const counting = (length: number, fails: boolean) => {
+      let i = 0;
+      const step = () => {
+        if (i === length && fails) throw new Error('torn off');
+        return i++ < length ? { done: false as const, value: i } : { done: true as const, value: undefined };
+      };
+      const done = () => {
+        returned++;
+        return { done: true as const, value: undefined };
+      };
+      return [
+        { [Symbol.iterator]: () => ({ next: step, return: done }) },
+        { [Symbol.asyncIterator]: () => ({ next: async () => step(), return: async () => done() }) },
+      ] as const;
+    };
+    const options = { collateFn: keep<number> };
+    for (const stream of counting(2, false)) await collect(new DataLoader(stream, options));
+    for (const stream of counting(2, true)) {
+      await expect(collect(new DataLoader(stream, options))).rejects.toThrow('torn off');
+    }
+    expect([...new DataLoader(counting(2, false)[0], options)]).toEqual([[1], [2]]);
+    expect(() => [...new DataLoader(counting(0, true)[0], options)]).toThrow('torn off');
+    expect(returned).toBe(0);
+    for (const stream of counting(9, false)) for await (const _ of new DataLoader(stream, options)) break;
+    for (const _ of new DataLoader(counting(9, false)[0], options)) break;
+    await settle();
+    expect(returned).toBe(3);
   });
 
   it('do not hold up who leaves the loop while they are silent', async () => {

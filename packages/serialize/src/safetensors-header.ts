@@ -109,8 +109,9 @@ function parseEntry(value: Json, fail: (reason: string) => never): Entry {
   const shape = fields.get('shape');
   if (!Array.isArray(shape) || !shape.every(isCount)) return fail('its shape is not a list of sizes');
   const offsets = fields.get('data_offsets');
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
     return fail('it has no data_offsets [begin, end]');
+  }
   const [begin, end] = offsets as [number, number];
   let bytes = dtypeInfo(dtype).bytes;
   for (const size of shape as number[]) {
@@ -135,8 +136,9 @@ function checkCoverage(entries: ReadonlyMap<string, Entry>, dataBytes: number, f
     }
     position = end;
   }
-  if (position !== dataBytes)
+  if (position !== dataBytes) {
     fail(`the tensors take ${position} bytes, but the file has ${dataBytes} bytes of data; is it truncated?`);
+  }
 }
 
 /** What a header is made for. */
@@ -185,8 +187,9 @@ function entryJson(name: string, { dtype, shape, bytes }: Described, begin: numb
       `save(): tensor ${JSON.stringify(name)}: .safetensors has no dtype ${dtype}; convert it first`,
     );
   }
-  if (name === metadataKey)
+  if (name === metadataKey) {
     throw new SerializationError(`save(): a tensor cannot be called ${metadataKey} in a .safetensors file`);
+  }
   return JSON.stringify({ dtype: type, shape, data_offsets: [begin, begin + bytes] });
 }
 

@@ -74,8 +74,9 @@ function emptyResult(header: Header): TensorMap {
 /** Kernels rely on bools being 0 or 1. */
 function checkBooleans(file: string, name: string, memory: Uint8Array): void {
   const odd = memory.find((byte) => byte > 1);
-  if (odd !== undefined)
+  if (odd !== undefined) {
     throw new SerializationError(`${file}: tensor ${JSON.stringify(name)}: a BOOL must be 0 or 1, found ${odd}`);
+  }
 }
 
 /** Writes a .safetensors file. See `save`. */

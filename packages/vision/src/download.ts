@@ -81,8 +81,9 @@ async function fetchInto(url: string, part: string, file: string, options: Downl
       await handle.truncate(0);
       received = 0;
     }
-    if (!response.ok || response.body === null)
+    if (!response.ok || response.body === null) {
       throw new Error(`the server answers ${response.status} ${response.statusText}`);
+    }
     const resumed = received > 0;
     const total = totalBytes(response, received);
     options.onProgress?.({ file, received, total });
@@ -111,8 +112,9 @@ function requestHeaders(present: number): Record<string, string> {
 function totalBytes(response: Response, received: number): number | null {
   if (response.status === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
-    if (range === null || Number(range[1]) !== received)
+    if (range === null || Number(range[1]) !== received) {
       throw new Error('the server sends another part than the one asked for');
+    }
     return range[2] === '*' ? null : Number(range[2]);
   }
   const length = response.headers.get('content-length');

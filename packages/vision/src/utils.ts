@@ -72,8 +72,9 @@ export function makeGrid(images: Tensor | readonly Tensor[], ...args: GridArgume
 function grid(op: string, images: Tensor | readonly Tensor[], settings: Settings): Tensor {
   const { nrow, padding, padValue } = settings;
   if (!Number.isInteger(nrow) || nrow < 1) throw new RangeError(`${op}: nrow must be a positive integer, got ${nrow}`);
-  if (!Number.isInteger(padding) || padding < 0)
+  if (!Number.isInteger(padding) || padding < 0) {
     throw new RangeError(`${op}: padding must be an integer of at least 0, got ${padding}`);
+  }
   let batch = asBatch(op, images);
   if (settings.normalize) batch = normalizeRange(op, batch, settings);
   const [count, channels, height, width] = batch.shape as [number, number, number, number];
@@ -110,8 +111,9 @@ function asBatch(op: string, images: Tensor | readonly Tensor[]): Tensor {
 }
 
 function normalizeRange(op: string, batch: Tensor, { valueRange, scaleEach }: Settings): Tensor {
-  if (!isFloating(batch.dtype))
+  if (!isFloating(batch.dtype)) {
     throw new DTypeError(`${op}: normalize needs floating-point images, got ${batch.dtype}`);
+  }
   if (scaleEach && batch.shape[0]! > 1) {
     return stack(batch.unbind(0).map((image) => normalizeRange(op, image, { ...gridDefaults, valueRange })));
   }

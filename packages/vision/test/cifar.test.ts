@@ -22,8 +22,9 @@ function records(labels: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(3073 * labels.length);
   for (const [i, label] of labels.entries()) {
     bytes[3073 * i] = label;
-    for (let plane = 0; plane < 3; plane++)
+    for (let plane = 0; plane < 3; plane++) {
       bytes.fill(label + plane + 1, 3073 * i + 1 + 1024 * plane, 3073 * i + 1 + 1024 * (plane + 1));
+    }
   }
   return bytes;
 }
@@ -157,14 +158,16 @@ describe('tar archives', () => {
         fc.nat(255),
         async (size, position, value) => {
           const found: number[] = [];
-          for await (const { bytes } of tarFiles(cut(good, size), new Set(['a']), 1000))
+          for await (const { bytes } of tarFiles(cut(good, size), new Set(['a']), 1000)) {
             found.push(bytes.length, bytes[999]!);
+          }
           expect(found).toEqual([1000, 999 & 255]);
           const changed = good.slice();
           changed[position] = value;
           try {
-            for await (const { bytes } of tarFiles(cut(changed, size), new Set(['a']), 1000))
+            for await (const { bytes } of tarFiles(cut(changed, size), new Set(['a']), 1000)) {
               expect(bytes.length).toBeLessThan(1001);
+            }
           } catch (error) {
             expect(error).toBeInstanceOf(Error);
           }

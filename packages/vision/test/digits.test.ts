@@ -36,8 +36,9 @@ describe('Digits', () => {
       const ink = image.reduce((total, value) => total + Number(value > 128), 0);
       expect(ink).toBeGreaterThan(15);
       expect(ink).toBeLessThan(300);
-      for (let x = 0; x < 28; x++)
+      for (let x = 0; x < 28; x++) {
         expect(Math.max(image[x]!, image[27 * 28 + x]!, image[28 * x]!, image[28 * x + 27]!)).toBeLessThan(128);
+      }
     }
   });
 

@@ -56,6 +56,7 @@ async function read<X, Y>(args: readonly unknown[]): Promise<[ImageParts, Transf
   for (const path of paths) files.push(checkRecords(path, await readPossiblyGzipped(path, fileBytes), partial));
   const { images, labels } = splitRecords(files);
   const parts: ImageParts = {
+    name,
     data: fromTypedArray(images, [labels.length, 3, side, side]),
     targets: fromTypedArray(labels),
     classes,
@@ -81,8 +82,9 @@ async function findBatches(
     const present = new Set<string>(await readdir(folder).catch(() => []));
     const found = wanted.flatMap((file) => [file, `${file}.gz`].find((candidate) => present.has(candidate)) ?? []);
     // A part of the test set has no fixed name.
-    if (!train && found.length === 0)
+    if (!train && found.length === 0) {
       found.push(...[...present].filter((file) => /^test_batch.*\.bin(\.gz)?$/.test(file)).sort());
+    }
     if (found.length === 0) continue;
     nearest = found.map((file) => join(folder, file));
     missing = wanted.filter((file) => !found.includes(file) && !found.includes(`${file}.gz`));

@@ -46,12 +46,14 @@ export class Digits<X = Tensor, Y = number> extends ImageDataset<X, Y> {
   static async load<X = Tensor, Y = number>(options: DigitsOptions<X, Y> = {}): Promise<Digits<X, Y>> {
     const { train, count, seed } = parse([options]);
     const total = count ?? (train ? 20_000 : 4_000);
-    if (!Number.isInteger(total) || total < 1)
+    if (!Number.isInteger(total) || total < 1) {
       throw new RangeError(`Digits.load(): count must be a positive integer, got ${total}`);
+    }
     if (!Number.isSafeInteger(seed)) throw new RangeError(`Digits.load(): seed must be an integer, got ${seed}`);
     const generator = new Generator().manualSeed(2n * BigInt(seed) + (train ? 0n : 1n));
     const { images, labels } = await drawDigits(total, generator);
     const parts: ImageParts = {
+      name: 'Digits',
       data: fromTypedArray(images, [total, side, side]),
       targets: fromTypedArray(labels),
       classes,

@@ -29,8 +29,9 @@ export function parseIdx(file: string, bytes: Uint8Array, ndim: number): IdxArra
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = view.getUint32(0);
   const expected = (uint8Code << 8) | ndim;
-  if (magic !== expected)
+  if (magic !== expected) {
     return fail(`it begins with ${hex(magic)}, where unsigned bytes in ${ndim} dimensions have ${hex(expected)}`);
+  }
   const shape = Array.from({ length: ndim }, (_, dim) => view.getUint32(4 + 4 * dim));
   const count = shape.reduce((product, size) => product * size, 1);
   if (headerBytes + count !== bytes.length) {

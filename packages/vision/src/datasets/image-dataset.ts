@@ -14,6 +14,8 @@ export interface TransformOptions<X, Y> {
 
 /** The parts of a dataset. */
 export interface ImageParts {
+  /** What messages and summaries call it; the class's own name does not survive every bundler. */
+  readonly name: string;
   readonly data: Tensor;
   readonly targets: Tensor;
   readonly classes: readonly string[];
@@ -40,6 +42,7 @@ export class ImageDataset<X = Tensor, Y = number> extends Dataset<[X, Y]> {
   readonly train: boolean;
   readonly transform: ((image: Tensor) => X) | null;
   readonly targetTransform: ((label: number) => Y) | null;
+  readonly #name: string;
   readonly #imageShape: readonly [number, number, number];
   readonly #pixels: Uint8Array;
   readonly #labels: Int32Array;
@@ -53,6 +56,7 @@ export class ImageDataset<X = Tensor, Y = number> extends Dataset<[X, Y]> {
     this.train = parts.train;
     this.transform = transform ?? null;
     this.targetTransform = targetTransform ?? null;
+    this.#name = parts.name;
     this.#imageShape = parts.imageShape;
     this.#pixels = parts.data.asTypedArray() as Uint8Array;
     this.#labels = parts.targets.asTypedArray() as Int32Array;
@@ -74,7 +78,7 @@ export class ImageDataset<X = Tensor, Y = number> extends Dataset<[X, Y]> {
     const i = index < 0 ? index + length : index;
     if (!Number.isInteger(i) || i < 0 || i >= length) {
       throw new IndexError(
-        `${this.constructor.name}.get(${String(index)}): the index must be an integer from ${-length} to ${length - 1}`,
+        `${this.#name}.get(${String(index)}): the index must be an integer from ${-length} to ${length - 1}`,
       );
     }
     const [channels, height, width] = this.#imageShape;
@@ -89,7 +93,7 @@ export class ImageDataset<X = Tensor, Y = number> extends Dataset<[X, Y]> {
 
   /** A summary, as PyTorch prints it. */
   override toString(): string {
-    const lines = [`Dataset ${this.constructor.name}`, `    Number of datapoints: ${this.length}`];
+    const lines = [`Dataset ${this.#name}`, `    Number of datapoints: ${this.length}`];
     if (this.root !== null) lines.push(`    Root location: ${this.root}`);
     lines.push(`    Split: ${this.train ? 'Train' : 'Test'}`);
     if (this.transform !== null || this.targetTransform !== null) lines.push('    StandardTransform');

@@ -58,7 +58,8 @@ export function parseLoadArguments(name: string, args: readonly unknown[]): Pars
       signal: undefined,
     },
   )(args);
-  if (typeof options.root !== 'string')
+  if (typeof options.root !== 'string') {
     throw new TypeError(`${name}.load(): root must be the path of a folder, got ${String(options.root)}`);
+  }
   return options;
 }

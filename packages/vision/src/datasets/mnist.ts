@@ -112,6 +112,7 @@ async function read<X, Y>(source: Source, args: readonly unknown[]): Promise<[Im
   const labels = parseIdx(labelPath, await readPossiblyGzipped(labelPath, maxBytes), 1);
   checkFit(imagePath, images, labelPath, labels, partial ? null : train ? trainCount : testCount);
   const parts: ImageParts = {
+    name: source.name,
     data: fromTypedArray(images.data, images.shape),
     targets: fromTypedArray(Int32Array.from(labels.data)),
     classes: source.classes,

@@ -38,10 +38,11 @@ export async function extractTarGz(
       cause: error,
     });
   }
-  if (missing.size > 0)
+  if (missing.size > 0) {
     throw new SerializationError(
       `cannot unpack ${path}: it has no ${[...missing].join(', ')}; delete it and try again`,
     );
+  }
 }
 
 /** The wanted files of an uncompressed archive, in its order. */

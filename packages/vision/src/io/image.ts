@@ -60,8 +60,9 @@ export async function readImage(path: string | URL, ...args: ModeArguments): Pro
 }
 
 async function decode(source: string, bytes: Uint8Array, mode: ImageReadMode): Promise<Tensor> {
-  if (!modes.includes(mode))
+  if (!modes.includes(mode)) {
     throw new TypeError(`${source}: mode must be one of ${modes.join(', ')}, got ${String(mode)}`);
+  }
   const sharp = await loadSharp();
   try {
     // failOn 'error': libjpeg warns of files that every other program, PyTorch included, shows without ado.
@@ -125,10 +126,11 @@ export interface EncodeOptions {
 
 /** @throws DTypeError, ShapeError unless it is a uint8 image with 1 to 4 channels */
 async function interleaved(op: string, image: Tensor): Promise<{ pixels: Uint8Array; raw: PixelInfo }> {
-  if (image.dtype !== 'uint8')
+  if (image.dtype !== 'uint8') {
     throw new DTypeError(
       `${op}: expected a uint8 image, got ${image.dtype}; see utils.saveImage for values from 0 to 1`,
     );
+  }
   const [channels = 0, height = 0, width = 0] = image.shape;
   if (image.ndim !== 3 || channels > 4 || image.elementCount === 0) {
     throw new ShapeError(

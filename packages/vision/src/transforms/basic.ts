@@ -29,8 +29,9 @@ export class Compose<const Steps extends readonly Step[]> extends Transform<Firs
     super();
     this.transforms = 'transforms' in transforms ? transforms.transforms : transforms;
     for (const [i, step] of this.transforms.entries()) {
-      if (typeof step !== 'function')
+      if (typeof step !== 'function') {
         throw new TypeError(`Compose(): step ${i} must be a transform or a function, got ${String(step)}`);
+      }
     }
   }
 
