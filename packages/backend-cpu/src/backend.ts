@@ -1,5 +1,6 @@
 /** @file The CPU's implementation of the Backend contract. */
 import { allocateCpu, type Backend, contractVersion, dtypeInfo, dtypes, type DType, Storage } from '@flambeau/tensor';
+import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
 import { gather, scatter } from './kernels/gather.ts';
 import { indexOffsets } from './kernels/indices.ts';
 import { map } from './kernels/map.ts';
@@ -22,6 +23,9 @@ export const cpuBackend: Backend = {
   readSync,
   map,
   matmul,
+  conv,
+  convBackwardInput,
+  convBackwardWeight,
   reduce,
   scan,
   sort,
