@@ -58,20 +58,24 @@ function withBatch(op: string, spatial: number, input: Tensor): Tensor {
 
 type Sizes = number | readonly number[];
 
-export interface MaxPoolOptions {
+export interface MaxPoolOptions<Indices extends boolean = boolean> {
   /** Default: the kernel size. */
   stride?: Sizes | null | undefined;
   padding?: Sizes | undefined;
   dilation?: Sizes | undefined;
   /** Round the output size up. */
   ceilMode?: boolean | undefined;
-  returnIndices?: boolean | undefined;
+  /** Also returns the positions of the maxima in their input planes (int32). */
+  returnIndices?: Indices | undefined;
 }
 
-export type MaxPoolArguments = Trailing<
-  [stride: Sizes | null, padding: Sizes, dilation: Sizes, ceilMode: boolean, returnIndices: boolean],
-  MaxPoolOptions
+export type MaxPoolArguments<Indices extends boolean> = Trailing<
+  [stride: Sizes | null, padding: Sizes, dilation: Sizes, ceilMode: boolean, returnIndices: Indices],
+  MaxPoolOptions<Indices>
 >;
+
+/** The maxima, with `returnIndices` and their positions. */
+export type MaxPoolResult<Indices extends boolean> = Indices extends true ? [output: Tensor, indices: Tensor] : Tensor;
 
 interface ParsedMaxPool {
   stride: Sizes | null;
@@ -81,7 +85,7 @@ interface ParsedMaxPool {
   returnIndices: boolean;
 }
 
-function maxPool(op: string, spatial: number, input: Tensor, kernelSize: Sizes, args: readonly unknown[]): [Tensor, Tensor] {
+function maxPool(op: string, spatial: number, input: Tensor, kernelSize: Sizes, args: readonly unknown[]): Tensor | [Tensor, Tensor] {
   const parsed = signature<ParsedMaxPool>(op, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'], {
     stride: null, padding: 0, dilation: 1, ceilMode: false, returnIndices: false,
   })(args);
@@ -94,7 +98,8 @@ function maxPool(op: string, spatial: number, input: Tensor, kernelSize: Sizes, 
   const indices = allocateLike(x, shape, 'int32');
   backendFor(x.device).maxPool(x, out, indices, spec);
   record('maxPool', [x], [out, indices], spec);
-  return x === input ? [out, indices] : [out.squeeze(0), indices.squeeze(0)];
+  const results = x === input ? [out, indices] : [out.squeeze(0), indices.squeeze(0)];
+  return parsed.returnIndices ? (results as [Tensor, Tensor]) : results[0]!;
 }
 
 /** The values of `y` [N, C, …] added up at their positions in planes of `size`; the inverse of max pooling. */
@@ -105,9 +110,13 @@ export function maxPoolInput(y: Tensor, indices: Tensor, size: readonly number[]
   return record('maxPoolInput', [y, indices], out, { size, dims: size.length - 2 });
 }
 
-/** Maxima over windows of one spatial dimension, [N, C, L]. With `returnIndices` use {@link maxPool1dWithIndices}. */
-export function maxPool1d(input: Tensor, kernelSize: Sizes, ...args: MaxPoolArguments): Tensor {
-  return maxPool('maxPool1d', 1, input, kernelSize, args)[0];
+/** Maxima over windows of one spatial dimension, [N, C, L]. */
+export function maxPool1d<Indices extends boolean = false>(
+  input: Tensor,
+  kernelSize: Sizes,
+  ...args: MaxPoolArguments<Indices>
+): MaxPoolResult<Indices> {
+  return maxPool('maxPool1d', 1, input, kernelSize, args) as MaxPoolResult<Indices>;
 }
 
 /**
@@ -115,23 +124,25 @@ export function maxPool1d(input: Tensor, kernelSize: Sizes, ...args: MaxPoolArgu
  *
  * ```ts
  * maxPool2d(zeros(1, 3, 8, 8), 2).shape; // [1, 3, 4, 4]
+ * const [output, indices] = maxPool2d(zeros(1, 3, 8, 8), 2, { returnIndices: true });
  * ```
  */
-export function maxPool2d(input: Tensor, kernelSize: Sizes, ...args: MaxPoolArguments): Tensor {
-  return maxPool('maxPool2d', 2, input, kernelSize, args)[0];
+export function maxPool2d<Indices extends boolean = false>(
+  input: Tensor,
+  kernelSize: Sizes,
+  ...args: MaxPoolArguments<Indices>
+): MaxPoolResult<Indices> {
+  return maxPool('maxPool2d', 2, input, kernelSize, args) as MaxPoolResult<Indices>;
 }
 
 /** Maxima over windows of volumes, [N, C, D, H, W]. */
-export function maxPool3d(input: Tensor, kernelSize: Sizes, ...args: MaxPoolArguments): Tensor {
-  return maxPool('maxPool3d', 3, input, kernelSize, args)[0];
+export function maxPool3d<Indices extends boolean = false>(
+  input: Tensor,
+  kernelSize: Sizes,
+  ...args: MaxPoolArguments<Indices>
+): MaxPoolResult<Indices> {
+  return maxPool('maxPool3d', 3, input, kernelSize, args) as MaxPoolResult<Indices>;
 }
-
-/** Max pooling and the positions of the maxima in each input plane (int32). */
-export const maxPool1dWithIndices = (input: Tensor, kernelSize: Sizes, ...args: MaxPoolArguments): [Tensor, Tensor] => maxPool('maxPool1d', 1, input, kernelSize, args);
-/** Max pooling and the positions of the maxima in each input plane (int32). */
-export const maxPool2dWithIndices = (input: Tensor, kernelSize: Sizes, ...args: MaxPoolArguments): [Tensor, Tensor] => maxPool('maxPool2d', 2, input, kernelSize, args);
-/** Max pooling and the positions of the maxima in each input plane (int32). */
-export const maxPool3dWithIndices = (input: Tensor, kernelSize: Sizes, ...args: MaxPoolArguments): [Tensor, Tensor] => maxPool('maxPool3d', 3, input, kernelSize, args);
 
 export interface AvgPoolOptions {
   /** Default: the kernel size. */
