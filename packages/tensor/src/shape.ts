@@ -56,7 +56,11 @@ export function wrapDim(op: string, dim: number, ndim: number): number {
 
 /** Sorted, distinct dimensions from `null` (all), a number or a list. @throws IndexError for a repeated one. */
 export function wrapDims(op: string, dim: number | readonly number[] | null | undefined, ndim: number): number[] {
-  if (dim === null || dim === undefined) return Array.from({ length: ndim }, (_, i) => i);
+  if (dim === null || dim === undefined) {
+    const all: number[] = [];
+    for (let i = 0; i < ndim; i++) all.push(i);
+    return all;
+  }
   const dims = (typeof dim === 'number' ? [dim] : dim).map((d) => wrapDim(op, d, ndim));
   if (new Set(dims).size !== dims.length) throw new IndexError(`${op}(): a dim appears twice in [${dims.join(', ')}]`);
   return ndim === 0 ? [] : dims.sort((a, b) => a - b);

@@ -68,8 +68,7 @@ export function combinerOf(kind: CombineKind, dtype: DType): Combiner {
 /** log(e^a + e^b) without overflow. */
 export function logAddExp(a: number, b: number): number {
   if (a === b) return Number.isFinite(a) ? a + Math.LN2 : a;
-  const [low, high] = a < b ? [a, b] : [b, a];
-  return high + Math.log1p(Math.exp(low - high));
+  return a < b ? b + Math.log1p(Math.exp(a - b)) : a + Math.log1p(Math.exp(b - a));
 }
 
 /** The source text of a value. */

@@ -1,5 +1,5 @@
 /** @file reduce: sums, products, extremes and their positions over any dimensions of strided views. */
-import { broadcastStrides, commonShape, mergeStrides, type ReduceKernel, type Scalar, type View } from '@flambeau/tensor';
+import { broadcastStrides, commonShape, mergeStrides, type ReduceKernel, sameShape, type Scalar, type View } from '@flambeau/tensor';
 import { environment } from '../compile/functions.ts';
 import { mayGenerate } from '../compile/generate.ts';
 import { dataOf, scalarValue } from '../compile/memory.ts';
@@ -16,7 +16,7 @@ Object.assign(environment, { dataOf, scalarValue });
 
 /** What a kernel was compiled to so far. */
 interface Compiled {
-  readonly generated: Map<string, ReduceFunction>;
+  readonly generated: Map<number, ReduceFunction>;
   interpreted: ReduceFunction | null;
 }
 
@@ -33,8 +33,41 @@ function loopsOver(dims: readonly number[], shape: readonly number[], strides: r
   return mergeStrides(dims.map((d) => shape[d]!), strides.map((s) => dims.map((d) => s[d] ?? 0)));
 }
 
+const none: readonly number[] = [];
+
+/** The loops over one row-major input whose first or last dimensions are reduced; null for anything else. */
+function plainLoops(x: View | Scalar, dims: readonly number[], output: View): ReduceLoops | null {
+  if (typeof x !== 'object' || x.shape.length !== output.shape.length || !x.isContiguous() || !output.isContiguous()) return null;
+  for (let i = 1; i < dims.length; i++) if (dims[i] !== dims[i - 1]! + 1) return null;
+  const kept = output.elementCount;
+  const reduced = x.elementCount / kept;
+  if (kept === 1) return { keptSizes: none, keptStrides: [none, none], reducedSizes: [reduced], reducedStrides: [[1], [0]] };
+  if (dims[0] === 0) return { keptSizes: [kept], keptStrides: [[1], [1]], reducedSizes: [reduced], reducedStrides: [[kept], [0]] };
+  if (dims.at(-1) !== x.shape.length - 1) return null;
+  return { keptSizes: [kept], keptStrides: [[reduced], [1]], reducedSizes: [reduced], reducedStrides: [[1], [0]] };
+}
+
+/** The loops over any views, in the order in which they lie in memory. */
+function stridedLoops(kernel: ReduceKernel, inputs: readonly (View | Scalar)[], dims: readonly number[], output: View): ReduceLoops {
+  const shape = inputs.reduce<readonly number[]>((s, x) => (typeof x === 'object' ? commonShape(kernel.name, s, x.shape) : s), output.shape);
+  const strides = [...inputs, output].map((v) => (typeof v === 'object' ? broadcastStrides(v.shape, v.strides, shape) : []));
+  const lead = strides[inputs.findIndex((x) => typeof x === 'object' && sameShape(x.shape, shape))] ?? strides.find((s) => s.length > 0) ?? [];
+  const byStride = (a: number, b: number): number => Math.abs(lead[b]!) - Math.abs(lead[a]!);
+  const keptDims = shape.map((_, d) => d).filter((d) => !dims.includes(d)).sort(byStride);
+  const reducedDims = [...dims].sort((a, b) => a - b);
+  if (kernel.kind !== 'argmax' && kernel.kind !== 'argmin') reducedDims.sort(byStride);
+  const kept = loopsOver(keptDims, shape, strides);
+  const reduced = loopsOver(reducedDims, shape, strides);
+  return {
+    keptSizes: kept.sizes,
+    keptStrides: kept.strides,
+    reducedSizes: reduced.sizes.length > 0 ? reduced.sizes : [1],
+    reducedStrides: reduced.sizes.length > 0 ? reduced.strides : strides.map(() => [0]),
+  };
+}
+
 /**
- * Output = epilogue(combine over `dims`(prologue(inputs))). Dimensions are walked in the order in which they lie in
+ * output = epilogue(combine over `dims`(prologue(inputs))). Dimensions are walked in the order in which they lie in
  * memory, except that positions (argmax, argmin) count row-major over the reduced ones.
  */
 export function reduce(
@@ -45,26 +78,8 @@ export function reduce(
   scalars: readonly Scalar[],
 ): void {
   if (output.elementCount === 0) return;
-  const shape = inputs.reduce<readonly number[]>((s, x) => (typeof x === 'object' ? commonShape(kernel.name, s, x.shape) : s), output.shape);
-  const strides = [...inputs, output].map((v) => (typeof v === 'object' ? broadcastStrides(v.shape, v.strides, shape) : []));
-  const lead = strides.find((_, i) => typeof inputs[i] === 'object' && (inputs[i] as View).elementCount > 0 && sameSizes(inputs[i] as View, shape)) ?? strides.find((s) => s.length > 0) ?? [];
-  const byStride = (a: number, b: number): number => Math.abs(lead[b]!) - Math.abs(lead[a]!);
-  const keptDims = shape.map((_, d) => d).filter((d) => !dims.includes(d)).sort(byStride);
-  const reducedDims = [...dims].sort((a, b) => a - b);
-  if (kernel.kind !== 'argmax' && kernel.kind !== 'argmin') reducedDims.sort(byStride);
-  const kept = loopsOver(keptDims, shape, strides);
-  const reduced = loopsOver(reducedDims, shape, strides);
-  const loops: ReduceLoops = {
-    keptSizes: kept.sizes,
-    keptStrides: kept.strides,
-    reducedSizes: reduced.sizes.length > 0 ? reduced.sizes : [1],
-    reducedStrides: reduced.sizes.length > 0 ? reduced.strides : strides.map(() => [0]),
-  };
+  const loops = (inputs.length === 1 ? plainLoops(inputs[0]!, dims, output) : null) ?? stridedLoops(kernel, inputs, dims, output);
   functionFor(kernel, loops, inputs, scalars.length)(loops, inputs, output, scalars);
-}
-
-function sameSizes(x: View, shape: readonly number[]): boolean {
-  return x.shape.length === shape.length && x.shape.every((size, d) => size === shape[d]);
 }
 
 function functionFor(kernel: ReduceKernel, loops: ReduceLoops, inputs: readonly (View | Scalar)[], scalars: number): ReduceFunction {
@@ -76,7 +91,8 @@ function functionFor(kernel: ReduceKernel, loops: ReduceLoops, inputs: readonly 
   const [kept, reduced] = [loops.keptSizes.length, loops.reducedSizes.length];
   const rows = alongRows(loops, inputs);
   const pattern = stridePattern(inputs, rows ? loops.keptStrides : loops.reducedStrides);
-  const key = `${kept},${reduced},${rows},${pattern},${scalars}`;
+  let key = (kept * 64 + reduced) * 2 + (rows ? 1 : 0);
+  for (let i = 0; i < pattern.length; i++) key = key * 128 + pattern.charCodeAt(i);
   let run = compiled.generated.get(key);
   if (run === undefined) {
     run = (rows ? generateOuter : generateInner)(kernel, kept, reduced, pattern, scalars);

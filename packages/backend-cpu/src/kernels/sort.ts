@@ -46,39 +46,49 @@ const digitBits = 11;
 const digits = 1 << digitBits;
 const counts = new Int32Array(digits);
 
-/** Sorts `order` by ascending `keys` of its entries, stably, a digit of 11 bits at a time. */
-function radixSort(keys: Uint32Array, order: Int32Array, spare: Int32Array): void {
-  let [source, target] = [order, spare];
+/** Sorts `order` by the `keys` at the same places, stably, a digit of 11 bits at a time. */
+function radixSort(keys: Uint32Array, spareKeys: Uint32Array, order: Int32Array, spareOrder: Int32Array): void {
+  let [fromKeys, toKeys, from, to] = [keys, spareKeys, order, spareOrder];
   for (let shift = 0; shift < 32; shift += digitBits) {
-    counts.fill(0);
-    for (let i = 0; i < source.length; i++) counts[(keys[i]! >>> shift) & (digits - 1)]!++;
-    let sum = 0;
-    for (let d = 0; d < digits; d++) {
-      const count = counts[d]!;
-      counts[d] = sum;
-      sum += count;
-    }
-    for (let i = 0; i < source.length; i++) {
-      const entry = source[i]!;
-      const digit = (keys[entry]! >>> shift) & (digits - 1);
-      target[counts[digit]!] = entry;
-      counts[digit]!++;
-    }
-    [source, target] = [target, source];
+    radixPass(fromKeys, toKeys, from, to, shift);
+    [fromKeys, toKeys, from, to] = [toKeys, fromKeys, to, from];
   }
-  if (source !== order) order.set(source);
+  if (from !== order) order.set(from);
+}
+
+/** Distributes keys and positions by one digit. */
+function radixPass(keys: Uint32Array, toKeys: Uint32Array, order: Int32Array, toOrder: Int32Array, shift: number): void {
+  counts.fill(0);
+  for (let i = 0; i < keys.length; i++) counts[(keys[i]! >>> shift) & (digits - 1)]!++;
+  let sum = 0;
+  for (let d = 0; d < digits; d++) {
+    const count = counts[d]!;
+    counts[d] = sum;
+    sum += count;
+  }
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    const digit = (key >>> shift) & (digits - 1);
+    const at = counts[digit]!;
+    counts[digit] = at + 1;
+    toKeys[at] = key;
+    toOrder[at] = order[i]!;
+  }
 }
 
 /** Unsigned integers in the order of the numbers, which float32 and the integers up to 32 bits hold exactly. */
 function radixKeys(values: Float64Array, integers: boolean, descending: boolean): Uint32Array {
   const keys = new Uint32Array(values.length);
+  const flip = descending ? 0xffffffff : 0;
   if (integers) {
-    for (let i = 0; i < values.length; i++) keys[i] = (values[i]! ^ 0x80000000) >>> 0;
-  } else {
-    new Float32Array(keys.buffer).set(values);
-    for (let i = 0; i < keys.length; i++) keys[i] = keys[i]! >>> 31 ? ~keys[i]! : keys[i]! ^ 0x80000000;
+    for (let i = 0; i < values.length; i++) keys[i] = values[i]! ^ 0x80000000 ^ flip;
+    return keys;
   }
-  if (descending) for (let i = 0; i < keys.length; i++) keys[i] = ~keys[i]!;
+  new Float32Array(keys.buffer).set(values);
+  for (let i = 0; i < keys.length; i++) {
+    const bits = keys[i]!;
+    keys[i] = bits ^ (bits >>> 31 === 1 ? 0xffffffff : 0x80000000) ^ flip;
+  }
   return keys;
 }
 
@@ -95,7 +105,7 @@ function sortNumbers(values: Float64Array, order: Int32Array, spare: Int32Array,
     else order[ordered++] = i;
   }
   if (radix && unordered === 0 && count >= leastRadix) {
-    radixSort(radixKeys(values, integers, descending), order, spare);
+    radixSort(radixKeys(values, integers, descending), new Uint32Array(count), order, spare);
     return;
   }
   if (descending) for (let i = 0; i < values.length; i++) values[i] = -values[i]!;
