@@ -338,7 +338,7 @@ const shapes: readonly (readonly (readonly Stroke[])[])[] = [
 ];
 
 /** Spread of the points of a stroke around the drawn shape, in the unit box. */
-const wobble = 0.028;
+const wobble = 0.055;
 
 /**
  * A digit in a random handwriting as an SVG path element: shape, proportions, slant, rotation, size, place and pen all
@@ -349,10 +349,10 @@ const wobble = 0.028;
 export function digitPath(digit: number, generator: Generator, left: number, top: number, side: number): string {
   const variants = shapes[digit]!;
   const strokes = variants[Math.floor(generator.uniform(0, variants.length))]!;
-  const angle = generator.normal(0, 0.12);
+  const angle = generator.normal(0, 0.17);
   const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
-  const slant = generator.uniform(-0.35, 0.2);
-  const aspect = generator.uniform(0.55, 0.95);
+  const slant = generator.uniform(-0.5, 0.25);
+  const aspect = generator.uniform(0.5, 1.05);
   const written = strokes.map((stroke) =>
     stroke.map(([x, y]): Point => {
       const u = (x + generator.normal(0, wobble) - 0.5) * aspect + slant * (0.5 - y);
@@ -360,7 +360,7 @@ export function digitPath(digit: number, generator: Generator, left: number, top
       return [u * cos - v * sin, u * sin + v * cos];
     }),
   );
-  const pen = generator.uniform(0.055, 0.13) * side;
+  const pen = generator.uniform(0.05, 0.15) * side;
   const size = generator.uniform(0.62, 0.74) * side - pen / 2;
   const place = fitted(
     written.flat(),
