@@ -2,11 +2,12 @@
  * @file Dropout: random zeros while training. Masks are PyTorch's for the same seed; the gradient passes through the
  * same mask.
  */
+import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { isFloating } from '../dtype.ts';
 import { untracked } from '../modes.ts';
-import { draw, emptyPreserving } from '../random/draw.ts';
+import { draw } from '../random/draw.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -48,7 +49,7 @@ function keepMask(op: string, input: Tensor, p: number, channels: boolean): Tens
   if (!isFloating(input.dtype)) {
     throw new DTypeError(`${op}(): needs a floating point tensor, got ${input.dtype}; convert with .to('float32')`);
   }
-  const mask = channels ? input.newEmpty(channelShape(op, input)) : emptyPreserving(input);
+  const mask = channels ? input.newEmpty(channelShape(op, input)) : allocateLike(input);
   return draw(mask, { kind: 'bernoulli', p: 1 - p }, null);
 }
 

@@ -62,7 +62,7 @@ function randomSlopes(input: Tensor, lower: number, upper: number): Tensor {
   const [from, to] = [roundTo(lower, dtype), roundTo(upper, dtype)];
   if (backend.readSync === null) return draw(emptyPreserving(input), { kind: 'uniform', from, to }, null);
   const generator = defaultGenerator();
-  const slopes = Float64Array.from(valuesNow('rrelu', input), (x) => (x <= 0 ? generator.uniform(from, to) : 1));
+  const slopes = Float64Array.from(valuesNow('rrelu', input), (x) => (x <= 0 ? generator.engine.u53() * (to - from) + from : 1));
   return new Tensor(backend.upload(dtype, arrayOf(dtype, slopes)), dtype, shape);
 }
 

@@ -48,7 +48,7 @@ function rejected(generator: Generator, rate: number): number {
   }
 }
 
-const logFactorials = Float64Array.from({ length: 16 });
+const logFactorials = new Float64Array(16);
 for (let k = 1; k < logFactorials.length; k++) logFactorials[k] = logFactorials[k - 1]! + Math.log(k);
 
 /** log(k!); from 16 on by Stirling's series, whose next term is below 1e-12. */
