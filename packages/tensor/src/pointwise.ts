@@ -255,6 +255,27 @@ export function callPointwiseInto(op: Pointwise, args: readonly PointwiseArgumen
 }
 
 /**
+ * Writes the results of an op of several expressions into `outs`, which may be among its arguments, without history: an
+ * optimizer updates a parameter and its buffers in one pass. All `outs` have one dtype and the arguments' common shape.
+ */
+export function callPointwiseOver(op: Pointwise, args: readonly PointwiseArgument[], outs: readonly Tensor[]): void {
+  const { lead, shape } = commonShape(op, args);
+  for (const out of outs) {
+    if (out.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, out);
+    if (!sameShape(shape, out.shape) || out.dtype !== outs[0]!.dtype) {
+      throw new ShapeError(
+        `${op.name}(): the outputs must be ${outs[0]!.dtype} of shape ${formatShape(shape)}, got ${out.dtype} of ${formatShape(out.shape)}`,
+      );
+    }
+    checkWritable(op.name, out);
+  }
+  const plan = planFor(op, args, outs[0]!.dtype);
+  const safe = args.map((arg) => (typeof arg === 'object' && outs.some((out) => needsCopy(arg, out)) ? arg.detach().clone() : arg));
+  backendFor(lead.storage.device).map(plan.kernel, safe, outs);
+  for (const out of outs) out.storage.version++;
+}
+
+/**
  * A public pointwise function: `f(self, …)`, with its in-place form beside it. `Self` is what the first operand may be:
  * where scalars may come first, `div(1, x)` is right.
  */
