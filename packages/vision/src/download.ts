@@ -53,6 +53,7 @@ export async function download(urls: readonly string[], path: string, options: D
         failures.add(`${url}: the file has MD5 ${found} instead of ${options.md5}`);
         if (!resumed) break;
       } catch (error) {
+        await removeEmpty(part);
         options.signal?.throwIfAborted();
         failures.add(`${url}: ${reasonOf(error)}`);
       }
@@ -138,6 +139,13 @@ function watch({ signal, timeout = defaultTimeout }: DownloadOptions): {
     },
     stop: () => clearTimeout(timer),
   };
+}
+
+/** A transfer that never began leaves no trace. */
+async function removeEmpty(path: string): Promise<void> {
+  const { rm, stat } = await import('node:fs/promises');
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.size === 0) await rm(path, { force: true });
 }
 
 async function md5OfFile(path: string): Promise<string> {

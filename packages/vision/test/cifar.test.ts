@@ -7,7 +7,7 @@ import { SerializationError } from '@flambeau/tensor';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { extractTarGz, tarFiles } from '../src/datasets/tar.ts';
-import { DatasetNotFoundError, datasets } from '../src/index.ts';
+import { DatasetNotFoundError, DownloadError, datasets } from '../src/index.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -56,6 +56,15 @@ describe('CIFAR10', () => {
     await expect(datasets.CIFAR10.load(root, { train: false })).rejects.toThrow(
       /test_batch\.bin \(or \.gz\) not found/,
     );
+  });
+
+  it('leaves nothing behind when no mirror delivers the archive', async () => {
+    const loading = datasets.CIFAR10.load(root, { download: true, mirrors: ['http://127.0.0.1:1/'] });
+    await expect(loading).rejects.toThrow(DownloadError);
+    await expect(loading).rejects.toThrow(
+      /could not download cifar-10-binary\.tar\.gz:\n {2}http:\/\/127\.0\.0\.1:1\/cifar-10-binary\.tar\.gz/,
+    );
+    expect(await readdir(root)).toEqual([]);
   });
 
   it('refuses damaged files', async () => {
