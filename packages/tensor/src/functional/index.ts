@@ -1,11 +1,13 @@
 /** @file What PyTorch has in torch.nn.functional only, and the kernels' own functions that derivatives are written with. */
 export * from './activation.ts';
+export * from './adaptive-pool.ts';
 export * from './class-loss.ts';
 export * from './conv.ts';
 export * from './distance.ts';
 export * from './dropout.ts';
 export * from './embedding.ts';
 export * from './gates.ts';
+export * from './interpolate.ts';
 export * from './likelihood-loss.ts';
 export * from './linear.ts';
 export * from './loss.ts';
@@ -19,3 +21,4 @@ export * from './pool.ts';
 export * from './sampling.ts';
 export * from './shuffle.ts';
 export * from './softmax.ts';
+export * from './unpool.ts';
