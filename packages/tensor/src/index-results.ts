@@ -52,6 +52,7 @@ export const indexResults: Readonly<Record<string, IndexResult>> = {
   'nn.functional.maxPool3d': 'index',
   'nn.functional.oneHot': 'index',
 
+  einsum: 'count',
   cumprod: 'count',
   cumsum: 'count',
   nansum: 'count',

@@ -6,6 +6,7 @@ export * from './args.ts';
 export * from './backend.ts';
 export * from './creation.ts';
 export * from './dtype.ts';
+export { einsum, tensordot } from './einsum.ts';
 export * from './errors.ts';
 export * from './float16.ts';
 export * as functional from './functional/index.ts';

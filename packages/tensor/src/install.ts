@@ -16,6 +16,8 @@ import * as logic from './ops/logic.ts';
 import * as masks from './ops/masks.ts';
 import * as mathematics from './ops/math.ts';
 import * as matmul from './ops/matmul.ts';
+import * as matmulSums from './ops/matmul-sums.ts';
+import * as products from './ops/products.ts';
 import * as random from './ops/random.ts';
 import * as reading from './ops/reading.ts';
 import * as rearrange from './ops/rearrange.ts';
@@ -39,7 +41,7 @@ import { Tensor } from './tensor.ts';
 
 const families = [
   activation, arithmetic, choice, clamp, compare, convert, copy, counting, extremes, floats, gather, index, like,
-  logic, masks, mathematics, matmul, random, reading, rearrange, reduce, repeatInterleave, reshaping, rounding, scan,
+  logic, masks, mathematics, matmul, matmulSums, products, random, reading, rearrange, reduce, repeatInterleave, reshaping, rounding, scan,
   scatter, softmax, sort, special, splitting, statistics, strided, trigonometry, unique, viewScatter, views,
 ];
 

@@ -19,6 +19,8 @@ import type * as logic from './ops/logic.ts';
 import type * as masks from './ops/masks.ts';
 import type * as mathematics from './ops/math.ts';
 import type * as matmul from './ops/matmul.ts';
+import type * as matmulSums from './ops/matmul-sums.ts';
+import type * as products from './ops/products.ts';
 import type * as random from './ops/random.ts';
 import type * as reading from './ops/reading.ts';
 import type * as rearrange from './ops/rearrange.ts';
@@ -82,6 +84,8 @@ export interface Tensor
     Methods<typeof masks>,
     Methods<typeof mathematics>,
     Methods<typeof matmul>,
+    Methods<typeof matmulSums>,
+    Methods<typeof products>,
     Methods<typeof random>,
     Methods<typeof reading>,
     Methods<typeof rearrange>,

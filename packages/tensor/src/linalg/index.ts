@@ -1,2 +1,3 @@
 /** @file The namespace `linalg`. */
 export * from './norms.ts';
+export * from './products.ts';

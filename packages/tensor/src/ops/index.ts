@@ -19,6 +19,8 @@ export * from './logic.ts';
 export * from './masks.ts';
 export * from './math.ts';
 export * from './matmul.ts';
+export * from './matmul-sums.ts';
+export * from './products.ts';
 export * from './moments.ts';
 export * from './random.ts';
 export * from './reading.ts';

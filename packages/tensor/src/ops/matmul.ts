@@ -1,6 +1,6 @@
 /** @file Matrix products. */
 import { allocateLike } from '../allocate.ts';
-import { signature } from '../args.ts';
+import { addmmFactors } from '../contraction.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { inplaceOf } from '../inplace.ts';
 import { mixedDevices } from '../pointwise.ts';
@@ -134,10 +134,8 @@ export interface AddmmOptions {
   alpha?: number | undefined;
 }
 
-const parseAddmm = signature<Required<{ beta: number; alpha: number }>>('addmm', [], { beta: 1, alpha: 1 });
-
 function addmmOf(self: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmOptions): Tensor {
-  const { beta, alpha } = options === undefined ? { beta: 1, alpha: 1 } : parseAddmm([options]);
+  const { beta, alpha } = addmmFactors('addmm', self.dtype, options);
   checkOperands('addmm', mat1, mat2);
   checkOperands('addmm', self, mat1);
   checkRank('addmm', mat1, 2, 'mat1');

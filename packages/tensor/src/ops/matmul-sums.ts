@@ -1,0 +1,39 @@
+/** @file Matrix products added to a tensor: beta · self + alpha · product. */
+import { addmmFactors } from '../contraction.ts';
+import { ShapeError } from '../errors.ts';
+import { inplaceOf } from '../inplace.ts';
+import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { type AddmmOptions, bmm, mv, outer } from './matmul.ts';
+
+type SumOf = (self: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => Tensor;
+
+/** `f(self, a, b, { beta, alpha })` from the product, with its in-place form. */
+function sumOf(op: string, product: (a: Tensor, b: Tensor) => Tensor): SumOf & { readonly inplace: SumOf } {
+  const sum: SumOf = (self, a, b, options) => {
+    const { beta, alpha } = addmmFactors(op, self.dtype, options);
+    const result = product(a, b);
+    if (!sameShape(broadcastShapes(op, self.shape, result.shape), result.shape)) {
+      throw new ShapeError(`${op}(): self of shape ${formatShape(self.shape)} does not broadcast to the product's ${formatShape(result.shape)}`);
+    }
+    // Factors of bools are 0 or 1, and keep them bools.
+    const bools = result.dtype === 'bool';
+    const scaled = alpha === 1 ? result : result.mul(bools ? alpha !== 0 : alpha);
+    // beta 0 ignores self, NaN and all.
+    if (beta === 0) return scaled;
+    return (beta === 1 ? self : self.mul(bools ? true : beta)).add(scaled);
+  };
+  return Object.assign(sum, { inplace: inplaceOf(op, sum) });
+}
+
+/** beta · self + alpha · (mat × vec). */
+export const addmv = sumOf('addmv', mv);
+
+/** beta · self + alpha · (vec1 ⊗ vec2). */
+export const addr = sumOf('addr', outer);
+
+/** beta · self + alpha · (batch1 × batch2), each of the batch. */
+export const baddbmm = sumOf('baddbmm', bmm);
+
+/** beta · self + alpha · Σ over the batch of (batch1 × batch2). */
+export const addbmm = sumOf('addbmm', (a, b) => bmm(a, b).sum(0));
