@@ -12,6 +12,7 @@ import manifest from '../package.json' with { type: 'json' };
 export * as autograd from '@flambeau/autograd';
 export * as data from '@flambeau/data';
 export * as nn from '@flambeau/nn';
+export * as optim from '@flambeau/optim';
 export * from '@flambeau/serialize';
 export * from '@flambeau/tensor';
 export { functional as F } from '@flambeau/tensor';
