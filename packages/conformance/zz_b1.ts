@@ -1,62 +1,18 @@
 import '@flambeau/backend-cpu';
-import { fromTypedArray, ones, Tensor, tensor } from '@flambeau/tensor';
-
-const x = tensor([
-  [1, 5, 3],
-  [7, 3, NaN],
-]);
-const p = (t: any) =>
-  console.log(JSON.stringify(Array.isArray(t) ? [...t].map((v) => v.toArraySync()) : t.toArraySync()));
-p(x.sum());
-p(x.sum(1));
-p(x.sum(0, true));
-p(x.nansum(1));
-p(x.max());
-p(x.max(1));
-p(x.argmax(0));
-p(x.amin([0, 1]));
-p(x.prod(0));
-p(x.mean({ dim: 0 }));
-p(x.any());
-p(x.countNonzero());
-p(x.all(1));
-p(x.aminmax());
-p(tensor([0, Math.log(3)]).softmax(0));
-p(
-  tensor([
-    [0, Math.log(3)],
-    [1, 1],
-  ]).logSoftmax(0),
-);
-console.log(x.max(1).indices.dtype, x.sum({ dtype: 'float64' }).dtype);
-const N = 1_000_000;
-const big = fromTypedArray(
-  new Float32Array(N).map(() => Math.random() - 0.5),
-  [1000, 1000],
-);
-const bench = (n: string, f: () => unknown) => {
-  for (let i = 0; i < 20; i++) f();
-  const t = performance.now();
-  for (let i = 0; i < 30; i++) f();
-  console.log(n, ((performance.now() - t) / 30).toFixed(3));
-};
-bench('sum', () => big.sum());
-bench('sum1', () => big.sum(1));
-bench('sum0', () => big.sum(0));
-bench('mean0', () => big.mean(0));
-bench('max', () => big.max());
-bench('max1', () => big.max(1));
-bench('max0', () => big.max(0));
-bench('argmax1', () => big.argmax(1));
-bench('softmax', () => big.softmax(1));
-bench('softmax0', () => big.softmax(0));
-bench('logSoftmax', () => big.logSoftmax(1));
-const nchw = fromTypedArray(new Float32Array(32 * 64 * 32 * 32), [32, 64, 32, 32]);
-bench('nchw 2M', () => nchw.sum([0, 2, 3]));
-const small = tensor([1, 2, 3, 4]);
-{
-  for (let i = 0; i < 1e5; i++) small.sum();
-  const t = performance.now();
-  for (let i = 0; i < 1e5; i++) small.sum();
-  console.log('small sum us', (performance.now() - t) / 100);
-}
+import * as T from '@flambeau/tensor';
+const { tensor, fromTypedArray }=T;
+const N=1_000_000;
+const big=fromTypedArray(new Float32Array(N).map(()=>Math.random()-0.5),[1000,1000]);
+const bench=(n:string,f:()=>unknown,k=30)=>{for(let i=0;i<k;i++)f();const t=performance.now();for(let i=0;i<k;i++)f();console.log(n,((performance.now()-t)/k).toFixed(4));};
+bench('sum',()=>big.sum()); bench('sum1',()=>big.sum(1)); bench('sum0',()=>big.sum(0)); bench('mean0',()=>big.mean(0));bench('max',()=>big.max()); bench('max1',()=>big.max(1)); bench('max0',()=>big.max(0)); bench('argmax1',()=>big.argmax(1));bench('argmax0',()=>big.argmax(0));
+bench('sum t',()=>big.t().sum()); bench('sum0 t',()=>big.t().sum(0)); bench('sum1 t',()=>big.t().sum(1));
+bench('var0',()=>big.var(0)); bench('var1',()=>big.var(1));bench('norm',()=>big.norm());bench('any',()=>big.any()); bench('countNonzero',()=>big.countNonzero());
+bench('cumsum0',()=>big.cumsum(0));bench('cumsum1',()=>big.cumsum(1));bench('cummax1',()=>big.cummax(1));bench('logcumsumexp1',()=>big.logcumsumexp(1),5);
+bench('sort1',()=>big.sort(1),5);bench('sort flat',()=>big.flatten().sort(),3);bench('topk',()=>big.topk(5),5);bench('median',()=>big.median(1),5);bench('unique',()=>big.unique(),2);
+bench('sort1 f64',()=>big.double().sort(1),3);
+bench('softmax',()=>big.softmax(1)); bench('softmax0',()=>big.softmax(0)); bench('logSoftmax',()=>big.logSoftmax(1));
+const nchw=fromTypedArray(new Float32Array(32*64*32*32),[32,64,32,32]);
+bench('nchw 2M',()=>nchw.sum([0,2,3])); bench('nchw var 2M',()=>nchw.var([0,2,3]));
+bench('i32 sum',()=>big.int().sum());
+const small=tensor([1,2,3,4]); bench('small sum',()=>small.sum(),1e5);
+const s2=fromTypedArray(new Float32Array(640),[64,10]); bench('64x10 sum0 us*1e-3',()=>s2.sum(0),1e5);bench('64x10 sumToSize',()=>s2.sumToSize([10]),1e5);bench('64x10 logSoftmax',()=>s2.logSoftmax(1),2e4);bench('64x10 argmax',()=>s2.argmax(1),1e5);bench('64x10 mean',()=>s2.mean(),1e5);bench('add',()=>small.add(small),1e5);

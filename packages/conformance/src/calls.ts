@@ -88,14 +88,12 @@ const slice: Call = ([self, dim = 0, start, end, step = 1]) => {
   return callMethod('at', x, ...Array.from({ length: axis }, () => ':'), `${start ?? ''}:${end ?? ''}:${step}`);
 };
 
-/** PyTorch 1.13's private form returns the weights too; the public one does not. */
-const attention: Call = (
-  [query, key, value, attnMask = null],
-  { attnMask: named = attnMask, dropoutP = 0, isCausal = false },
-) => {
-  const found = findFunction('nn.functional.scaled_dot_product_attention');
-  if (found === undefined) throw new MissingError('there is no function F.scaledDotProductAttention()');
-  return [found(query, key, value, { attnMask: named, dropoutP, isCausal }), null];
+/** PyTorch 1.13 has the function under a private name, with `need_attn_weights` before `is_causal`. */
+const attention: Call = ([query, key, value, attnMask = null, dropoutP = 0, , isCausal = false], options) => {
+  const found = findFunction('nn.functional.scaled_dot_product_attention_with_weights');
+  if (found === undefined) throw new MissingError('there is no function F.scaledDotProductAttentionWithWeights()');
+  const { needAttnWeights: _, ...given } = options;
+  return found(query, key, value, { attnMask, dropoutP, isCausal, ...given });
 };
 
 /** Entries by op, or by op and variant, whose call is not simply their name. */

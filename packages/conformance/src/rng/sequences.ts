@@ -59,7 +59,8 @@ const steps: Record<string, (step: Step) => unknown> = {
   rand_like: ({ size, dtype }) => torch('rand_like')(flambeau.empty(size, { dtype })),
   randn_like: ({ size, dtype }) => torch('randn_like')(flambeau.empty(size, { dtype })),
   // Our default, int32, does not hold them all.
-  randint: ({ low, high, size, dtype }) => torch('randint')(low, high, size, { dtype: dtype ?? (isWide(high) ? 'int64' : undefined) }),
+  randint: ({ low, high, size, dtype }) =>
+    torch('randint')(low, high, size, { dtype: dtype ?? (isWide(high) ? 'int64' : undefined) }),
   randperm: ({ n }) => torch('randperm')(n),
   normal: ({ mean, std, size }) => torch('normal')(mean, std, size),
   normal_tt: (step) => torch('normal')(golden(step.mean_tensor), golden(step.std_tensor)),

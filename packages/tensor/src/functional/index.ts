@@ -1,12 +1,14 @@
 /** @file What PyTorch has in torch.nn.functional only, and the kernels' own functions that derivatives are written with. */
 export * from './activation.ts';
 export * from './adaptive-pool.ts';
+export * from './attention.ts';
 export * from './class-loss.ts';
 export * from './conv.ts';
 export * from './distance.ts';
 export * from './dropout.ts';
 export * from './embedding.ts';
 export * from './gates.ts';
+export * from './grid-sample.ts';
 export * from './interpolate.ts';
 export * from './likelihood-loss.ts';
 export * from './linear.ts';
