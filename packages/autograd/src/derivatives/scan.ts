@@ -21,11 +21,12 @@ function cumprodBackward(grad: Tensor, x: Tensor, y: Tensor, dim: number): Tenso
   return where(before, usual, where(first, without, 0));
 }
 
-/** The contribution of gradients of one sign, in logarithms so that nothing overflows: Σ_{i≥k} |g_i| exp(x_k − y_i). */
+/** ∂L/∂x_k = Σ_{i≥k} g_i exp(x_k − y_i), for gradients of each sign in logarithms, so that nothing overflows. */
 function logcumsumexpBackward(grad: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
   const part = (g: Tensor): Tensor => {
-    const logarithm = where(g.gt(0), where(g.gt(0), g, 1).log(), Number.NEGATIVE_INFINITY);
-    return logSumsToEnd(logarithm.sub(y), dim).add(x).exp();
+    const there = g.gt(0);
+    const logarithms = where(there, where(there, g, 1).log().sub(y), Number.NEGATIVE_INFINITY);
+    return logSumsToEnd(logarithms, dim).add(x).exp();
   };
   return part(grad).sub(part(grad.neg()));
 }

@@ -1,5 +1,5 @@
 /** @file Derivatives of spreads, norms and logsumexp. */
-import { type StatisticsOps, type Tensor, where } from '@flambeau/tensor';
+import { type StatisticsOps, type Tensor, where, zeros } from '@flambeau/tensor';
 import type { Rules } from '../rule.ts';
 import { restoreDims } from './reduce.ts';
 
@@ -16,10 +16,10 @@ function varBackward(grad: Tensor, x: Tensor, attributes: Spread): Tensor {
 }
 
 /** With n the norm: ∂n/∂x = sgn(x) (|x| / n)^(p−1), and 0 where that has no limit. */
-function normBackward(grad: Tensor, x: Tensor, norm: Tensor, attributes: StatisticsOps['norm']): Tensor | null {
+function normBackward(grad: Tensor, x: Tensor, norm: Tensor, attributes: StatisticsOps['norm']): Tensor {
   const { p, dims } = attributes;
   const [g, n] = [restoreDims(grad, x, attributes), restoreDims(norm, x, attributes)];
-  if (p === 0) return null;
+  if (p === 0) return zeros([...x.shape], { dtype: x.dtype, device: x.device });
   if (p === 1) return x.sgn().mul(g);
   if (p === 2) return x.mul(g.div(n).maskedFill(n.eq(0), 0));
   if (Math.abs(p) === Number.POSITIVE_INFINITY) {
