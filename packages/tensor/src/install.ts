@@ -7,6 +7,7 @@ import * as compare from './ops/compare.ts';
 import * as convert from './ops/convert.ts';
 import * as copy from './ops/copy.ts';
 import * as counting from './ops/counting.ts';
+import * as equality from './ops/equality.ts';
 import * as extremes from './ops/extremes.ts';
 import * as floats from './ops/floats.ts';
 import * as gather from './ops/gather.ts';
@@ -40,7 +41,7 @@ import * as views from './ops/views.ts';
 import { Tensor } from './tensor.ts';
 
 const families = [
-  activation, arithmetic, choice, clamp, compare, convert, copy, counting, extremes, floats, gather, index, like,
+  activation, arithmetic, choice, clamp, compare, convert, copy, counting, equality, extremes, floats, gather, index, like,
   logic, masks, mathematics, matmul, matmulSums, products, random, reading, rearrange, reduce, repeatInterleave, reshaping, rounding, scan,
   scatter, softmax, sort, special, splitting, statistics, strided, trigonometry, unique, viewScatter, views,
 ];

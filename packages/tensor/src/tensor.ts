@@ -10,6 +10,7 @@ import type * as compare from './ops/compare.ts';
 import type * as convert from './ops/convert.ts';
 import type * as copy from './ops/copy.ts';
 import type * as counting from './ops/counting.ts';
+import type * as equality from './ops/equality.ts';
 import type * as extremes from './ops/extremes.ts';
 import type * as floats from './ops/floats.ts';
 import type * as gather from './ops/gather.ts';
@@ -75,6 +76,7 @@ export interface Tensor
     Methods<typeof convert>,
     Methods<typeof copy>,
     Methods<typeof counting>,
+    Methods<typeof equality>,
     Methods<typeof extremes>,
     Methods<typeof floats>,
     Methods<typeof gather>,

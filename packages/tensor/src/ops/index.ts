@@ -8,6 +8,7 @@ export * from './compare.ts';
 export * from './convert.ts';
 export * from './copy.ts';
 export * from './counting.ts';
+export * from './equality.ts';
 export * from './extremes.ts';
 export * from './floats.ts';
 export * from './gather.ts';
