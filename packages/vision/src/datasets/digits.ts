@@ -2,23 +2,12 @@
 import { fromTypedArray, Generator, signature, type Tensor } from '@flambeau/tensor';
 import { decodeImage } from '../io/image.ts';
 import { ImageDataset, type ImageParts, type TransformOptions } from './image-dataset.ts';
+import { digitNames } from './mnist.ts';
 import { digitPath } from './strokes.ts';
 
 const side = 28;
 /** Digits in a row and in a column of one drawing. */
 const perRow = 32;
-const classes = [
-  '0 - zero',
-  '1 - one',
-  '2 - two',
-  '3 - three',
-  '4 - four',
-  '5 - five',
-  '6 - six',
-  '7 - seven',
-  '8 - eight',
-  '9 - nine',
-];
 
 export interface DigitsOptions<X, Y> extends TransformOptions<X, Y> {
   /** The images to train with (default), or those to test with; they have nothing in common. */
@@ -56,7 +45,7 @@ export class Digits<X = Tensor, Y = number> extends ImageDataset<X, Y> {
       name: 'Digits',
       data: fromTypedArray(images, [total, side, side]),
       targets: fromTypedArray(labels),
-      classes,
+      classes: digitNames,
       imageShape: [1, side, side],
       root: null,
       train,

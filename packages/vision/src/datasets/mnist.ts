@@ -16,20 +16,23 @@ interface Source {
   readonly md5: Readonly<Record<string, string>>;
 }
 
+/** The classes of handwritten digits, as torchvision calls them. */
+export const digitNames = [
+  '0 - zero',
+  '1 - one',
+  '2 - two',
+  '3 - three',
+  '4 - four',
+  '5 - five',
+  '6 - six',
+  '7 - seven',
+  '8 - eight',
+  '9 - nine',
+];
+
 const mnist: Source = {
   name: 'MNIST',
-  classes: [
-    '0 - zero',
-    '1 - one',
-    '2 - two',
-    '3 - three',
-    '4 - four',
-    '5 - five',
-    '6 - six',
-    '7 - seven',
-    '8 - eight',
-    '9 - nine',
-  ],
+  classes: digitNames,
   mirrors: [
     'https://ossci-datasets.s3.amazonaws.com/mnist/',
     'https://storage.googleapis.com/cvdf-datasets/mnist/',
