@@ -15,6 +15,10 @@ export function packageBuild(entry: string[]): ReturnType<typeof defineConfig> {
     skipNodeModulesBundle: true,
     removeNodeProtocol: false,
     silent: true,
+    // Modules print their class names, which a bundler may change.
+    esbuildOptions(esbuild) {
+      esbuild.keepNames = true;
+    },
   };
   return defineConfig(options);
 }
