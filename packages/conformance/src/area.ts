@@ -40,7 +40,7 @@ export function guessArea(folder: string): string | undefined {
     if (content.area !== undefined) return content.area;
     if (content.tiers !== undefined) return 'ops';
   }
-  return /(?:^|[/\\])(ops|rng|repr)(?:-complex)?[/\\]?$/.exec(folder)?.[1];
+  return /(?:^|[/\\])(ops|nn|optim|rng|repr)(?:-complex)?[/\\]?$/.exec(folder)?.[1];
 }
 
 export interface Case {

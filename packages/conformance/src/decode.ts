@@ -36,12 +36,21 @@ export interface GoldenComplex {
   readonly im: number;
 }
 
+/** A module among a constructor's arguments, not yet constructed. */
+export interface GoldenModule {
+  readonly kind: 'module';
+  readonly module: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+}
+
 const hasKind = (value: unknown, kind: string): boolean => (value as { kind?: unknown } | null)?.kind === kind;
 
 export const isGoldenTensor = (value: unknown): value is GoldenTensor => hasKind(value, 'tensor');
 export const isGoldenDType = (value: unknown): value is GoldenDType => hasKind(value, 'dtype');
 export const isGoldenFloat = (value: unknown): value is GoldenFloat => hasKind(value, 'float');
 export const isIgnored = (value: unknown): value is Ignored => hasKind(value, 'ignored');
+export const isGoldenModule = (value: unknown): value is GoldenModule => hasKind(value, 'module');
 export const isGoldenComplex = (value: unknown): value is GoldenComplex => hasKind(value, 'complex');
 
 interface EncodedTensor {
@@ -81,6 +90,12 @@ const tags: Record<string, (content: never) => unknown> = {
   $memory_format: () => ({ kind: 'ignored' }),
   $float: (value: number) => ({ kind: 'float', value }),
   $slice: decodeSlice,
+  $module: ({ module, ctor_args, ctor_kwargs }: { module: string; ctor_args: unknown[]; ctor_kwargs: object }) => ({
+    kind: 'module',
+    module,
+    args: decode(ctor_args),
+    kwargs: decode(ctor_kwargs),
+  }),
   $none: () => null,
   $ellipsis: () => '...',
 };
