@@ -3,7 +3,8 @@ import { gradcheck, gradgradcheck } from '@flambeau/autograd';
 import { functional as F, linalg, logsumexp, stdMean, type Tensor, tensor, varMean } from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
 
-const leaf = (data: number | readonly number[] | readonly (readonly number[])[]): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });
+const leaf = (data: number | readonly number[] | readonly (readonly number[])[]): Tensor =>
+  tensor(data, { dtype: 'float64', requiresGrad: true });
 const x = leaf([
   [0.3, -1.2, 2.5, 0.8],
   [1.7, 0.4, -0.6, -2.1],
@@ -78,7 +79,10 @@ describe('gradients agree with finite differences', () => {
   });
 });
 
-const gradient = (f: (x: Tensor) => Tensor, data: number | readonly number[] | readonly (readonly number[])[]): unknown => {
+const gradient = (
+  f: (x: Tensor) => Tensor,
+  data: number | readonly number[] | readonly (readonly number[])[],
+): unknown => {
   const x = leaf(data);
   f(x).sum().backward();
   return x.grad!.toArraySync();
@@ -88,7 +92,18 @@ describe('gradients at edges, as PyTorch has them', () => {
   it('products with zeros', () => {
     expect(gradient((x) => x.prod(), [2, 0, 3])).toEqual([0, 6, 0]);
     expect(gradient((x) => x.prod(), [2, 0, 3, 0])).toEqual([0, 0, 0, 0]);
-    expect(gradient((x) => x.prod(1), [[1, 2], [0, 4]])).toEqual([[2, 1], [4, 0]]);
+    expect(
+      gradient(
+        (x) => x.prod(1),
+        [
+          [1, 2],
+          [0, 4],
+        ],
+      ),
+    ).toEqual([
+      [2, 1],
+      [4, 0],
+    ]);
     expect(gradient((x) => x.cumprod(0), [2, 0, 3])).toEqual([1, 8, 0]);
     expect(gradient((x) => x.cumprod(0), [2, 0, 3, 0, 5])).toEqual([1, 8, 0, 0, 0]);
     expect(gradient((x) => x.prod(), 5)).toBe(1);
@@ -96,12 +111,33 @@ describe('gradients at edges, as PyTorch has them', () => {
 
   it('second derivatives of products with a zero', async () => {
     expect(await gradgradcheck((y) => y.prod(), [leaf([2, 0, 3])])).toBe(true);
-    expect(await gradgradcheck((y) => y.prod(1), [leaf([[2, 0, 3], [0, 0, 1]])])).toBe(true);
+    expect(
+      await gradgradcheck(
+        (y) => y.prod(1),
+        [
+          leaf([
+            [2, 0, 3],
+            [0, 0, 1],
+          ]),
+        ],
+      ),
+    ).toBe(true);
   });
 
   it('ties', () => {
     expect(gradient((x) => x.max(), [1, 3, 3])).toEqual([0, 0.5, 0.5]);
-    expect(gradient((x) => x.amax(1), [[2, 2], [1, 0]])).toEqual([[0.5, 0.5], [1, 0]]);
+    expect(
+      gradient(
+        (x) => x.amax(1),
+        [
+          [2, 2],
+          [1, 0],
+        ],
+      ),
+    ).toEqual([
+      [0.5, 0.5],
+      [1, 0],
+    ]);
     expect(gradient((x) => x.max(0).values, [1, 3, 3])).toEqual([0, 1, 0]);
     expect(gradient((x) => x.cummax(0).values, [3, 1, 3])).toEqual([2, 0, 1]);
     expect(gradient((x) => x.norm(Number.POSITIVE_INFINITY), [-2, 2])).toEqual([-0.5, 0.5]);
@@ -137,7 +173,10 @@ describe('gradients at edges, as PyTorch has them', () => {
 
   it('flows back in the dtype of the input', () => {
     const half = tensor([1, 2], { dtype: 'float32', requiresGrad: true });
-    half.sum({ dtype: 'float64' }).add(half.softmax(0, { dtype: 'float64' }).sum()).backward();
+    half
+      .sum({ dtype: 'float64' })
+      .add(half.softmax(0, { dtype: 'float64' }).sum())
+      .backward();
     expect([half.grad!.dtype, half.grad!.toArraySync()]).toEqual(['float32', [1, 1]]);
   });
 });

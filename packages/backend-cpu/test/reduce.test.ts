@@ -1,5 +1,16 @@
 import '@flambeau/backend-cpu';
-import { type DType, dtypeInfo, Expr, inputs as expressionInputs, reduceKernel, type ReduceKernel, type ReduceKind, type Scalar, type ScanKind, type View } from '@flambeau/tensor';
+import {
+  type DType,
+  dtypeInfo,
+  type Expr,
+  inputs as expressionInputs,
+  type ReduceKernel,
+  type ReduceKind,
+  reduceKernel,
+  type Scalar,
+  type ScanKind,
+  type View,
+} from '@flambeau/tensor';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { setCodeGeneration } from '../src/compile/generate.ts';
@@ -12,7 +23,16 @@ afterEach(() => setCodeGeneration(undefined));
 const [x0, x1] = expressionInputs(2) as [Expr, Expr];
 
 function kernel(kind: ReduceKind, dtype: DType, extra: Partial<ReduceKernel> = {}): ReduceKernel {
-  return reduceKernel({ name: 'test', kind, inputs: [{ dtype, as: dtype }], prologue: x0, compute: dtype, epilogue: null, output: kind.startsWith('arg') ? 'int32' : dtype, ...extra });
+  return reduceKernel({
+    name: 'test',
+    kind,
+    inputs: [{ dtype, as: dtype }],
+    prologue: x0,
+    compute: dtype,
+    epilogue: null,
+    output: kind.startsWith('arg') ? 'int32' : dtype,
+    ...extra,
+  });
 }
 
 /** A fresh view of a dtype and shape, and its memory. */
@@ -22,9 +42,16 @@ function outputOf(dtype: DType, shape: readonly number[]): View {
 }
 
 const values = (view: View): unknown[] => Array.from(view.storage.data as ArrayLike<unknown>);
-const kept = (shape: readonly number[], dims: readonly number[]): number[] => shape.map((size, d) => (dims.includes(d) ? 1 : size));
+const kept = (shape: readonly number[], dims: readonly number[]): number[] =>
+  shape.map((size, d) => (dims.includes(d) ? 1 : size));
 
-function run(k: ReduceKernel, inputs: readonly (View | Scalar)[], dims: readonly number[], shape: readonly number[], scalars: readonly Scalar[] = []): unknown[] {
+function run(
+  k: ReduceKernel,
+  inputs: readonly (View | Scalar)[],
+  dims: readonly number[],
+  shape: readonly number[],
+  scalars: readonly Scalar[] = [],
+): unknown[] {
   const out = outputOf(k.output, kept(shape, dims));
   reduce(k, inputs, dims, out, scalars);
   return values(out);
@@ -80,7 +107,11 @@ describe('reduce', () => {
 
   it('gives what changes nothing for no elements', () => {
     const empty = viewOf(new Float32Array(0), 'float32', [2, 0]);
-    const cases: [ReduceKind, DType, number][] = [['sum', 'float32', 0], ['prod', 'float32', 1], ['max', 'float32', Number.NEGATIVE_INFINITY]];
+    const cases: [ReduceKind, DType, number][] = [
+      ['sum', 'float32', 0],
+      ['prod', 'float32', 1],
+      ['max', 'float32', Number.NEGATIVE_INFINITY],
+    ];
     for (const [kind, dtype, identity] of cases) {
       expect(bothWays(() => run(kernel(kind, dtype), [empty], [1], [2, 0]))).toEqual([identity, identity]);
     }
@@ -113,7 +144,9 @@ describe('reduce', () => {
       const row = viewOf(data, 'float32', [10000]);
       expect(bothWays(() => run(kernel('max', 'float32'), [row], [0], [10000]))).toEqual([Number.NaN]);
       expect(bothWays(() => run(kernel('argmin', 'float32'), [row], [0], [10000]))).toEqual([at]);
-      const columns = bothWays(() => run(kernel('argmax', 'float32'), [viewOf(data, 'float32', [100, 100])], [0], [100, 100]));
+      const columns = bothWays(() =>
+        run(kernel('argmax', 'float32'), [viewOf(data, 'float32', [100, 100])], [0], [100, 100]),
+      );
       expect(columns[at % 100]).toBe(Math.floor(at / 100));
     }
   });
@@ -147,18 +180,29 @@ describe('reduce', () => {
   it('applies a prologue to broadcast inputs and scalars, and an epilogue with scalars', () => {
     const means = viewOf(new Float32Array([3, 4]), 'float32', [2, 1]);
     const variance = kernel('sum', 'float32', {
-      inputs: [{ dtype: 'float32', as: 'float32' }, { dtype: 'float32', as: 'float32' }],
+      inputs: [
+        { dtype: 'float32', as: 'float32' },
+        { dtype: 'float32', as: 'float32' },
+      ],
       prologue: x0.sub(x1).square(),
       epilogue: x0.div(x1),
     });
     expect(bothWays(() => run(variance, [matrix, means], [1], [2, 3], [2]))).toEqual([4, 7]);
-    const shifted = kernel('sum', 'float32', { inputs: [{ dtype: 'float32', as: 'float32' }, { dtype: null, as: 'float32' }], prologue: x0.sub(x1) });
+    const shifted = kernel('sum', 'float32', {
+      inputs: [
+        { dtype: 'float32', as: 'float32' },
+        { dtype: null, as: 'float32' },
+      ],
+      prologue: x0.sub(x1),
+    });
     expect(bothWays(() => run(shifted, [matrix, 1], [0], [2, 3]))).toEqual([6, 6, 3]);
   });
 
   it('agrees with a naive model for any layout', () => {
     const layouts = fc.record({
-      shape: fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 4 }).filter((s) => s.reduce((a, b) => a * b, 1) <= 3000),
+      shape: fc
+        .array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 4 })
+        .filter((s) => s.reduce((a, b) => a * b, 1) <= 3000),
       seed: fc.nat(),
       kind: fc.constantFrom<ReduceKind>('sum', 'prod', 'max', 'min', 'argmax', 'argmin'),
       mask: fc.nat({ max: 15 }),
@@ -193,13 +237,16 @@ function naive(kind: ReduceKind, x: View, dims: readonly number[]): number[] {
   const groups: number[][] = Array.from({ length: count }, () => []);
   const walk = (d: number, position: number, group: number): void => {
     if (d === x.shape.length) return void groups[group]!.push((x.storage.data as Int32Array)[position]!);
-    for (let i = 0; i < x.shape[d]!; i++) walk(d + 1, position + i * x.strides[d]!, dims.includes(d) ? group : group * x.shape[d]! + i);
+    for (let i = 0; i < x.shape[d]!; i++)
+      walk(d + 1, position + i * x.strides[d]!, dims.includes(d) ? group : group * x.shape[d]! + i);
   };
   walk(0, x.offset, 0);
   return groups.map((group) => {
     if (kind === 'sum') return group.reduce((a, b) => (a + b) | 0, 0);
     if (kind === 'prod') return group.reduce((a, b) => Math.imul(a, b), 1);
-    const extreme = kind.endsWith('max') ? group.reduce((a, b) => Math.max(a, b), -(2 ** 31)) : group.reduce((a, b) => Math.min(a, b), 2 ** 31 - 1);
+    const extreme = kind.endsWith('max')
+      ? group.reduce((a, b) => Math.max(a, b), -(2 ** 31))
+      : group.reduce((a, b) => Math.min(a, b), 2 ** 31 - 1);
     return kind.startsWith('arg') ? group.indexOf(extreme) : extreme;
   });
 }
@@ -222,9 +269,15 @@ describe('scan', () => {
 
   it('takes the latest of equal extremes, and NaN for good', () => {
     const x = viewOf(new Float32Array([1, 3, 3, Number.NaN, 5, Number.NaN]), 'float32', [6]);
-    expect(bothWays(() => runScan('max', x, 0))).toEqual([[1, 3, 3, Number.NaN, Number.NaN, Number.NaN], [0, 1, 2, 3, 3, 5]]);
+    expect(bothWays(() => runScan('max', x, 0))).toEqual([
+      [1, 3, 3, Number.NaN, Number.NaN, Number.NaN],
+      [0, 1, 2, 3, 3, 5],
+    ]);
     const columns = viewOf(new Float32Array([2, 2, 1, 2, 2, 0]), 'float32', [3, 2]);
-    expect(bothWays(() => runScan('min', columns, 0))).toEqual([[2, 2, 1, 2, 1, 0], [0, 0, 1, 1, 1, 2]]);
+    expect(bothWays(() => runScan('min', columns, 0))).toEqual([
+      [2, 2, 1, 2, 1, 0],
+      [0, 0, 1, 1, 1, 2],
+    ]);
   });
 
   it('converts and wraps', () => {
@@ -232,11 +285,18 @@ describe('scan', () => {
     expect(bothWays(() => runScan('sum', bytes, 0, 'int32'))).toEqual([200, 300]);
     const flags = viewOf(new Uint8Array([1, 0, 1]), 'bool', [3]);
     expect(bothWays(() => runScan('sum', flags, 0, 'int64'))).toEqual([1n, 1n, 2n]);
-    expect(bothWays(() => runScan('max', flags, 0))).toEqual([[1, 1, 1], [0, 0, 2]]);
+    expect(bothWays(() => runScan('max', flags, 0))).toEqual([
+      [1, 1, 1],
+      [0, 0, 2],
+    ]);
   });
 
   it('adds exponentials in logarithms without overflow', () => {
-    const x = viewOf(new Float64Array([1000, 1000, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]), 'float64', [5]);
+    const x = viewOf(
+      new Float64Array([1000, 1000, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]),
+      'float64',
+      [5],
+    );
     const [first, second, third, fourth, fifth] = bothWays(() => runScan('logsumexp', x, 0)) as number[];
     expect(first).toBe(1000);
     expect(second).toBeCloseTo(1000 + Math.LN2, 10);
@@ -244,7 +304,11 @@ describe('scan', () => {
   });
 
   it('runs across rows that are wider than a block', () => {
-    const x = viewOf(Float32Array.from({ length: 3 * 2500 }, (_, i) => i % 5), 'float32', [3, 2500]);
+    const x = viewOf(
+      Float32Array.from({ length: 3 * 2500 }, (_, i) => i % 5),
+      'float32',
+      [3, 2500],
+    );
     const out = bothWays(() => runScan('sum', x, 0)) as number[];
     for (const j of [0, 1023, 1024, 2499]) {
       expect([out[j], out[2500 + j], out[5000 + j]]).toEqual([j % 5, (j % 5) * 2, (j % 5) * 3]);

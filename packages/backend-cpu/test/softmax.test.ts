@@ -7,8 +7,15 @@ import { randomSource, viewOf } from './views.ts';
 
 describe('exp32', () => {
   it('is exact to float32 over its whole range', () => {
-    for (let x = -103.9; x < 89; x += 0.01) expect(Math.abs(exp32(x) - Math.exp(x))).toBeLessThanOrEqual(Math.exp(x) * 1e-9);
-    expect([exp32(Number.NEGATIVE_INFINITY), exp32(-105), exp32(90), exp32(Number.POSITIVE_INFINITY), exp32(0)]).toEqual([0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1]);
+    for (let x = -103.9; x < 89; x += 0.01)
+      expect(Math.abs(exp32(x) - Math.exp(x))).toBeLessThanOrEqual(Math.exp(x) * 1e-9);
+    expect([
+      exp32(Number.NEGATIVE_INFINITY),
+      exp32(-105),
+      exp32(90),
+      exp32(Number.POSITIVE_INFINITY),
+      exp32(0),
+    ]).toEqual([0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1]);
     expect(exp32(Number.NaN)).toBeNaN();
   });
 });
@@ -29,14 +36,24 @@ describe('softmax kernel', () => {
     const { array } = dtypeInfo(dtype);
     const data = new array(7200) as Float32Array | Float64Array;
     for (let i = 0; i < data.length; i++) data[i] = (random() - 0.5) * 20;
-    for (const [dim, size, inner] of [[0, 3, 2400], [1, 4, 600], [2, 600, 1]] as const) {
+    for (const [dim, size, inner] of [
+      [0, 3, 2400],
+      [1, 4, 600],
+      [2, 600, 1],
+    ] as const) {
       for (const log of [false, true]) {
         const out = viewOf(new array(7200), dtype, shape);
         softmax(viewOf(data, dtype, shape), dim, log, out);
         const result = out.storage.data as Float64Array;
         for (const start of [0, inner - 1, 7200 - size * inner]) {
-          const expected = naive(Array.from({ length: size }, (_, i) => data[start + i * inner]!), log);
-          expected.forEach((value, i) => expect(Math.abs(result[start + i * inner]! - value)).toBeLessThanOrEqual(tolerance * (1 + Math.abs(value)) * (log ? 20 : 1)));
+          const expected = naive(
+            Array.from({ length: size }, (_, i) => data[start + i * inner]!),
+            log,
+          );
+          expected.forEach((value, i) => {
+            const error = Math.abs(result[start + i * inner]! - value);
+            expect(error).toBeLessThanOrEqual(tolerance * (1 + Math.abs(value)) * (log ? 20 : 1));
+          });
         }
       }
     }
@@ -47,11 +64,24 @@ describe('softmax kernel', () => {
     const memory = new Float64Array(5);
     softmax(x, 1, false, viewOf(memory, 'float64', [2, 2], [1, 2], 1));
     const [low, high] = [1 / (1 + Math.E ** 2), Math.E ** 2 / (1 + Math.E ** 2)];
-    [0, low, low, high, high].forEach((value, i) => expect(memory[i]).toBeCloseTo(value, 12));
+    [0, low, low, high, high].forEach((value, i) => {
+      expect(memory[i]).toBeCloseTo(value, 12);
+    });
   });
 
   it('gives NaN where there is one, or only −∞', () => {
-    const x = viewOf(new Float32Array([Number.NaN, 1, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]), 'float32', [3, 2]);
+    const x = viewOf(
+      new Float32Array([
+        Number.NaN,
+        1,
+        Number.NEGATIVE_INFINITY,
+        Number.NEGATIVE_INFINITY,
+        Number.NEGATIVE_INFINITY,
+        0,
+      ]),
+      'float32',
+      [3, 2],
+    );
     const out = viewOf(new Float32Array(6), 'float32', [3, 2]);
     softmax(x, 1, false, out);
     expect([...(out.storage.data as Float32Array)]).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN, 0, 1]);

@@ -1,5 +1,5 @@
 /** @file Distinct values of a tensor: what unique and uniqueConsecutive share. Their number depends on the data, so they work on values read from the device. */
-import { dtypeInfo, type DType, type TypedArray } from './dtype.ts';
+import { type DType, dtypeInfo, type TypedArray } from './dtype.ts';
 import { DeviceError } from './errors.ts';
 import { numelOf, wrapDim } from './shape.ts';
 import { backendFor } from './state.ts';
@@ -85,7 +85,8 @@ function prepare(self: Tensor, { op, dim: asked, returnInverse, returnCounts }: 
     const order = (sorted as Int32Array | null) ?? Int32Array.from({ length: rows }, (_, i) => i);
     if (sorted === null && op === 'unique') order.sort((a, b) => comparison(entries)(a, b) || a - b);
     const { first, inverse, counts } = group(entries, order);
-    const made = (values: TypedArray, dtype: DType, shape: readonly number[]): Tensor => new Tensor(backend.upload(dtype, values), dtype, shape);
+    const made = (values: TypedArray, dtype: DType, shape: readonly number[]): Tensor =>
+      new Tensor(backend.upload(dtype, values), dtype, shape);
     const distinct = made(takeRows(entries, first), self.dtype, [first.length, ...source.shape.slice(1)]);
     return [
       dim === null ? distinct : distinct.transpose(0, dim),
@@ -101,14 +102,19 @@ function takeRows({ data, dtype, width }: Rows, positions: readonly number[]): T
   const { array, lanes } = dtypeInfo(dtype);
   const step = width * lanes;
   const out = new array(positions.length * step);
-  positions.forEach((row, i) => out.set(data.subarray(row * step, (row + 1) * step) as never, i * step));
+  positions.forEach((row, i) => {
+    out.set(data.subarray(row * step, (row + 1) * step) as never, i * step);
+  });
   return out;
 }
 
 /** @throws DeviceError off the CPU, naming the asynchronous form. */
 export function distinct(self: Tensor, call: DistinctCall): DistinctResult {
   const { readSync } = backendFor(self.device);
-  if (readSync === null) throw new DeviceError(`${call.op}(): how many results there are depends on values on device '${self.device}'; use \`await x.${call.op}Async()\``);
+  if (readSync === null)
+    throw new DeviceError(
+      `${call.op}(): how many results there are depends on values on device '${self.device}'; use \`await x.${call.op}Async()\``,
+    );
   const { source, order, finish } = prepare(self, call);
   return finish(readSync(source), order === null ? null : readSync(order));
 }

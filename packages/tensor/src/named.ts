@@ -19,16 +19,22 @@ export type Named<Names extends readonly string[], T> = Omit<readonly T[], Names
  * result.indices === indices; // true
  * ```
  */
-export function named<const Names extends readonly string[], T>(names: Names, items: readonly T[], op: string): Named<Names, T> {
+export function named<const Names extends readonly string[], T>(
+  names: Names,
+  items: readonly T[],
+  op: string,
+): Named<Names, T> {
   const tuple = [...items];
   // Not enumerable, so that an array is what compares.
-  const define = (name: string | symbol, value: unknown) => Object.defineProperty(tuple, name, { value, enumerable: false });
-  const toString = () => `torch.return_types.${op}(\n${names.map((name, i) => `${name}=${String(items[i])}`).join(',\n')})`;
+  const define = (name: string | symbol, value: unknown) =>
+    Object.defineProperty(tuple, name, { value, enumerable: false });
+  const text = () =>
+    `torch.return_types.${op}(\n${names.map((name, i) => `${name}=${String(items[i])}`).join(',\n')})`;
   names.forEach((name, i) => {
     define(name, items[i]);
   });
-  define('toString', toString);
-  define(Symbol.for('nodejs.util.inspect.custom'), toString);
+  define('toString', text);
+  define(Symbol.for('nodejs.util.inspect.custom'), text);
   return tuple as unknown as Named<Names, T>;
 }
 

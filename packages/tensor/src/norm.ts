@@ -20,7 +20,12 @@ export interface Norm {
 
 const nonzeroOp = reduction({ name: 'norm', kind: 'sum', prologue: (x) => x!.toBool().toReal() });
 const absoluteOp = reduction({ name: 'norm', kind: 'sum', prologue: (x) => x!.abs() });
-const euclideanOp = reduction({ name: 'norm', kind: 'sum', prologue: (x) => x!.square(), epilogue: (total) => total.sqrt() });
+const euclideanOp = reduction({
+  name: 'norm',
+  kind: 'sum',
+  prologue: (x) => x!.square(),
+  epilogue: (total) => total.sqrt(),
+});
 const greatestOp = reduction({ name: 'norm', kind: 'max', prologue: (x) => x!.abs() });
 const leastOp = reduction({ name: 'norm', kind: 'min', prologue: (x) => x!.abs() });
 const powerOp = reduction({
@@ -40,10 +45,20 @@ function reductionFor(p: number): Reduction {
 /** The p-norm over some dimensions, recorded. @throws DTypeError unless the tensor or `dtype` is a floating one. */
 export function normOver(self: Tensor, { op, node, p, dims, keepdim, all, dtype }: Norm): Tensor {
   const x = dtype === undefined ? self : self.to(dtype);
-  if (!isFloating(x.dtype)) throw new DTypeError(`${op}(): needs a floating point tensor, got ${x.dtype}; pass { dtype: 'float32' } or convert with .to('float32')`);
+  if (!isFloating(x.dtype))
+    throw new DTypeError(
+      `${op}(): needs a floating point tensor, got ${x.dtype}; pass { dtype: 'float32' } or convert with .to('float32')`,
+    );
   if (Math.abs(p) === Number.POSITIVE_INFINITY) checkReducible(op, x, dims);
   const which = reductionFor(p);
   const power = which === powerOp;
-  const result = reduceTensors(which, power ? [x, p] : [x], dims, keepdim, { compute: x.dtype, output: x.dtype }, power ? [1 / p] : []);
+  const result = reduceTensors(
+    which,
+    power ? [x, p] : [x],
+    dims,
+    keepdim,
+    { compute: x.dtype, output: x.dtype },
+    power ? [1 / p] : [],
+  );
   return record('norm', [x], result, { p, dims, keepdim, all, node });
 }

@@ -98,7 +98,8 @@ export function reduceTensors(
 ): Tensor {
   const [lead] = args as readonly [Tensor];
   let shape = lead.shape;
-  for (const arg of args) if (typeof arg === 'object' && arg !== lead) shape = broadcastShapes(op.name, shape, arg.shape);
+  for (const arg of args)
+    if (typeof arg === 'object' && arg !== lead) shape = broadcastShapes(op.name, shape, arg.shape);
   const kept = keptShape(shape, dims);
   const backend = backendFor(lead.device);
   let elements = 1;

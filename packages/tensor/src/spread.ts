@@ -6,7 +6,7 @@ import { intoOut } from './inplace.ts';
 import type { OutOption } from './ops/make.ts';
 import type { ReduceOptions } from './ops/reduce.ts';
 import { record } from './record.ts';
-import { type Dims, reduceDims, type Reduction, reduceTensors, reduction } from './reduction.ts';
+import { type Dims, type Reduction, reduceDims, reduceTensors, reduction } from './reduction.ts';
 import type { Tensor } from './tensor.ts';
 
 export interface VarOptions extends ReduceOptions {
@@ -17,7 +17,9 @@ export interface VarOptions extends ReduceOptions {
 }
 
 /** `(unbiased)`, or `(dim, unbiased, keepdim)` each of which may be left off or named. */
-export type VarArguments = [unbiased: boolean, options?: OutOption] | Trailing<[dim: Dims, unbiased: boolean, keepdim: boolean], VarOptions>;
+export type VarArguments =
+  | [unbiased: boolean, options?: OutOption]
+  | Trailing<[dim: Dims, unbiased: boolean, keepdim: boolean], VarOptions>;
 
 /** What those arguments come to. */
 export interface Spread {
@@ -42,9 +44,13 @@ const defaults = { dim: null, unbiased: undefined, keepdim: false, correction: u
 export function spreadArguments(op: string): (self: Tensor, args: readonly unknown[]) => Spread {
   const parse = signature<Parsed>(op, ['dim', 'unbiased', 'keepdim'], defaults);
   return (self, args) => {
-    const { dim, unbiased, keepdim, correction, out } = parse(typeof args[0] === 'boolean' ? [undefined, ...args] : args);
-    if (unbiased !== undefined && typeof correction === 'number') throw new TypeError(`${op}(): give unbiased or correction, not both`);
-    if (!isFloating(self.dtype)) throw new DTypeError(`${op}(): needs a floating point tensor, got ${self.dtype}; convert with .to('float32')`);
+    const { dim, unbiased, keepdim, correction, out } = parse(
+      typeof args[0] === 'boolean' ? [undefined, ...args] : args,
+    );
+    if (unbiased !== undefined && typeof correction === 'number')
+      throw new TypeError(`${op}(): give unbiased or correction, not both`);
+    if (!isFloating(self.dtype))
+      throw new DTypeError(`${op}(): needs a floating point tensor, got ${self.dtype}; convert with .to('float32')`);
     return {
       dims: reduceDims(op, dim, self.ndim),
       keepdim,
@@ -72,7 +78,9 @@ export function spreadOf(which: 'var' | 'std', self: Tensor, { dims, keepdim, co
   const wide = self.dtype === 'float64' ? 'float64' : 'float32';
   return intoOut(which, out, [self], () => {
     const mean = reduceTensors(meanOp, [self], dims, true, { compute: wide, output: wide }, [count]);
-    const result = reduceTensors(op, [self, mean], dims, keepdim, { compute: wide, output: self.dtype }, [Math.max(0, count - correction)]);
+    const result = reduceTensors(op, [self, mean], dims, keepdim, { compute: wide, output: self.dtype }, [
+      Math.max(0, count - correction),
+    ]);
     return record(which, [self], result, { dims, keepdim, all, correction });
   });
 }

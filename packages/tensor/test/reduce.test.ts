@@ -64,7 +64,10 @@ describe('sum', () => {
 });
 
 describe('mean, prod and the NaN forms', () => {
-  const y = tensor([[1, Number.NaN], [3, 5]]);
+  const y = tensor([
+    [1, Number.NaN],
+    [3, 5],
+  ]);
 
   it('computes them', () => {
     expect(values(x.mean())).toBe(3.5);
@@ -91,7 +94,10 @@ describe('mean, prod and the NaN forms', () => {
 
 describe('any, all, countNonzero', () => {
   it('counts NaN as nonzero', () => {
-    const y = tensor([[0, Number.NaN], [0, 0]]);
+    const y = tensor([
+      [0, Number.NaN],
+      [0, 0],
+    ]);
     expect(values(y.any(1))).toEqual([true, false]);
     expect(values(y.all(0))).toEqual([false, false]);
     expect(values(y.countNonzero())).toBe(1);
@@ -102,7 +108,11 @@ describe('any, all, countNonzero', () => {
     expect(x.any().dtype).toBe('bool');
     expect(tensor([1, 0], { dtype: 'uint8' }).all().dtype).toBe('uint8');
     expect(x.countNonzero().dtype).toBe('int32');
-    expect(tensor([0n, 2n ** 40n]).countNonzero().itemSync()).toBe(1);
+    expect(
+      tensor([0n, 2n ** 40n])
+        .countNonzero()
+        .itemSync(),
+    ).toBe(1);
   });
 
   it('knows what holds for nothing', () => {
@@ -130,17 +140,26 @@ describe('max and min', () => {
     expect(values(x.max())).toBe(7);
     const result = x.max(1);
     const [top, where] = result;
-    expect([values(top), values(where)]).toEqual([[5, 7], [1, 0]]);
+    expect([values(top), values(where)]).toEqual([
+      [5, 7],
+      [1, 0],
+    ]);
     expect(result.values).toBe(top);
     expect(result.indices).toBe(where);
     expect(where.dtype).toBe('int32');
     expect(values(x.min(0, true)[0])).toEqual([[1, 3, 2]]);
     expect(values(x.min({ dim: 1 }).indices)).toEqual([0, 2]);
-    expect(values(x.max(tensor([4, 4, 4])))).toEqual([[4, 5, 4], [7, 4, 4]]);
+    expect(values(x.max(tensor([4, 4, 4])))).toEqual([
+      [4, 5, 4],
+      [7, 4, 4],
+    ]);
   });
 
   it('take the first of equals, and NaN wins', () => {
-    const y = tensor([[2, 2, 1], [0, Number.NaN, 5]]);
+    const y = tensor([
+      [2, 2, 1],
+      [0, Number.NaN, 5],
+    ]);
     expect(values(y.max(1).indices)).toEqual([0, 1]);
     expect(values(y.argmin(1))).toEqual([2, 1]);
     expect(y.max().itemSync()).toBeNaN();
@@ -151,7 +170,10 @@ describe('max and min', () => {
     expect(values(x.amax([0, 1]))).toBe(7);
     expect(values(x.amin(0))).toEqual([1, 3, 2]);
     const { min, max } = x.aminmax({ dim: 1 });
-    expect([values(min), values(max)]).toEqual([[1, 2], [5, 7]]);
+    expect([values(min), values(max)]).toEqual([
+      [1, 2],
+      [5, 7],
+    ]);
   });
 
   it('argmax counts in the flattened tensor without a dimension', () => {
@@ -168,7 +190,13 @@ describe('max and min', () => {
   });
 
   it('have no value for nothing', () => {
-    for (const f of [(t: Tensor) => t.max(), (t: Tensor) => t.amin(1), (t: Tensor) => t.argmax(1), (t: Tensor) => t.max(1), (t: Tensor) => t.aminmax()]) {
+    for (const f of [
+      (t: Tensor) => t.max(),
+      (t: Tensor) => t.amin(1),
+      (t: Tensor) => t.argmax(1),
+      (t: Tensor) => t.max(1),
+      (t: Tensor) => t.aminmax(),
+    ]) {
       expect(() => f(zeros(2, 0))).toThrow(IndexError);
     }
     expect(zeros(2, 0).amax(0).shape).toEqual([0]);
@@ -178,6 +206,9 @@ describe('max and min', () => {
   it('write into out', () => {
     const out = [zeros(2), zeros(2, { dtype: 'int64' })] as const;
     x.max(1, { out });
-    expect([values(out[0]), values(out[1])]).toEqual([[5, 7], [1, 0]]);
+    expect([values(out[0]), values(out[1])]).toEqual([
+      [5, 7],
+      [1, 0],
+    ]);
   });
 });

@@ -10,9 +10,19 @@ const values = (t: Tensor): unknown => t.toArraySync();
 
 describe('cumulative sums and products', () => {
   it('run along a dimension', () => {
-    expect(values(x.cumsum(1))).toEqual([[1, 6, 9], [7, 10, 12]]);
-    expect(values(x.cumprod(0))).toEqual([[1, 5, 3], [7, 15, 6]]);
-    expect(values(x.t().cumsum(-1))).toEqual([[1, 8], [5, 8], [3, 5]]);
+    expect(values(x.cumsum(1))).toEqual([
+      [1, 6, 9],
+      [7, 10, 12],
+    ]);
+    expect(values(x.cumprod(0))).toEqual([
+      [1, 5, 3],
+      [7, 15, 6],
+    ]);
+    expect(values(x.t().cumsum(-1))).toEqual([
+      [1, 8],
+      [5, 8],
+      [3, 5],
+    ]);
     expect(values(tensor(3).cumsum(0))).toBe(3);
     expect(zeros(2, 0).cumsum(1).shape).toEqual([2, 0]);
   });
@@ -42,8 +52,14 @@ describe('cumulative sums and products', () => {
 describe('cumulative extremes', () => {
   it('give values and the latest positions', () => {
     const { values: top, indices } = tensor([1, 3, 3, 2]).cummax(0);
-    expect([values(top), values(indices)]).toEqual([[1, 3, 3, 3], [0, 1, 2, 2]]);
-    expect(values(x.cummin(1)[0])).toEqual([[1, 1, 1], [7, 3, 2]]);
+    expect([values(top), values(indices)]).toEqual([
+      [1, 3, 3, 3],
+      [0, 1, 2, 2],
+    ]);
+    expect(values(x.cummin(1)[0])).toEqual([
+      [1, 1, 1],
+      [7, 3, 2],
+    ]);
     expect(indices.dtype).toBe('int32');
   });
 
@@ -55,7 +71,9 @@ describe('cumulative extremes', () => {
 describe('logcumsumexp', () => {
   it('does not overflow', () => {
     const y = tensor([1000, 1000, 1000], { dtype: 'float64' }).logcumsumexp(0).toArraySync() as number[];
-    y.forEach((value, i) => expect(value).toBeCloseTo(1000 + Math.log(i + 1), 9));
+    y.forEach((value, i) => {
+      expect(value).toBeCloseTo(1000 + Math.log(i + 1), 9);
+    });
   });
 
   it('wants floats', () => {

@@ -3,15 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { DTypeError, functional as F, IndexError, type Tensor, tensor, zeros } from '../src/index.ts';
 
 const values = (t: Tensor): unknown => t.toArraySync();
-const x = tensor([
-  [1, 5, 3],
-  [7, 3, 2],
-], { dtype: 'float64' });
+const x = tensor(
+  [
+    [1, 5, 3],
+    [7, 3, 2],
+  ],
+  { dtype: 'float64' },
+);
 
 function expectClose(t: Tensor, expected: readonly number[]): void {
   const got = t.flatten().toArraySync() as number[];
   expect(got.length).toBe(expected.length);
-  got.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 6));
+  got.forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i]!, 6);
+  });
 }
 
 describe('softmax', () => {

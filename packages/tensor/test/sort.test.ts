@@ -1,6 +1,15 @@
 import '@flambeau/backend-cpu';
 import { describe, expect, it } from 'vitest';
-import { bucketize, DTypeError, IndexError, searchsorted, ShapeError, type Tensor, tensor, zeros } from '../src/index.ts';
+import {
+  bucketize,
+  DTypeError,
+  IndexError,
+  ShapeError,
+  searchsorted,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../src/index.ts';
 
 const x = tensor([
   [1, 5, 3],
@@ -11,17 +20,54 @@ const both = (pair: { values: Tensor; indices: Tensor }): unknown[] => [values(p
 
 describe('sort and its kin', () => {
   it('sorts along a dimension', () => {
-    expect(both(x.sort())).toEqual([[[1, 3, 5], [2, 3, 7]], [[0, 2, 1], [2, 1, 0]]]);
-    expect(both(x.sort(0, true))).toEqual([[[7, 5, 3], [1, 3, 2]], [[1, 0, 0], [0, 1, 1]]]);
-    expect(values(x.t().sort({ dim: 0, descending: true }).values)).toEqual([[5, 7], [3, 3], [1, 2]]);
-    expect(values(x.argsort(1))).toEqual([[0, 2, 1], [2, 1, 0]]);
-    expect(values(x.msort())).toEqual([[1, 3, 2], [7, 5, 3]]);
+    expect(both(x.sort())).toEqual([
+      [
+        [1, 3, 5],
+        [2, 3, 7],
+      ],
+      [
+        [0, 2, 1],
+        [2, 1, 0],
+      ],
+    ]);
+    expect(both(x.sort(0, true))).toEqual([
+      [
+        [7, 5, 3],
+        [1, 3, 2],
+      ],
+      [
+        [1, 0, 0],
+        [0, 1, 1],
+      ],
+    ]);
+    expect(values(x.t().sort({ dim: 0, descending: true }).values)).toEqual([
+      [5, 7],
+      [3, 3],
+      [1, 2],
+    ]);
+    expect(values(x.argsort(1))).toEqual([
+      [0, 2, 1],
+      [2, 1, 0],
+    ]);
+    expect(values(x.msort())).toEqual([
+      [1, 3, 2],
+      [7, 5, 3],
+    ]);
     expect(both(tensor(3).sort())).toEqual([3, 0]);
     expect(zeros(0, 3).sort(0).indices.dtype).toBe('int32');
   });
 
   it('picks the k greatest or least', () => {
-    expect(both(x.topk(2))).toEqual([[[5, 3], [7, 3]], [[1, 2], [0, 1]]]);
+    expect(both(x.topk(2))).toEqual([
+      [
+        [5, 3],
+        [7, 3],
+      ],
+      [
+        [1, 2],
+        [0, 1],
+      ],
+    ]);
     expect(both(x.topk(1, 0, false))).toEqual([[[1, 3, 2]], [[0, 1, 1]]]);
     expect(values(x.topk(0).values)).toEqual([[], []]);
     expect(both(tensor(3).topk(1))).toEqual([3, 0]);
@@ -30,7 +76,10 @@ describe('sort and its kin', () => {
   });
 
   it('finds the k-th value', () => {
-    expect(both(x.kthvalue(2))).toEqual([[3, 3], [2, 1]]);
+    expect(both(x.kthvalue(2))).toEqual([
+      [3, 3],
+      [2, 1],
+    ]);
     expect(both(x.kthvalue(1, 0, true))).toEqual([[[1, 3, 2]], [[0, 1, 1]]]);
     expect(() => x.kthvalue(0)).toThrow(RangeError);
     expect(() => x.kthvalue(3, 0)).toThrow(RangeError);
@@ -38,19 +87,31 @@ describe('sort and its kin', () => {
 });
 
 describe('median and mode', () => {
-  const y = tensor([[4, Number.NaN, 1, 3], [2, 2, 8, 5]]);
+  const y = tensor([
+    [4, Number.NaN, 1, 3],
+    [2, 2, 8, 5],
+  ]);
 
   it('takes the lower of two middle values', () => {
     expect(values(tensor([4, 1, 3, 2]).median())).toBe(2);
-    expect(both(x.median(1))).toEqual([[3, 3], [2, 1]]);
+    expect(both(x.median(1))).toEqual([
+      [3, 3],
+      [2, 1],
+    ]);
     expect(values(x.median(0, true).values)).toEqual([[1, 3, 2]]);
     expect(values(tensor([5, 1, 4], { dtype: 'int32' }).median())).toBe(4);
   });
 
   it('is NaN where there is one, except for nanmedian', () => {
-    expect(both(y.median(1))).toEqual([[Number.NaN, 2], [1, 1]]);
+    expect(both(y.median(1))).toEqual([
+      [Number.NaN, 2],
+      [1, 1],
+    ]);
     expect(y.median().itemSync()).toBeNaN();
-    expect(both(y.nanmedian(1))).toEqual([[3, 2], [3, 1]]);
+    expect(both(y.nanmedian(1))).toEqual([
+      [3, 2],
+      [3, 1],
+    ]);
     expect(values(y.nanmedian())).toBe(3);
     expect(tensor([Number.NaN, Number.NaN]).nanmedian().itemSync()).toBeNaN();
   });
@@ -62,7 +123,17 @@ describe('median and mode', () => {
   });
 
   it('mode is the least of the most frequent values, at its last place', () => {
-    expect(both(tensor([[2, 1, 2, 1, 3], [4, 4, 5, 5, 5]]).mode(1))).toEqual([[1, 5], [3, 4]]);
+    expect(
+      both(
+        tensor([
+          [2, 1, 2, 1, 3],
+          [4, 4, 5, 5, 5],
+        ]).mode(1),
+      ),
+    ).toEqual([
+      [1, 5],
+      [3, 4],
+    ]);
     expect(both(tensor(7).mode())).toEqual([7, 0]);
   });
 });
@@ -73,10 +144,24 @@ describe('unique', () => {
   it('gives sorted values, and on request inverse and counts', () => {
     expect(values(y.unique())).toEqual([1, 2, 3]);
     const [output, inverse, counts] = y.unique({ returnInverse: true, returnCounts: true });
-    expect([values(output), values(inverse), values(counts)]).toEqual([[1, 2, 3], [2, 0, 2, 1, 0], [2, 1, 2]]);
+    expect([values(output), values(inverse), values(counts)]).toEqual([
+      [1, 2, 3],
+      [2, 0, 2, 1, 0],
+      [2, 1, 2],
+    ]);
     const [, only] = y.unique({ returnCounts: true });
     expect(values(only)).toEqual([2, 1, 2]);
-    expect(values(tensor([[2, 1], [1, 2]]).unique({ returnInverse: true })[1])).toEqual([[1, 0], [0, 1]]);
+    expect(
+      values(
+        tensor([
+          [2, 1],
+          [1, 2],
+        ]).unique({ returnInverse: true })[1],
+      ),
+    ).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
     expect(values(tensor([true, false, true]).unique())).toEqual([false, true]);
     expect(zeros(0).unique().shape).toEqual([0]);
   });
@@ -86,23 +171,55 @@ describe('unique', () => {
   });
 
   it('compares slices', () => {
-    const z = tensor([[1, 2], [0, 9], [1, 2]]);
+    const z = tensor([
+      [1, 2],
+      [0, 9],
+      [1, 2],
+    ]);
     const [rows, inverse, counts] = z.unique({ dim: 0, returnInverse: true, returnCounts: true });
-    expect([values(rows), values(inverse), values(counts)]).toEqual([[[0, 9], [1, 2]], [1, 0, 1], [1, 2]]);
-    expect(values(z.unique({ dim: 1 }))).toEqual([[1, 2], [0, 9], [1, 2]]);
+    expect([values(rows), values(inverse), values(counts)]).toEqual([
+      [
+        [0, 9],
+        [1, 2],
+      ],
+      [1, 0, 1],
+      [1, 2],
+    ]);
+    expect(values(z.unique({ dim: 1 }))).toEqual([
+      [1, 2],
+      [0, 9],
+      [1, 2],
+    ]);
   });
 
   it('drops repetitions that follow one another', () => {
     const z = tensor([1, 1, 2, 1], { dtype: 'int64' });
     expect(values(z.uniqueConsecutive())).toEqual([1, 2, 1]);
     const [output, inverse, counts] = z.uniqueConsecutive({ returnInverse: true, returnCounts: true });
-    expect([values(output), values(inverse), values(counts)]).toEqual([[1, 2, 1], [0, 0, 1, 2], [2, 1, 1]]);
-    expect(values(tensor([[1, 1, 2], [3, 3, 3]]).uniqueConsecutive({ dim: 1 }))).toEqual([[1, 2], [3, 3]]);
+    expect([values(output), values(inverse), values(counts)]).toEqual([
+      [1, 2, 1],
+      [0, 0, 1, 2],
+      [2, 1, 1],
+    ]);
+    expect(
+      values(
+        tensor([
+          [1, 1, 2],
+          [3, 3, 3],
+        ]).uniqueConsecutive({ dim: 1 }),
+      ),
+    ).toEqual([
+      [1, 2],
+      [3, 3],
+    ]);
   });
 
   it('has asynchronous forms', async () => {
     const [output, counts] = await y.uniqueAsync({ returnCounts: true });
-    expect([values(output), values(counts)]).toEqual([[1, 2, 3], [2, 1, 2]]);
+    expect([values(output), values(counts)]).toEqual([
+      [1, 2, 3],
+      [2, 1, 2],
+    ]);
     expect(values(await y.uniqueConsecutiveAsync())).toEqual([3, 1, 3, 2, 1]);
   });
 });
@@ -137,19 +254,50 @@ describe('searchsorted and bucketize', () => {
   const sequence = tensor([1, 3, 5, 5, 9]);
 
   it('finds places before or behind equal values', () => {
-    const wanted = tensor([[0, 1, 5], [6, 9, 10]]);
-    expect(values(searchsorted(sequence, wanted))).toEqual([[0, 0, 2], [4, 4, 5]]);
-    expect(values(searchsorted(sequence, wanted, { right: true }))).toEqual([[0, 1, 4], [4, 5, 5]]);
-    expect(values(searchsorted(sequence, wanted, { side: 'right' }))).toEqual([[0, 1, 4], [4, 5, 5]]);
-    expect(values(bucketize(wanted, sequence))).toEqual([[0, 0, 2], [4, 4, 5]]);
+    const wanted = tensor([
+      [0, 1, 5],
+      [6, 9, 10],
+    ]);
+    expect(values(searchsorted(sequence, wanted))).toEqual([
+      [0, 0, 2],
+      [4, 4, 5],
+    ]);
+    expect(values(searchsorted(sequence, wanted, { right: true }))).toEqual([
+      [0, 1, 4],
+      [4, 5, 5],
+    ]);
+    expect(values(searchsorted(sequence, wanted, { side: 'right' }))).toEqual([
+      [0, 1, 4],
+      [4, 5, 5],
+    ]);
+    expect(values(bucketize(wanted, sequence))).toEqual([
+      [0, 0, 2],
+      [4, 4, 5],
+    ]);
     expect(values(searchsorted(sequence, 4))).toBe(2);
     expect(values(searchsorted(tensor([1, 2], { dtype: 'int32' }), 1.5))).toBe(1);
     expect(values(searchsorted(sequence, tensor([Number.NaN])))).toEqual([5]);
   });
 
   it('searches rows side by side, and unsorted sequences with a sorter', () => {
-    const rows = tensor([[1, 2, 3], [10, 20, 30]]);
-    expect(values(searchsorted(rows, tensor([[2, 9], [2, 25]])))).toEqual([[1, 3], [0, 2]]);
+    const rows = tensor([
+      [1, 2, 3],
+      [10, 20, 30],
+    ]);
+    expect(
+      values(
+        searchsorted(
+          rows,
+          tensor([
+            [2, 9],
+            [2, 25],
+          ]),
+        ),
+      ),
+    ).toEqual([
+      [1, 3],
+      [0, 2],
+    ]);
     const mixed = tensor([5, 1, 3]);
     expect(values(searchsorted(mixed, tensor([2, 4]), { sorter: mixed.argsort() }))).toEqual([1, 2]);
     expect(values(searchsorted(zeros(0), tensor([1])))).toEqual([0]);
@@ -159,7 +307,9 @@ describe('searchsorted and bucketize', () => {
     for (let n = 1; n <= 20; n++) {
       const sorted = tensor(Array.from({ length: n }, (_, i) => i * 2));
       const wanted = Array.from({ length: 2 * n + 3 }, (_, i) => i - 1);
-      expect(values(searchsorted(sorted, tensor(wanted)))).toEqual(wanted.map((w) => Math.min(n, Math.max(0, Math.ceil(w / 2)))));
+      expect(values(searchsorted(sorted, tensor(wanted)))).toEqual(
+        wanted.map((w) => Math.min(n, Math.max(0, Math.ceil(w / 2)))),
+      );
     }
   });
 

@@ -9,7 +9,10 @@ export function restoreDims(x: Tensor, input: Pick<InputMeta, 'shape'>, { dims, 
   return keepdim || dims.length === 0 ? x : x.reshape(keptShape(input.shape, dims));
 }
 
-const numbered = (name: string) => ({ all }: ReduceAttributes) => `${name}Backward${all ? 0 : 1}`;
+const numbered =
+  (name: string) =>
+  ({ all }: ReduceAttributes) =>
+    `${name}Backward${all ? 0 : 1}`;
 const countOf = (shape: readonly number[], dims: readonly number[]): number => dims.reduce((n, d) => n * shape[d]!, 1);
 
 /** Shares a gradient evenly among the elements that equal the reduction's result (NaN equals NaN here). */
@@ -34,7 +37,9 @@ export const reduceRules = {
   },
   nansum: {
     save: ({ inputs }) => [inputs[0]],
-    backward: ({ attributes, saved: [x] }, grad) => [restoreDims(grad.to(x!.dtype), x!, attributes).mul(x!.isnan().logicalNot())],
+    backward: ({ attributes, saved: [x] }, grad) => [
+      restoreDims(grad.to(x!.dtype), x!, attributes).mul(x!.isnan().logicalNot()),
+    ],
   },
   mean: {
     node: numbered('Mean'),
@@ -48,7 +53,10 @@ export const reduceRules = {
     backward: ({ attributes, saved: [x] }, grad) => {
       const wide = x!.to(grad.dtype);
       if (x!.elementCount <= 1) return [restoreDims(grad, x!, attributes).expand(x!.shape).to(x!.dtype)];
-      const others = attributes.dims.length > 1 ? productOfOthers(wide.flatten(), 0).reshape(x!.shape) : productOfOthers(wide, attributes.dims[0]!);
+      const others =
+        attributes.dims.length > 1
+          ? productOfOthers(wide.flatten(), 0).reshape(x!.shape)
+          : productOfOthers(wide, attributes.dims[0]!);
       return [restoreDims(grad, x!, attributes).mul(others).to(x!.dtype)];
     },
   },

@@ -35,7 +35,9 @@ export const scanRules = {
   cumsum: { backward: ({ attributes: { dim }, inputs: [x] }, grad) => [sumsToEnd(grad, dim).to(x!.dtype)] },
   cumprod: {
     save: ({ inputs, outputs }) => [inputs[0], outputs[0]],
-    backward: ({ attributes: { dim }, inputs: [meta], saved: [x, y] }, grad) => [cumprodBackward(grad, x!.to(grad.dtype), y!, dim).to(meta!.dtype)],
+    backward: ({ attributes: { dim }, inputs: [meta], saved: [x, y] }, grad) => [
+      cumprodBackward(grad, x!.to(grad.dtype), y!, dim).to(meta!.dtype),
+    ],
   },
   logcumsumexp: {
     save: ({ inputs, outputs }) => [inputs[0], outputs[0]],

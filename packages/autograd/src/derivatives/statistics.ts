@@ -24,10 +24,27 @@ function normBackward(grad: Tensor, x: Tensor, norm: Tensor, attributes: Statist
   if (p === 2) return x.mul(g.div(n).maskedFill(n.eq(0), 0));
   if (Math.abs(p) === Number.POSITIVE_INFINITY) {
     const mask = x.abs().eq(n).logicalOr(x.isnan().logicalAnd(n.isnan()));
-    return x.sgn().mul(g.div(mask.sum(dims, true))).mul(mask);
+    return x
+      .sgn()
+      .mul(g.div(mask.sum(dims, true)))
+      .mul(mask);
   }
-  if (p < 1) return x.sgn().mul(x.abs().pow(p - 1).maskedFill(x.eq(0), 0)).mul(g).mul(n.pow(1 - p));
-  if (p < 2) return x.sgn().mul(x.abs().pow(p - 1)).mul(g.mul(n.pow(1 - p)).maskedFill(n.eq(0), 0));
+  if (p < 1)
+    return x
+      .sgn()
+      .mul(
+        x
+          .abs()
+          .pow(p - 1)
+          .maskedFill(x.eq(0), 0),
+      )
+      .mul(g)
+      .mul(n.pow(1 - p));
+  if (p < 2)
+    return x
+      .sgn()
+      .mul(x.abs().pow(p - 1))
+      .mul(g.mul(n.pow(1 - p)).maskedFill(n.eq(0), 0));
   return x.mul(x.abs().pow(p - 2)).mul(g.div(n.pow(p - 1)).maskedFill(n.eq(0), 0));
 }
 

@@ -25,8 +25,14 @@ function extreme(greatest: boolean, dtype: DType): number | bigint | boolean {
 }
 
 // The tests are false for the usual element, and true for NaN, which then stays: nothing is ordered against it.
-const greater: Lowered = { text: (a, b) => `!(${b} <= ${a}) && ${a} === ${a}`, run: (a, b) => !(b <= a) && a === a };
-const less: Lowered = { text: (a, b) => `!(${b} >= ${a}) && ${a} === ${a}`, run: (a, b) => !(b >= a) && a === a };
+const greater: Lowered = {
+  text: (a, b) => `!(${b} <= ${a}) && ${a} === ${a}`,
+  run: (a, b) => !(b <= a) && !Number.isNaN(a),
+};
+const less: Lowered = {
+  text: (a, b) => `!(${b} >= ${a}) && ${a} === ${a}`,
+  run: (a, b) => !(b >= a) && !Number.isNaN(a),
+};
 const either: Lowered = { text: (a, b) => `(${a} || ${b})`, run: (a, b) => a || b };
 const both: Lowered = { text: (a, b) => `(${a} && ${b})`, run: (a, b) => a && b };
 
@@ -57,9 +63,17 @@ export function combinerOf(kind: CombineKind, dtype: DType): Combiner {
     case 'sum':
       return { identity: dtype === 'int64' ? 0n : dtype === 'bool' ? false : 0, combine: sums[table], replaces: null };
     case 'prod':
-      return { identity: dtype === 'int64' ? 1n : dtype === 'bool' ? true : 1, combine: products[table], replaces: null };
+      return {
+        identity: dtype === 'int64' ? 1n : dtype === 'bool' ? true : 1,
+        combine: products[table],
+        replaces: null,
+      };
     case 'logsumexp':
-      return { identity: Number.NEGATIVE_INFINITY, combine: { text: (a, b) => `logAddExp(${a}, ${b})`, run: logAddExp }, replaces: null };
+      return {
+        identity: Number.NEGATIVE_INFINITY,
+        combine: { text: (a, b) => `logAddExp(${a}, ${b})`, run: logAddExp },
+        replaces: null,
+      };
     default:
       return { identity: extreme(kind === 'min', dtype), combine: null, replaces: kind === 'min' ? less : greater };
   }
@@ -72,7 +86,8 @@ export function logAddExp(a: number, b: number): number {
 }
 
 /** The source text of a value. */
-export const literal = (value: number | bigint | boolean): string => (typeof value === 'bigint' ? `${value}n` : String(value));
+export const literal = (value: number | bigint | boolean): string =>
+  typeof value === 'bigint' ? `${value}n` : String(value);
 
 /** The name of the array type that holds one accumulator for each element of a row; bools are 0 and 1 there. */
 export function accumulatorArray(dtype: DType): string {

@@ -1,5 +1,12 @@
 /** @file Compiles reduce kernels: to generated loops over typed arrays, or to interpreted ones. */
-import { type DType, inputs as expressionInputs, type KernelInput, type ReduceKernel, type Scalar, type View } from '@flambeau/tensor';
+import {
+  type DType,
+  inputs as expressionInputs,
+  type KernelInput,
+  type ReduceKernel,
+  type Scalar,
+  type View,
+} from '@flambeau/tensor';
 import { accumulatorArray, type Combiner, combinerOf, literal, rowLength } from './combine.ts';
 import { generate } from './generate.ts';
 import { conversion, expressionClosure, expressionText } from './lower.ts';
@@ -27,7 +34,8 @@ const isArg = (kernel: ReduceKernel): boolean => kernel.kind === 'argmax' || ker
 /** What the epilogue starts from: a position for argmax and argmin, else the combined value. */
 const resultDType = (kernel: ReduceKernel): DType => (isArg(kernel) ? 'int32' : kernel.compute);
 
-const combiner = ({ kind, compute }: ReduceKernel): Combiner => combinerOf(kind === 'argmax' ? 'max' : kind === 'argmin' ? 'min' : kind, compute);
+const combiner = ({ kind, compute }: ReduceKernel): Combiner =>
+  combinerOf(kind === 'argmax' ? 'max' : kind === 'argmin' ? 'min' : kind, compute);
 
 /** The statement that takes value `v` into accumulator `a` (and its position into `at`). */
 function stepText(kernel: ReduceKernel, a: string, v: string, at?: readonly [place: string, position: string]): string {
@@ -41,7 +49,10 @@ const identityOf = (kernel: ReduceKernel): number | bigint | boolean => combiner
 
 /** What an epilogue sees: the combined value, then scalars. */
 function epilogueInputs(kernel: ReduceKernel, count: number): KernelInput[] {
-  return Array.from({ length: count + 1 }, (_, i) => ({ dtype: null, as: i === 0 ? resultDType(kernel) : kernel.compute }));
+  return Array.from({ length: count + 1 }, (_, i) => ({
+    dtype: null,
+    as: i === 0 ? resultDType(kernel) : kernel.compute,
+  }));
 }
 
 /** Source text that stores the combined value `a` at `target`. */
@@ -49,7 +60,12 @@ function storeText(kernel: ReduceKernel, a: string, scalars: number, target: str
   const rounded = kernel.compute === 'float32' && !isArg(kernel) ? `Math.fround(${a})` : a;
   if (kernel.epilogue === null) return `${target} = ${storing(resultDType(kernel), kernel.output).text(rounded)};`;
   const read = (i: number): string => (i === 0 ? rounded : `e${i - 1}`);
-  const { statements, results, dtypes } = expressionText([kernel.epilogue], epilogueInputs(kernel, scalars), kernel.compute, read);
+  const { statements, results, dtypes } = expressionText(
+    [kernel.epilogue],
+    epilogueInputs(kernel, scalars),
+    kernel.compute,
+    read,
+  );
   return `${statements.join(' ')} ${target} = ${storing(dtypes[0]!, kernel.output).text(results[0]!)};`;
 }
 
@@ -75,11 +91,20 @@ function valueText(kernel: ReduceKernel, pattern: string, pointer: string, j: st
     return loading(input.dtype!, input.as).text(`x${i}[p${i}${pointer}${place}]`);
   };
   const { statements, results, dtypes } = expressionText([kernel.prologue], kernel.inputs, kernel.compute, read);
-  return { text: `${statements.join(' ')} const v = ${conversion(dtypes[0]!, kernel.compute).text(results[0]!)};`, value: 'v' };
+  return {
+    text: `${statements.join(' ')} const v = ${conversion(dtypes[0]!, kernel.compute).text(results[0]!)};`,
+    value: 'v',
+  };
 }
 
 /** Opens loops over dimensions `from`..`to`; positions get the suffix of their loop. */
-function openLoops(names: readonly string[], letter: string, from: number, to: number, outer: string): { text: string; suffix: string } {
+function openLoops(
+  names: readonly string[],
+  letter: string,
+  from: number,
+  to: number,
+  outer: string,
+): { text: string; suffix: string } {
   let [text, suffix] = ['', outer];
   for (let d = from; d < to; d++) {
     const inner = `_${letter}${d}`;
@@ -115,7 +140,8 @@ function setupText(kernel: ReduceKernel, kept: number, reduced: number, scalars:
   return lines.join('\n');
 }
 
-const positionNames = (kernel: ReduceKernel): string[] => kernel.inputs.flatMap((input, i) => (input.dtype === null ? [] : [`p${i}`]));
+const positionNames = (kernel: ReduceKernel): string[] =>
+  kernel.inputs.flatMap((input, i) => (input.dtype === null ? [] : [`p${i}`]));
 const stepNames = (kernel: ReduceKernel, loop: string): string =>
   kernel.inputs.map((input, i) => (input.dtype === null ? '' : `const step${i} = dp${i}_${loop};`)).join(' ');
 
@@ -133,7 +159,13 @@ const stretch = 4096;
  * One total for each kept element; the innermost loop runs along the last reduced dimension. Right for reductions of
  * everything and of inner dimensions.
  */
-export function generateInner(kernel: ReduceKernel, kept: number, reduced: number, pattern: string, scalars: number): ReduceFunction {
+export function generateInner(
+  kernel: ReduceKernel,
+  kept: number,
+  reduced: number,
+  pattern: string,
+  scalars: number,
+): ReduceFunction {
   const names = positionNames(kernel);
   const arg = isArg(kernel);
   const unrolled = arg ? 1 : lanes;
@@ -176,7 +208,13 @@ export function generateInner(kernel: ReduceKernel, kept: number, reduced: numbe
  * Rows of accumulators; the innermost loop runs along the last kept dimension, for memory where that is the dense
  * one: column sums.
  */
-export function generateOuter(kernel: ReduceKernel, kept: number, reduced: number, pattern: string, scalars: number): ReduceFunction {
+export function generateOuter(
+  kernel: ReduceKernel,
+  kept: number,
+  reduced: number,
+  pattern: string,
+  scalars: number,
+): ReduceFunction {
   const names = positionNames(kernel);
   const arg = isArg(kernel);
   const last = `k${kept - 1}`;
@@ -228,7 +266,9 @@ export function interpretReduce(kernel: ReduceKernel): ReduceFunction {
   const { combine, replaces } = combiner(kernel);
   return (loops, inputs, output, scalars) => {
     const arrays = inputs.map((input) => (typeof input === 'object' ? dataOf(input) : null));
-    const values: unknown[] = inputs.map((input, i) => (typeof input === 'object' ? null : scalarValue(input, kernel.inputs[i]!.as)));
+    const values: unknown[] = inputs.map((input, i) =>
+      typeof input === 'object' ? null : scalarValue(input, kernel.inputs[i]!.as),
+    );
     const finish = interpretEpilogue(kernel, scalars);
     const target = dataOf(output);
     const starts = [...inputs.map((input) => (typeof input === 'object' ? input.offset : 0)), output.offset];

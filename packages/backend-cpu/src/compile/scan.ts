@@ -1,9 +1,9 @@
 /** @file Compiles scans (running reductions along one dimension): to generated loops, or to interpreted ones. */
 import { computeDType, type DType, type ScanKind, type TypedArray } from '@flambeau/tensor';
 import { accumulatorArray, combinerOf, literal, rowLength } from './combine.ts';
+import type { Lowered } from './functions.ts';
 import { generate } from './generate.ts';
 import { loading, storing } from './memory.ts';
-import type { Lowered } from './functions.ts';
 import { walk } from './walk.ts';
 
 export interface ScanSpec {
@@ -46,7 +46,9 @@ function updateText(spec: ScanSpec, a: string, at: string, position: string): st
 
 function setupText(spec: ScanSpec, rank: number): string {
   const names = spec.indices ? ['x', 'y', 'z'] : ['x', 'y'];
-  const lines = names.map((name, v) => `const ${name} = arrays[${v}], p${name} = offsets[${v}], s${name} = steps[${v}];`);
+  const lines = names.map(
+    (name, v) => `const ${name} = arrays[${v}], p${name} = offsets[${v}], s${name} = steps[${v}];`,
+  );
   for (let d = 0; d < rank; d++) {
     lines.push(`const n${d} = sizes[${d}];`, ...names.map((name, v) => `const d${name}${d} = strides[${v}][${d}];`));
   }

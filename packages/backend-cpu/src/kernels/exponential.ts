@@ -16,6 +16,7 @@ export function exp32(x: number): number {
   if (x > 89) return Number.POSITIVE_INFINITY;
   const k = x * Math.LOG2E + rounder - rounder;
   const r = x - k * Math.LN2;
-  const p = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r / 40320)))))));
+  const p =
+    1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r / 40320)))))));
   return p * powersOfTwo[k + 160]!;
 }

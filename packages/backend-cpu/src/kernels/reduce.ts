@@ -1,5 +1,13 @@
 /** @file reduce: sums, products, extremes and their positions over any dimensions of strided views. */
-import { broadcastStrides, commonShape, mergeStrides, type ReduceKernel, sameShape, type Scalar, type View } from '@flambeau/tensor';
+import {
+  broadcastStrides,
+  commonShape,
+  mergeStrides,
+  type ReduceKernel,
+  type Scalar,
+  sameShape,
+  type View,
+} from '@flambeau/tensor';
 import { environment } from '../compile/functions.ts';
 import { mayGenerate } from '../compile/generate.ts';
 import { dataOf, scalarValue } from '../compile/memory.ts';
@@ -30,30 +38,52 @@ const leastRow = 16;
 
 /** The loops over some dimensions; the order is the caller's. */
 function loopsOver(dims: readonly number[], shape: readonly number[], strides: readonly (readonly number[])[]) {
-  return mergeStrides(dims.map((d) => shape[d]!), strides.map((s) => dims.map((d) => s[d] ?? 0)));
+  return mergeStrides(
+    dims.map((d) => shape[d]!),
+    strides.map((s) => dims.map((d) => s[d] ?? 0)),
+  );
 }
 
 const none: readonly number[] = [];
 
 /** The loops over one row-major input whose first or last dimensions are reduced; null for anything else. */
 function plainLoops(x: View | Scalar, dims: readonly number[], output: View): ReduceLoops | null {
-  if (typeof x !== 'object' || x.shape.length !== output.shape.length || !x.isContiguous() || !output.isContiguous()) return null;
+  if (typeof x !== 'object' || x.shape.length !== output.shape.length || !x.isContiguous() || !output.isContiguous())
+    return null;
   for (let i = 1; i < dims.length; i++) if (dims[i] !== dims[i - 1]! + 1) return null;
   const kept = output.elementCount;
   const reduced = x.elementCount / kept;
-  if (kept === 1) return { keptSizes: none, keptStrides: [none, none], reducedSizes: [reduced], reducedStrides: [[1], [0]] };
-  if (dims[0] === 0) return { keptSizes: [kept], keptStrides: [[1], [1]], reducedSizes: [reduced], reducedStrides: [[kept], [0]] };
+  if (kept === 1)
+    return { keptSizes: none, keptStrides: [none, none], reducedSizes: [reduced], reducedStrides: [[1], [0]] };
+  if (dims[0] === 0)
+    return { keptSizes: [kept], keptStrides: [[1], [1]], reducedSizes: [reduced], reducedStrides: [[kept], [0]] };
   if (dims.at(-1) !== x.shape.length - 1) return null;
   return { keptSizes: [kept], keptStrides: [[reduced], [1]], reducedSizes: [reduced], reducedStrides: [[1], [0]] };
 }
 
 /** The loops over any views, in the order in which they lie in memory. */
-function stridedLoops(kernel: ReduceKernel, inputs: readonly (View | Scalar)[], dims: readonly number[], output: View): ReduceLoops {
-  const shape = inputs.reduce<readonly number[]>((s, x) => (typeof x === 'object' ? commonShape(kernel.name, s, x.shape) : s), output.shape);
-  const strides = [...inputs, output].map((v) => (typeof v === 'object' ? broadcastStrides(v.shape, v.strides, shape) : []));
-  const lead = strides[inputs.findIndex((x) => typeof x === 'object' && sameShape(x.shape, shape))] ?? strides.find((s) => s.length > 0) ?? [];
+function stridedLoops(
+  kernel: ReduceKernel,
+  inputs: readonly (View | Scalar)[],
+  dims: readonly number[],
+  output: View,
+): ReduceLoops {
+  const shape = inputs.reduce<readonly number[]>(
+    (s, x) => (typeof x === 'object' ? commonShape(kernel.name, s, x.shape) : s),
+    output.shape,
+  );
+  const strides = [...inputs, output].map((v) =>
+    typeof v === 'object' ? broadcastStrides(v.shape, v.strides, shape) : [],
+  );
+  const lead =
+    strides[inputs.findIndex((x) => typeof x === 'object' && sameShape(x.shape, shape))] ??
+    strides.find((s) => s.length > 0) ??
+    [];
   const byStride = (a: number, b: number): number => Math.abs(lead[b]!) - Math.abs(lead[a]!);
-  const keptDims = shape.map((_, d) => d).filter((d) => !dims.includes(d)).sort(byStride);
+  const keptDims = shape
+    .map((_, d) => d)
+    .filter((d) => !dims.includes(d))
+    .sort(byStride);
   const reducedDims = [...dims].sort((a, b) => a - b);
   if (kernel.kind !== 'argmax' && kernel.kind !== 'argmin') reducedDims.sort(byStride);
   const kept = loopsOver(keptDims, shape, strides);
@@ -78,11 +108,17 @@ export function reduce(
   scalars: readonly Scalar[],
 ): void {
   if (output.elementCount === 0) return;
-  const loops = (inputs.length === 1 ? plainLoops(inputs[0]!, dims, output) : null) ?? stridedLoops(kernel, inputs, dims, output);
+  const loops =
+    (inputs.length === 1 ? plainLoops(inputs[0]!, dims, output) : null) ?? stridedLoops(kernel, inputs, dims, output);
   functionFor(kernel, loops, inputs, scalars.length)(loops, inputs, output, scalars);
 }
 
-function functionFor(kernel: ReduceKernel, loops: ReduceLoops, inputs: readonly (View | Scalar)[], scalars: number): ReduceFunction {
+function functionFor(
+  kernel: ReduceKernel,
+  loops: ReduceLoops,
+  inputs: readonly (View | Scalar)[],
+  scalars: number,
+): ReduceFunction {
   const compiled = compiledFor(kernel);
   if (!mayGenerate()) {
     compiled.interpreted ??= interpretReduce(kernel);

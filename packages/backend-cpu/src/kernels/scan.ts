@@ -16,7 +16,10 @@ export function scan(kind: ScanKind, x: View, dim: number, out: View, indices: V
   const views = indices === null ? [x, out] : [x, out, indices];
   const others = x.shape.map((_, d) => d).filter((d) => d !== dim);
   others.sort((a, b) => Math.abs(x.strides[b]!) - Math.abs(x.strides[a]!));
-  const loops = mergeStrides(others.map((d) => x.shape[d]!), views.map((view) => others.map((d) => view.strides[d]!)));
+  const loops = mergeStrides(
+    others.map((d) => x.shape[d]!),
+    views.map((view) => others.map((d) => view.strides[d]!)),
+  );
   const steps = views.map((view) => view.strides[dim]!);
   const rank = loops.sizes.length;
   const across = rank > 0 && Math.abs(loops.strides[0]!.at(-1)!) < Math.abs(steps[0]!);
@@ -25,8 +28,16 @@ export function scan(kind: ScanKind, x: View, dim: number, out: View, indices: V
   let run = compiled.get(key);
   if (run === undefined) {
     const spec = { kind, from: x.dtype, to: out.dtype, indices: indices !== null };
-    run = mode === 'interpreted' ? interpretScan(spec) : across ? generateAcross(spec, rank) : generateAlong(spec, rank);
+    run =
+      mode === 'interpreted' ? interpretScan(spec) : across ? generateAcross(spec, rank) : generateAlong(spec, rank);
     compiled.set(key, run);
   }
-  run(views.map(dataOf), views.map((view) => view.offset), loops.sizes, loops.strides, x.shape[dim]!, steps);
+  run(
+    views.map(dataOf),
+    views.map((view) => view.offset),
+    loops.sizes,
+    loops.strides,
+    x.shape[dim]!,
+    steps,
+  );
 }

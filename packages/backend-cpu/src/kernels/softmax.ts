@@ -7,7 +7,15 @@ import { map } from './map.ts';
 type Floats = Float32Array | Float64Array;
 
 /** A softmax over one row whose elements are neighbours. */
-function row(exp: (x: number) => number, x: Floats, from: number, y: Floats, to: number, size: number, log: boolean): void {
+function row(
+  exp: (x: number) => number,
+  x: Floats,
+  from: number,
+  y: Floats,
+  to: number,
+  size: number,
+  log: boolean,
+): void {
   let greatest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < size; i++) if (!(x[from + i]! <= greatest)) greatest = x[from + i]!;
   let total = 0;
@@ -32,7 +40,16 @@ const greatest = new Float64Array(tile);
 const totals = new Float64Array(tile);
 
 /** Softmaxes over `size` elements `inner` apart, for `inner` neighbours. */
-function columns(exp: (x: number) => number, x: Floats, from: number, y: Floats, to: number, size: number, inner: number, log: boolean): void {
+function columns(
+  exp: (x: number) => number,
+  x: Floats,
+  from: number,
+  y: Floats,
+  to: number,
+  size: number,
+  inner: number,
+  log: boolean,
+): void {
   for (let start = 0; start < inner; start += tile) {
     const width = Math.min(tile, inner - start);
     greatest.fill(Number.NEGATIVE_INFINITY);

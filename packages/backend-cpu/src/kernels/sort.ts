@@ -57,7 +57,13 @@ function radixSort(keys: Uint32Array, spareKeys: Uint32Array, order: Int32Array,
 }
 
 /** Distributes keys and positions by one digit. */
-function radixPass(keys: Uint32Array, toKeys: Uint32Array, order: Int32Array, toOrder: Int32Array, shift: number): void {
+function radixPass(
+  keys: Uint32Array,
+  toKeys: Uint32Array,
+  order: Int32Array,
+  toOrder: Int32Array,
+  shift: number,
+): void {
   counts.fill(0);
   for (let i = 0; i < keys.length; i++) counts[(keys[i]! >>> shift) & (digits - 1)]!++;
   let sum = 0;
@@ -93,7 +99,14 @@ function radixKeys(values: Float64Array, integers: boolean, descending: boolean)
 }
 
 /** Positions in sorted order of one line's values. `order` is overwritten. */
-function sortNumbers(values: Float64Array, order: Int32Array, spare: Int32Array, descending: boolean, radix: boolean, integers: boolean): void {
+function sortNumbers(
+  values: Float64Array,
+  order: Int32Array,
+  spare: Int32Array,
+  descending: boolean,
+  radix: boolean,
+  integers: boolean,
+): void {
   let unordered = 0;
   for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i]!)) unordered++;
   const count = values.length - unordered;
@@ -124,7 +137,10 @@ export function sort(x: View, dim: number, descending: boolean, values: View, in
   const views = [x, values, indices];
   const length = x.shape[dim]!;
   const others = x.shape.map((_, d) => d).filter((d) => d !== dim);
-  const loops = mergeStrides(others.map((d) => x.shape[d]!), views.map((view) => others.map((d) => view.strides[d]!)));
+  const loops = mergeStrides(
+    others.map((d) => x.shape[d]!),
+    views.map((view) => others.map((d) => view.strides[d]!)),
+  );
   const [stepX, stepValues, stepIndices] = views.map((view) => view.strides[dim]!) as [number, number, number];
   const [source, target, positions] = views.map(dataOf) as [TypedArray, TypedArray, TypedArray];
   const [order, spare] = [new Int32Array(length), new Int32Array(length)];
@@ -132,16 +148,21 @@ export function sort(x: View, dim: number, descending: boolean, values: View, in
   const line = wide ? new BigInt64Array(length) : new Float64Array(length);
   const integers = dtypeInfo(x.dtype).kind !== 'float';
   const { run: load } = loading(x.dtype, wide ? 'int64' : 'float64');
-  walk(loops.sizes, loops.strides, views.map((view) => view.offset), (starts) => {
-    const [fromX, fromValues, fromIndices] = starts as [number, number, number];
-    // -0 becomes 0, so that both are equal bit for bit.
-    if (line instanceof BigInt64Array) for (let i = 0; i < length; i++) line[i] = source[fromX + i * stepX] as bigint;
-    else for (let i = 0; i < length; i++) line[i] = (load(source[fromX + i * stepX]) as number) + 0;
-    if (line instanceof BigInt64Array) sortBigints(line, order, spare, descending);
-    else sortNumbers(line, order, spare, descending, x.dtype !== 'float64', integers);
-    for (let i = 0; i < length; i++) {
-      target[fromValues + i * stepValues] = source[fromX + order[i]! * stepX]!;
-      positions[fromIndices + i * stepIndices] = order[i]!;
-    }
-  });
+  walk(
+    loops.sizes,
+    loops.strides,
+    views.map((view) => view.offset),
+    (starts) => {
+      const [fromX, fromValues, fromIndices] = starts as [number, number, number];
+      // -0 becomes 0, so that both are equal bit for bit.
+      if (line instanceof BigInt64Array) for (let i = 0; i < length; i++) line[i] = source[fromX + i * stepX] as bigint;
+      else for (let i = 0; i < length; i++) line[i] = (load(source[fromX + i * stepX]) as number) + 0;
+      if (line instanceof BigInt64Array) sortBigints(line, order, spare, descending);
+      else sortNumbers(line, order, spare, descending, x.dtype !== 'float64', integers);
+      for (let i = 0; i < length; i++) {
+        target[fromValues + i * stepValues] = source[fromX + order[i]! * stepX]!;
+        positions[fromIndices + i * stepIndices] = order[i]!;
+      }
+    },
+  );
 }

@@ -1,5 +1,5 @@
 /** @file softmax and its relatives as functions, with PyTorch's choice of dimension when none is given. */
-import { type Trailing, signature } from '../args.ts';
+import { signature, type Trailing } from '../args.ts';
 import type { SoftmaxOptions } from '../ops/softmax.ts';
 import type { Tensor } from '../tensor.ts';
 

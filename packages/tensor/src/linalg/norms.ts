@@ -16,11 +16,13 @@ export interface VectorNormOptions extends OutOption {
   dtype?: DType | DTypeAlias | undefined;
 }
 
-const parse = signature<{ ord: number; dim: Dims; keepdim: boolean; dtype: DType | undefined; out: Tensor | undefined }>(
-  'vectorNorm',
-  ['ord', 'dim', 'keepdim'],
-  { ord: 2, dim: null, keepdim: false, dtype: undefined, out: undefined },
-);
+const parse = signature<{
+  ord: number;
+  dim: Dims;
+  keepdim: boolean;
+  dtype: DType | undefined;
+  out: Tensor | undefined;
+}>('vectorNorm', ['ord', 'dim', 'keepdim'], { ord: 2, dim: null, keepdim: false, dtype: undefined, out: undefined });
 
 /**
  * (Σ |x|^ord)^(1/ord) of all elements, or of the vectors along some dimensions; ±Infinity and 0 as in `norm`.
@@ -30,11 +32,22 @@ const parse = signature<{ ord: number; dim: Dims; keepdim: boolean; dtype: DType
  * ```
  * @throws DTypeError for integers.
  */
-export function vectorNorm(x: Tensor, ...args: Trailing<[ord: number, dim: Dims, keepdim: boolean], VectorNormOptions>): Tensor {
+export function vectorNorm(
+  x: Tensor,
+  ...args: Trailing<[ord: number, dim: Dims, keepdim: boolean], VectorNormOptions>
+): Tensor {
   const { ord, dim, keepdim, dtype: asked, out } = parse(args);
   const dtype = asked === undefined ? undefined : toDType(asked);
   const dims = reduceDims('vectorNorm', dim, x.ndim);
   return intoOut('vectorNorm', out, [x], () =>
-    normOver(x, { op: 'linalg.vectorNorm', node: 'LinalgVectorNormBackward0', p: ord, dims, keepdim, all: dim === null, dtype }),
+    normOver(x, {
+      op: 'linalg.vectorNorm',
+      node: 'LinalgVectorNormBackward0',
+      p: ord,
+      dims,
+      keepdim,
+      all: dim === null,
+      dtype,
+    }),
   );
 }

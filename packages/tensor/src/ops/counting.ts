@@ -18,19 +18,26 @@ export interface HistcOptions extends OutOption {
   max?: number | undefined;
 }
 
-const parseHistc = signature<{ bins: number; min: number; max: number; out: Tensor | undefined }>('histc', ['bins', 'min', 'max'], {
-  bins: 100,
-  min: 0,
-  max: 0,
-  out: undefined,
-});
+const parseHistc = signature<{ bins: number; min: number; max: number; out: Tensor | undefined }>(
+  'histc',
+  ['bins', 'min', 'max'],
+  {
+    bins: 100,
+    min: 0,
+    max: 0,
+    out: undefined,
+  },
+);
 
 // The bin of x, or `bins` for what lies outside; the greatest value belongs to the last bin.
 const binOp = pointwise(
   4,
   (x, low, high, bins) => {
     const bin = call('floor', x.sub(low).mul(bins).div(high.sub(low)));
-    return x.ge(low).and(x.le(high)).where(bin.min(bins.sub(1)), bins);
+    return x
+      .ge(low)
+      .and(x.le(high))
+      .where(bin.min(bins.sub(1)), bins);
   },
   { name: 'histc', promotion: 'promote', parameters: 1 },
 );
@@ -46,9 +53,12 @@ const binOp = pointwise(
  */
 export function histc(self: Tensor, ...args: Trailing<[bins: number, min: number, max: number], HistcOptions>): Tensor {
   const { bins, min, max, out } = parseHistc(args);
-  if (!isFloating(self.dtype)) throw new DTypeError(`histc(): needs a floating point tensor, got ${self.dtype}; convert with .to('float32')`);
-  if (!Number.isInteger(bins) || bins < 1) throw new RangeError(`histc(): bins must be an integer of at least 1, got ${bins}`);
-  if (max < min || !Number.isFinite(min) || !Number.isFinite(max)) throw new RangeError(`histc(): the range from ${min} to ${max} must be finite and not upside down`);
+  if (!isFloating(self.dtype))
+    throw new DTypeError(`histc(): needs a floating point tensor, got ${self.dtype}; convert with .to('float32')`);
+  if (!Number.isInteger(bins) || bins < 1)
+    throw new RangeError(`histc(): bins must be an integer of at least 1, got ${bins}`);
+  if (max < min || !Number.isFinite(min) || !Number.isFinite(max))
+    throw new RangeError(`histc(): the range from ${min} to ${max} must be finite and not upside down`);
   return intoOut('histc', out, [self], () => {
     const x = self.detach().flatten();
     const counts = zeros([bins + 1], { dtype: self.dtype, device: self.device });
@@ -93,12 +103,16 @@ type BincountArguments = Trailing<[weights: Tensor | null, minlength: number], B
 function bincountArguments(self: Tensor, args: readonly unknown[]): Bincount {
   const call = parseBincount(args);
   const { weights, minlength } = call;
-  if (!isIntegral(self.dtype)) throw new DTypeError(`bincount(): needs an integer tensor, got ${self.dtype}; convert with .to('int32')`);
+  if (!isIntegral(self.dtype))
+    throw new DTypeError(`bincount(): needs an integer tensor, got ${self.dtype}; convert with .to('int32')`);
   if (self.ndim !== 1) throw new ShapeError(`bincount(): needs a 1-d tensor, got shape ${formatShape(self.shape)}`);
   if (weights !== null && !sameShape(weights.shape, self.shape)) {
-    throw new ShapeError(`bincount(): weights have shape ${formatShape(weights.shape)}, the tensor ${formatShape(self.shape)}; they must agree`);
+    throw new ShapeError(
+      `bincount(): weights have shape ${formatShape(weights.shape)}, the tensor ${formatShape(self.shape)}; they must agree`,
+    );
   }
-  if (!Number.isInteger(minlength) || minlength < 0) throw new RangeError(`bincount(): minlength must be an integer of at least 0, got ${minlength}`);
+  if (!Number.isInteger(minlength) || minlength < 0)
+    throw new RangeError(`bincount(): minlength must be an integer of at least 0, got ${minlength}`);
   return call;
 }
 
@@ -124,7 +138,9 @@ function countValues(self: Tensor, { weights, minlength }: Bincount, least: numb
 export function bincount(self: Tensor, ...args: BincountArguments): Tensor {
   const call = bincountArguments(self, args);
   if (backendFor(self.device).readSync === null) {
-    throw new DeviceError(`bincount(): the result's size depends on values on device '${self.device}'; use \`await x.bincountAsync()\``);
+    throw new DeviceError(
+      `bincount(): the result's size depends on values on device '${self.device}'; use \`await x.bincountAsync()\``,
+    );
   }
   if (self.elementCount === 0) return countValues(self, call, 0, -1);
   return countValues(self, call, self.amin().itemSync(), self.amax().itemSync());

@@ -5,7 +5,7 @@ import { DTypeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
 import { type Named, named, type ValuesIndices, valuesIndices } from '../named.ts';
 import { record } from '../record.ts';
-import { checkReducible, type Dims, reduceDims, type Reduction, reduceTensors, reduction } from '../reduction.ts';
+import { checkReducible, type Dims, type Reduction, reduceDims, reduceTensors, reduction } from '../reduction.ts';
 import { wrapDim } from '../shape.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
 import { maximum, minimum } from './clamp.ts';
@@ -17,14 +17,28 @@ interface Extreme {
   readonly position: Reduction;
 }
 
-const greatest: Extreme = { value: reduction({ name: 'amax', kind: 'max' }), position: reduction({ name: 'argmax', kind: 'argmax' }) };
-const least: Extreme = { value: reduction({ name: 'amin', kind: 'min' }), position: reduction({ name: 'argmin', kind: 'argmin' }) };
+const greatest: Extreme = {
+  value: reduction({ name: 'amax', kind: 'max' }),
+  position: reduction({ name: 'argmax', kind: 'argmax' }),
+};
+const least: Extreme = {
+  value: reduction({ name: 'amin', kind: 'min' }),
+  position: reduction({ name: 'argmin', kind: 'argmin' }),
+};
 
 function checkOrdered(op: string, self: Tensor): void {
   if (isComplex(self.dtype)) throw new DTypeError(`${op}(): complex numbers (${self.dtype}) have no order; use abs()`);
 }
 
-function extremeOver(op: string, which: Extreme, self: Tensor, dims: readonly number[], keepdim: boolean, node: string, all = false): Tensor {
+function extremeOver(
+  op: string,
+  which: Extreme,
+  self: Tensor,
+  dims: readonly number[],
+  keepdim: boolean,
+  node: string,
+  all = false,
+): Tensor {
   checkOrdered(op, self);
   checkReducible(op, self, dims);
   const values = reduceTensors(which.value, [self], dims, keepdim, { compute: self.dtype, output: self.dtype });
@@ -38,7 +52,14 @@ function positionsOver(op: string, which: Extreme, self: Tensor, dims: readonly 
 }
 
 /** Extremes along one dimension with their positions. */
-function pickExtreme(op: string, which: Extreme, self: Tensor, dim: number, keepdim: boolean, node: string): [Tensor, Tensor] {
+function pickExtreme(
+  op: string,
+  which: Extreme,
+  self: Tensor,
+  dim: number,
+  keepdim: boolean,
+  node: string,
+): [Tensor, Tensor] {
   checkOrdered(op, self);
   const dims = reduceDims(op, wrapDim(op, dim, self.ndim), self.ndim);
   checkReducible(op, self, dims);
@@ -73,7 +94,8 @@ function extremeFunction(op: 'max' | 'min', which: Extreme): ExtremeFunction {
   const node = op === 'max' ? 'MaxBackward' : 'MinBackward';
   const f = (self: Tensor, ...args: readonly unknown[]): Tensor | ValuesIndices => {
     if (!isTensor(self)) throw new TypeError(`${op}(): the first argument must be a tensor, got ${typeof self}`);
-    if (args.length === 0) return extremeOver(op, which, self, reduceDims(op, null, self.ndim), false, `${node}1`, true);
+    if (args.length === 0)
+      return extremeOver(op, which, self, reduceDims(op, null, self.ndim), false, `${node}1`, true);
     const [other, options] = args;
     if (isTensor(other)) return (op === 'max' ? maximum : minimum)(self, other, options as OutOption);
     const { dim, keepdim, out } = parse(args);
@@ -103,7 +125,11 @@ export const min: ExtremeFunction = extremeFunction('min', least);
 type OverDims = (self: Tensor, ...args: Trailing<[dim: Dims, keepdim: boolean], ReduceOptions>) => Tensor;
 
 function overDims(op: string, which: Extreme, node: string): OverDims {
-  const parse = signature<Required<ReduceOptions>>(op, ['dim', 'keepdim'], { dim: null, keepdim: false, out: undefined });
+  const parse = signature<Required<ReduceOptions>>(op, ['dim', 'keepdim'], {
+    dim: null,
+    keepdim: false,
+    out: undefined,
+  });
   return (self, ...args) => {
     const { dim, keepdim, out } = parse(args);
     const dims = reduceDims(op, dim, self.ndim);
@@ -117,16 +143,24 @@ export const amax: OverDims = overDims('amax', greatest, 'AmaxBackward0');
 /** The least elements over some dimensions, or of all. Equal ones share the gradient evenly. */
 export const amin: OverDims = overDims('amin', least, 'AminBackward0');
 
-const parseAminmax = signature<{ dim: number | null; keepdim: boolean; out: readonly [Tensor, Tensor] | undefined }>('aminmax', [], {
-  dim: null,
-  keepdim: false,
-  out: undefined,
-});
+const parseAminmax = signature<{ dim: number | null; keepdim: boolean; out: readonly [Tensor, Tensor] | undefined }>(
+  'aminmax',
+  [],
+  {
+    dim: null,
+    keepdim: false,
+    out: undefined,
+  },
+);
 
 /** The least and the greatest elements along one dimension, or of all: `{ min, max }`, also an array. */
 export function aminmax(
   self: Tensor,
-  options: { dim?: number | null | undefined; keepdim?: boolean | undefined; out?: readonly [Tensor, Tensor] | undefined } = {},
+  options: {
+    dim?: number | null | undefined;
+    keepdim?: boolean | undefined;
+    out?: readonly [Tensor, Tensor] | undefined;
+  } = {},
 ): Named<readonly ['min', 'max'], Tensor> {
   const { dim, keepdim, out } = parseAminmax([options]);
   const dims = reduceDims('aminmax', dim === null ? null : wrapDim('aminmax', dim, self.ndim), self.ndim);

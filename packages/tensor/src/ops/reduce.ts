@@ -4,7 +4,7 @@ import { type DType, type DTypeAlias, isComplex, isDifferentiable, isFloating, t
 import { DTypeError, ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
 import { record } from '../record.ts';
-import { type Dims, reduceDims, type Reduction, reduceTensors, reduction } from '../reduction.ts';
+import { type Dims, type Reduction, reduceDims, reduceTensors, reduction } from '../reduction.ts';
 import { formatShape, sameShape, wrapDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { OutOption } from './make.ts';
@@ -83,7 +83,10 @@ function sumArguments(op: string, dtype: boolean): (self: Tensor, args: readonly
 const countDType = (dtype: DType): DType => (isDifferentiable(dtype) || dtype === 'int64' ? dtype : 'int32');
 
 function checkReal(op: string, self: Tensor): void {
-  if (isComplex(self.dtype)) throw new DTypeError(`${op}(): not defined for complex dtypes, got ${self.dtype}; reduce abs() or the real and imaginary parts`);
+  if (isComplex(self.dtype))
+    throw new DTypeError(
+      `${op}(): not defined for complex dtypes, got ${self.dtype}; reduce abs() or the real and imaginary parts`,
+    );
 }
 
 const sumOp = reduction({ name: 'sum', kind: 'sum' });
@@ -94,8 +97,18 @@ const meanOp = reduction({ name: 'mean', kind: 'sum', epilogue: (total, count) =
 const parseSum = sumArguments('sum', true);
 
 /** Sums over sorted dimensions, recorded. */
-function sumOver(self: Tensor, dims: readonly number[], keepdim: boolean, all: boolean, dtype = countDType(self.dtype)): Tensor {
-  return record('sum', [self], reduceTensors(sumOp, [self], dims, keepdim, { compute: dtype, output: dtype }), { dims, keepdim, all });
+function sumOver(
+  self: Tensor,
+  dims: readonly number[],
+  keepdim: boolean,
+  all: boolean,
+  dtype = countDType(self.dtype),
+): Tensor {
+  return record('sum', [self], reduceTensors(sumOp, [self], dims, keepdim, { compute: dtype, output: dtype }), {
+    dims,
+    keepdim,
+    all,
+  });
 }
 
 /**
@@ -124,9 +137,20 @@ export function nansum(self: Tensor, ...args: ReduceArguments<SumOptions>): Tens
   const dtype = asked ?? countDType(self.dtype);
   const as = isFloating(self.dtype) ? self.dtype : dtype;
   return intoOut('nansum', out, [self], () =>
-    record('nansum', [self], reduceTensors(isFloating(self.dtype) ? nansumOp : sumOp, [self], dims, keepdim, { compute: dtype, as, output: dtype }), {
-      dims, keepdim, all,
-    }),
+    record(
+      'nansum',
+      [self],
+      reduceTensors(isFloating(self.dtype) ? nansumOp : sumOp, [self], dims, keepdim, {
+        compute: dtype,
+        as,
+        output: dtype,
+      }),
+      {
+        dims,
+        keepdim,
+        all,
+      },
+    ),
   );
 }
 
@@ -135,7 +159,9 @@ const parseMean = sumArguments('mean', true);
 /** @throws DTypeError unless means are defined for `dtype`. */
 function checkMean(op: string, dtype: DType): void {
   if (!isDifferentiable(dtype)) {
-    throw new DTypeError(`${op}(): needs a floating point dtype, got ${dtype}; pass { dtype: 'float32' } or convert with .to('float32')`);
+    throw new DTypeError(
+      `${op}(): needs a floating point dtype, got ${dtype}; pass { dtype: 'float32' } or convert with .to('float32')`,
+    );
   }
 }
 
@@ -150,9 +176,16 @@ export function mean(self: Tensor, ...args: ReduceArguments<SumOptions>): Tensor
   const dtype = asked ?? self.dtype;
   checkMean('mean', dtype);
   return intoOut('mean', out, [self], () =>
-    record('mean', [self], reduceTensors(meanOp, [self], dims, keepdim, { compute: dtype, output: dtype }, [countOf(self.shape, dims)]), {
-      dims, keepdim, all,
-    }),
+    record(
+      'mean',
+      [self],
+      reduceTensors(meanOp, [self], dims, keepdim, { compute: dtype, output: dtype }, [countOf(self.shape, dims)]),
+      {
+        dims,
+        keepdim,
+        all,
+      },
+    ),
   );
 }
 
@@ -161,14 +194,20 @@ const parseNanmean = sumArguments('nanmean', true);
 /** The mean of the elements that are not NaN. */
 export function nanmean(self: Tensor, ...args: ReduceArguments<SumOptions>): Tensor {
   const { dims, keepdim, dtype, out } = parseNanmean(self, args);
-  if (!isFloating(self.dtype)) throw new DTypeError(`nanmean(): needs a floating point tensor, got ${self.dtype}; convert with .to('float32')`);
+  if (!isFloating(self.dtype))
+    throw new DTypeError(`nanmean(): needs a floating point tensor, got ${self.dtype}; convert with .to('float32')`);
   return intoOut('nanmean', out, [self], () => {
     const count = self.isnan().logicalNot().sum(dims, keepdim);
     return self.nansum(dims, keepdim, { dtype }).div(count);
   });
 }
 
-const parseProd = signature<{ dim: number | null; keepdim: boolean; dtype: DType | undefined; out: Tensor | undefined }>('prod', ['dim', 'keepdim'], {
+const parseProd = signature<{
+  dim: number | null;
+  keepdim: boolean;
+  dtype: DType | undefined;
+  out: Tensor | undefined;
+}>('prod', ['dim', 'keepdim'], {
   dim: null,
   keepdim: false,
   dtype: undefined,
@@ -182,12 +221,19 @@ const parseProd = signature<{ dim: number | null; keepdim: boolean; dtype: DType
  * tensor([[1, 2], [3, 4]]).prod(1); // tensor([ 2., 12.])
  * ```
  */
-export function prod(self: Tensor, ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions & Pick<SumOptions, 'dtype'>>): Tensor {
+export function prod(
+  self: Tensor,
+  ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions & Pick<SumOptions, 'dtype'>>
+): Tensor {
   const { dim, keepdim, dtype: asked, out } = parseProd(args);
   const dims = reduceDims('prod', dim === null ? null : wrapDim('prod', dim, self.ndim), self.ndim);
   const dtype = asked === undefined ? countDType(self.dtype) : toDType(asked);
   return intoOut('prod', out, [self], () =>
-    record('prod', [self], reduceTensors(prodOp, [self], dims, keepdim, { compute: dtype, output: dtype }), { dims, keepdim, all: dim === null }),
+    record('prod', [self], reduceTensors(prodOp, [self], dims, keepdim, { compute: dtype, output: dtype }), {
+      dims,
+      keepdim,
+      all: dim === null,
+    }),
   );
 }
 
@@ -216,13 +262,17 @@ export function sumToSize(self: Tensor, ...args: number[] | [shape: readonly num
 }
 
 function notBroadcastable(self: Tensor, shape: readonly number[]): ShapeError {
-  return new ShapeError(`sumToSize(): shape ${formatShape(shape)} does not broadcast to this tensor's ${formatShape(self.shape)}`);
+  return new ShapeError(
+    `sumToSize(): shape ${formatShape(shape)} does not broadcast to this tensor's ${formatShape(self.shape)}`,
+  );
 }
 
 const anyOp = reduction({ name: 'any', kind: 'any' });
 const allOp = reduction({ name: 'all', kind: 'all' });
 
-function test(op: Reduction): (self: Tensor, ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions>) => Tensor {
+function test(
+  op: Reduction,
+): (self: Tensor, ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions>) => Tensor {
   const parse = sumArguments(op.name, false);
   return (self, ...args) => {
     const { dims, keepdim, out } = parse(self, args);
@@ -233,10 +283,12 @@ function test(op: Reduction): (self: Tensor, ...args: Trailing<[dim: number | nu
 }
 
 /** Whether any element (along a dimension) is nonzero. NaN counts as nonzero. bool, or uint8 for uint8. */
-export const any: (self: Tensor, ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions>) => Tensor = test(anyOp);
+export const any: (self: Tensor, ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions>) => Tensor =
+  test(anyOp);
 
 /** Whether all elements (along a dimension) are nonzero; true for no elements. */
-export const all: (self: Tensor, ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions>) => Tensor = test(allOp);
+export const all: (self: Tensor, ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions>) => Tensor =
+  test(allOp);
 
 const countOp = reduction({ name: 'countNonzero', kind: 'sum', prologue: (x) => x!.toBool().toReal() });
 const parseCount = signature<{ dim: Dims }>('countNonzero', ['dim'], { dim: null });

@@ -5,8 +5,8 @@ import { type DType, type DTypeAlias, isComplex, isDifferentiable, isFloating, t
 import { DTypeError, ShapeError } from '../errors.ts';
 import { inplaceOf, intoOut } from '../inplace.ts';
 import { type ValuesIndices, valuesIndices } from '../named.ts';
-import { record } from '../record.ts';
 import { asVector } from '../positions.ts';
+import { record } from '../record.ts';
 import { wrapDim } from '../shape.ts';
 import { backendFor } from '../state.ts';
 import { Tensor } from '../tensor.ts';
@@ -50,12 +50,20 @@ function scanOf(kind: ScanKind, self: Tensor, dim: number, dtype: DType): Tensor
 }
 
 function cumulative(op: 'cumsum' | 'cumprod', kind: ScanKind): CumulativeFunction {
-  const parse = signature<{ dim: number; dtype: DType | undefined; out: Tensor | undefined }>(op, ['dim'], { dtype: undefined, out: undefined });
+  const parse = signature<{ dim: number; dtype: DType | undefined; out: Tensor | undefined }>(op, ['dim'], {
+    dtype: undefined,
+    out: undefined,
+  });
   const f = (self: Tensor, ...args: [dim: number, options?: CumulativeOptions]): Tensor => {
     const { dim: asked, dtype, out } = parse(args);
     const dim = wrapDim(op, asked, self.ndim);
     // Sums and products of bool and integers below 64 bits are int32.
-    const target = dtype !== undefined ? toDType(dtype) : isDifferentiable(self.dtype) || self.dtype === 'int64' ? self.dtype : 'int32';
+    const target =
+      dtype !== undefined
+        ? toDType(dtype)
+        : isDifferentiable(self.dtype) || self.dtype === 'int64'
+          ? self.dtype
+          : 'int32';
     return intoOut(op, out, [self], () => record(op, [self], scanOf(kind, self, dim, target), { dim }));
   };
   return Object.assign(f, { inplace: inplaceOf(op, f) });
@@ -79,8 +87,13 @@ const parseLog = signature<{ dim: number; out: Tensor | undefined }>('logcumsume
 export function logcumsumexp(self: Tensor, dim: number, options: OutOption = {}): Tensor {
   const { out } = parseLog([dim, options]);
   const along = wrapDim('logcumsumexp', dim, self.ndim);
-  if (!isFloating(self.dtype)) throw new DTypeError(`logcumsumexp(): needs a floating point tensor, got ${self.dtype}; convert with .to('float32')`);
-  return intoOut('logcumsumexp', out, [self], () => record('logcumsumexp', [self], scanOf('logsumexp', self, along, self.dtype), { dim: along }));
+  if (!isFloating(self.dtype))
+    throw new DTypeError(
+      `logcumsumexp(): needs a floating point tensor, got ${self.dtype}; convert with .to('float32')`,
+    );
+  return intoOut('logcumsumexp', out, [self], () =>
+    record('logcumsumexp', [self], scanOf('logsumexp', self, along, self.dtype), { dim: along }),
+  );
 }
 
 interface ExtremeScanOptions {
@@ -88,7 +101,9 @@ interface ExtremeScanOptions {
   out?: readonly [Tensor, Tensor] | undefined;
 }
 
-function cumulativeExtreme(op: 'cummax' | 'cummin'): (self: Tensor, dim: number, options?: ExtremeScanOptions) => ValuesIndices {
+function cumulativeExtreme(
+  op: 'cummax' | 'cummin',
+): (self: Tensor, dim: number, options?: ExtremeScanOptions) => ValuesIndices {
   const parse = signature<{ dim: number; out: readonly [Tensor, Tensor] | undefined }>(op, ['dim'], { out: undefined });
   return (self, dim, options = {}) => {
     const { out } = parse([dim, options]);
@@ -97,17 +112,25 @@ function cumulativeExtreme(op: 'cummax' | 'cummin'): (self: Tensor, dim: number,
     const x = asVector(self);
     const [values, indices] = [fresh(x, x.dtype), fresh(x, 'int32')];
     backendFor(x.device).scan(op === 'cummax' ? 'max' : 'min', x, along, values, indices);
-    const results = [values, indices].map((t) => (self.ndim > 0 ? t : new Tensor(t.storage, t.dtype, []))) as [Tensor, Tensor];
-    record('cumulativeExtreme', [self], results, { dim: along, node: op === 'cummax' ? 'CummaxBackward0' : 'CumminBackward0' });
+    const results = [values, indices].map((t) => (self.ndim > 0 ? t : new Tensor(t.storage, t.dtype, []))) as [
+      Tensor,
+      Tensor,
+    ];
+    record('cumulativeExtreme', [self], results, {
+      dim: along,
+      node: op === 'cummax' ? 'CummaxBackward0' : 'CumminBackward0',
+    });
     return valuesIndices(op, self, results, out);
   };
 }
 
 /** The greatest of the elements up to each one along `dim`, and their positions: the latest of equal ones. NaN wins. */
-export const cummax: (self: Tensor, dim: number, options?: ExtremeScanOptions) => ValuesIndices = cumulativeExtreme('cummax');
+export const cummax: (self: Tensor, dim: number, options?: ExtremeScanOptions) => ValuesIndices =
+  cumulativeExtreme('cummax');
 
 /** The least of the elements up to each one along `dim`, and their positions: the latest of equal ones. NaN wins. */
-export const cummin: (self: Tensor, dim: number, options?: ExtremeScanOptions) => ValuesIndices = cumulativeExtreme('cummin');
+export const cummin: (self: Tensor, dim: number, options?: ExtremeScanOptions) => ValuesIndices =
+  cumulativeExtreme('cummin');
 
 export interface DiffOptions extends OutOption {
   /** How often. Default 1. */
@@ -122,11 +145,13 @@ export interface DiffOptions extends OutOption {
 
 type DiffArguments = Trailing<[n: number, dim: number, prepend: Tensor | null, append: Tensor | null], DiffOptions>;
 
-const parseDiff = signature<{ n: number; dim: number; prepend: Tensor | null; append: Tensor | null; out: Tensor | undefined }>(
-  'diff',
-  ['n', 'dim', 'prepend', 'append'],
-  { n: 1, dim: -1, prepend: null, append: null, out: undefined },
-);
+const parseDiff = signature<{
+  n: number;
+  dim: number;
+  prepend: Tensor | null;
+  append: Tensor | null;
+  out: Tensor | undefined;
+}>('diff', ['n', 'dim', 'prepend', 'append'], { n: 1, dim: -1, prepend: null, append: null, out: undefined });
 
 /**
  * The n-th differences of neighbours along `dim`; for bools whether they differ.

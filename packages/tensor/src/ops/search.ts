@@ -24,9 +24,20 @@ export interface SearchsortedOptions extends BucketizeOptions {
   sorter?: Tensor | null | undefined;
 }
 
-const middleOp = pointwise(2, (low, high) => call('floorDiv', low.add(high), 2), { name: 'searchsorted', promotion: 'promote' });
-const lowOp = pointwise(4, (up, low, middle, high) => up.and(low.lt(high)).where(middle.add(1), low), { name: 'searchsorted', promotion: 'promote', conditions: [0] });
-const highOp = pointwise(4, (up, low, middle, high) => up.or(low.ge(high)).where(high, middle), { name: 'searchsorted', promotion: 'promote', conditions: [0] });
+const middleOp = pointwise(2, (low, high) => call('floorDiv', low.add(high), 2), {
+  name: 'searchsorted',
+  promotion: 'promote',
+});
+const lowOp = pointwise(4, (up, low, middle, high) => up.and(low.lt(high)).where(middle.add(1), low), {
+  name: 'searchsorted',
+  promotion: 'promote',
+  conditions: [0],
+});
+const highOp = pointwise(4, (up, low, middle, high) => up.or(low.ge(high)).where(high, middle), {
+  name: 'searchsorted',
+  promotion: 'promote',
+  conditions: [0],
+});
 
 /** Binary searches along the last dimension, all at once; leading dimensions agree. */
 function search(sequence: Tensor, values: Tensor, right: boolean, sorter: Tensor | null): Tensor {
@@ -45,12 +56,24 @@ function search(sequence: Tensor, values: Tensor, right: boolean, sorter: Tensor
   return low;
 }
 
-function locate(op: string, sequence: Tensor, values: Tensor | number, right: boolean, sorter: Tensor | null, out: Tensor | undefined): Tensor {
+function locate(
+  op: string,
+  sequence: Tensor,
+  values: Tensor | number,
+  right: boolean,
+  sorter: Tensor | null,
+  out: Tensor | undefined,
+): Tensor {
   // A fraction among integers is looked for among floats.
-  const exact = typeof values === 'number' && !Number.isInteger(values) && !isFloating(sequence.dtype) ? sequence.to('float64') : sequence;
+  const exact =
+    typeof values === 'number' && !Number.isInteger(values) && !isFloating(sequence.dtype)
+      ? sequence.to('float64')
+      : sequence;
   const wanted = typeof values === 'number' ? tensor(values, { dtype: exact.dtype, device: sequence.device }) : values;
   if (wanted.dtype !== exact.dtype) {
-    throw new DTypeError(`${op}(): the sorted sequence is ${exact.dtype} and the values are ${wanted.dtype}; convert one with .to(dtype)`);
+    throw new DTypeError(
+      `${op}(): the sorted sequence is ${exact.dtype} and the values are ${wanted.dtype}; convert one with .to(dtype)`,
+    );
   }
   const lead = sequence.shape.slice(0, -1);
   if (sequence.ndim === 0) throw new ShapeError(`${op}(): the sorted sequence needs a dimension, got a 0-d tensor`);
@@ -60,9 +83,15 @@ function locate(op: string, sequence: Tensor, values: Tensor | number, right: bo
     );
   }
   return intoOut(op, out, [], () => {
-    if (wanted.elementCount === 0 || sequence.elementCount === 0) return zeros(wanted.shape, { dtype: 'int32', device: sequence.device });
+    if (wanted.elementCount === 0 || sequence.elementCount === 0)
+      return zeros(wanted.shape, { dtype: 'int32', device: sequence.device });
     const flat = sequence.ndim === 1;
-    const found = search(exact.detach(), flat ? wanted.detach().reshape([numelOf(wanted.shape)]) : wanted.detach(), right, sorter);
+    const found = search(
+      exact.detach(),
+      flat ? wanted.detach().reshape([numelOf(wanted.shape)]) : wanted.detach(),
+      right,
+      sorter,
+    );
     return flat ? found.view(wanted.shape) : found;
   });
 }
@@ -84,17 +113,29 @@ const parseSearch = signature<Required<SearchsortedOptions>>('searchsorted', [],
  * ```
  * @throws DTypeError when sequence and values have different dtypes, ShapeError when their dimensions do not agree.
  */
-export function searchsorted(sortedSequence: Tensor, values: Tensor | number, options: SearchsortedOptions = {}): Tensor {
+export function searchsorted(
+  sortedSequence: Tensor,
+  values: Tensor | number,
+  options: SearchsortedOptions = {},
+): Tensor {
   const { right, side, sorter, out } = parseSearch([options]);
-  if (side !== null && side !== 'left' && side !== 'right') throw new RangeError(`searchsorted(): side must be 'left' or 'right', got ${JSON.stringify(side)}`);
-  if (side === 'left' && right === true) throw new TypeError("searchsorted(): side 'left' and right: true contradict each other; give one of them");
+  if (side !== null && side !== 'left' && side !== 'right')
+    throw new RangeError(`searchsorted(): side must be 'left' or 'right', got ${JSON.stringify(side)}`);
+  if (side === 'left' && right === true)
+    throw new TypeError("searchsorted(): side 'left' and right: true contradict each other; give one of them");
   if (sorter != null && !sameShape(sorter.shape, sortedSequence.shape)) {
-    throw new ShapeError(`searchsorted(): the sorter has shape ${formatShape(sorter.shape)}, the sequence ${formatShape(sortedSequence.shape)}; they must agree`);
+    throw new ShapeError(
+      `searchsorted(): the sorter has shape ${formatShape(sorter.shape)}, the sequence ${formatShape(sortedSequence.shape)}; they must agree`,
+    );
   }
   return locate('searchsorted', sortedSequence, values, right === true || side === 'right', sorter ?? null, out);
 }
 
-const parseBucketize = signature<Required<BucketizeOptions>>('bucketize', [], { outInt32: false, right: false, out: undefined });
+const parseBucketize = signature<Required<BucketizeOptions>>('bucketize', [], {
+  outInt32: false,
+  right: false,
+  out: undefined,
+});
 
 /**
  * The bucket (int32) of each value of `input` between sorted `boundaries`: i where boundaries[i−1] < value ≤
@@ -102,6 +143,7 @@ const parseBucketize = signature<Required<BucketizeOptions>>('bucketize', [], { 
  */
 export function bucketize(input: Tensor | number, boundaries: Tensor, options: BucketizeOptions = {}): Tensor {
   const { right, out } = parseBucketize([options]);
-  if (boundaries.ndim !== 1) throw new ShapeError(`bucketize(): boundaries must be 1-d, got shape ${formatShape(boundaries.shape)}`);
+  if (boundaries.ndim !== 1)
+    throw new ShapeError(`bucketize(): boundaries must be 1-d, got shape ${formatShape(boundaries.shape)}`);
   return locate('bucketize', boundaries, input, right ?? false, null, out);
 }

@@ -25,9 +25,17 @@ function normalize(op: 'softmax' | 'logSoftmax', self: Tensor, args: readonly un
   const { dim: asked, dtype } = parsers[op](args);
   const dim = wrapDim(op, asked, self.ndim);
   const x = dtype === undefined ? self : self.to(toDType(dtype));
-  if (!isFloating(x.dtype)) throw new DTypeError(`${op}(): needs a floating point tensor, got ${x.dtype}; pass { dtype: 'float32' } or convert with .to('float32')`);
+  if (!isFloating(x.dtype))
+    throw new DTypeError(
+      `${op}(): needs a floating point tensor, got ${x.dtype}; pass { dtype: 'float32' } or convert with .to('float32')`,
+    );
   const log = op === 'logSoftmax';
-  return record(op, [x], untracked(() => fused(x, dim, log) ?? composed(x, dim, log)), { dim });
+  return record(
+    op,
+    [x],
+    untracked(() => fused(x, dim, log) ?? composed(x, dim, log)),
+    { dim },
+  );
 }
 
 /** @throws TypeError for a missing dim. */

@@ -20,7 +20,8 @@ type Pair = readonly [values: Tensor, indices: Tensor];
 
 /** Values and positions in order along `dim`; no history. */
 function inOrder(op: string, self: Tensor, dim: number, descending: boolean): Pair {
-  if (isComplex(self.dtype)) throw new DTypeError(`${op}(): complex numbers (${self.dtype}) have no order; sort abs() or the real parts`);
+  if (isComplex(self.dtype))
+    throw new DTypeError(`${op}(): complex numbers (${self.dtype}) have no order; sort abs() or the real parts`);
   const x = asVector(self);
   const backend = backendFor(x.device);
   const values = new Tensor(backend.allocate(x.dtype, x.elementCount), x.dtype, x.shape);
@@ -33,7 +34,15 @@ function inOrder(op: string, self: Tensor, dim: number, descending: boolean): Pa
 const reshaped = (x: Tensor, shape: readonly number[]): Tensor => new Tensor(x.storage, x.dtype, shape);
 
 /** Records that `results` (along `dim`, perhaps without it) were picked from self. */
-function picked(op: string, self: Tensor, [values, indices]: Pair, dim: number, keepdim: boolean, node: string, out: PickOptions['out']): ValuesIndices {
+function picked(
+  op: string,
+  self: Tensor,
+  [values, indices]: Pair,
+  dim: number,
+  keepdim: boolean,
+  node: string,
+  out: PickOptions['out'],
+): ValuesIndices {
   const shape = self.ndim === 0 ? [] : keepdim ? values.shape : reducedShape(values.shape, [dim], false);
   const results = [reshaped(values, shape), reshaped(indices, shape)] as const;
   record('pick', [self], results, { dim, keepdim, node });
@@ -46,7 +55,10 @@ const slicePair = ([values, indices]: Pair, dim: number, start: number, count: n
   copyOf(indices.narrow(dim, start, count)),
 ];
 
-const gatherPair = ([values, indices]: Pair, dim: number, at: Tensor): Pair => [values.gather(dim, at), indices.gather(dim, at)];
+const gatherPair = ([values, indices]: Pair, dim: number, at: Tensor): Pair => [
+  values.gather(dim, at),
+  indices.gather(dim, at),
+];
 
 export interface SortOptions {
   dim?: number | undefined;
@@ -60,7 +72,12 @@ export interface SortOptions {
 type SortArguments<O> = Trailing<[dim: number, descending: boolean, stable: boolean], O>;
 
 const parseSort = (op: string): ((args: readonly unknown[]) => Required<SortOptions>) =>
-  signature<Required<SortOptions>>(op, ['dim', 'descending', 'stable'], { dim: -1, descending: false, stable: false, out: undefined });
+  signature<Required<SortOptions>>(op, ['dim', 'descending', 'stable'], {
+    dim: -1,
+    descending: false,
+    stable: false,
+    out: undefined,
+  });
 const sortArguments = parseSort('sort');
 const argsortArguments = parseSort('argsort');
 
@@ -114,31 +131,73 @@ const parseTopk = signature<Required<TopkOptions> & { k: number }>('topk', ['k',
  * ```
  * @throws RangeError when there are fewer than k.
  */
-export function topk(self: Tensor, k: number, ...args: Trailing<[dim: number, largest: boolean, sorted: boolean], TopkOptions>): ValuesIndices {
+export function topk(
+  self: Tensor,
+  k: number,
+  ...args: Trailing<[dim: number, largest: boolean, sorted: boolean], TopkOptions>
+): ValuesIndices {
   const { dim: asked, largest, out } = parseTopk([k, ...args]);
   const dim = wrapDim('topk', asked as number, self.ndim);
   const size = self.shape[dim] ?? 1;
-  if (!Number.isInteger(k) || k < 0 || k > size) throw new RangeError(`topk(): k must be an integer from 0 to the ${size} elements along dimension ${dim}, got ${k}`);
-  return picked('topk', self, slicePair(inOrder('topk', self, dim, largest ?? true), dim, 0, k), dim, true, 'TopkBackward0', out);
+  if (!Number.isInteger(k) || k < 0 || k > size)
+    throw new RangeError(
+      `topk(): k must be an integer from 0 to the ${size} elements along dimension ${dim}, got ${k}`,
+    );
+  return picked(
+    'topk',
+    self,
+    slicePair(inOrder('topk', self, dim, largest ?? true), dim, 0, k),
+    dim,
+    true,
+    'TopkBackward0',
+    out,
+  );
 }
 
-const parseKth = signature<Required<PickOptions> & { k: number }>('kthvalue', ['k', 'dim', 'keepdim'], { dim: -1, keepdim: false, out: undefined });
+const parseKth = signature<Required<PickOptions> & { k: number }>('kthvalue', ['k', 'dim', 'keepdim'], {
+  dim: -1,
+  keepdim: false,
+  out: undefined,
+});
 
 /**
  * The k-th least value along `dim`, counting from 1, and its position (int32).
  * @throws RangeError when there are fewer than k.
  */
-export function kthvalue(self: Tensor, k: number, ...args: Trailing<[dim: number, keepdim: boolean], PickOptions>): ValuesIndices {
+export function kthvalue(
+  self: Tensor,
+  k: number,
+  ...args: Trailing<[dim: number, keepdim: boolean], PickOptions>
+): ValuesIndices {
   const { dim: asked, keepdim, out } = parseKth([k, ...args]);
   const dim = wrapDim('kthvalue', asked as number, self.ndim);
   const size = self.shape[dim] ?? 1;
-  if (!Number.isInteger(k) || k < 1 || k > size) throw new RangeError(`kthvalue(): k must be an integer from 1 to the ${size} elements along dimension ${dim}, got ${k}`);
-  return picked('kthvalue', self, slicePair(inOrder('kthvalue', self, dim, false), dim, k - 1, 1), dim, keepdim ?? false, 'KthvalueBackward0', out);
+  if (!Number.isInteger(k) || k < 1 || k > size)
+    throw new RangeError(
+      `kthvalue(): k must be an integer from 1 to the ${size} elements along dimension ${dim}, got ${k}`,
+    );
+  return picked(
+    'kthvalue',
+    self,
+    slicePair(inOrder('kthvalue', self, dim, false), dim, k - 1, 1),
+    dim,
+    keepdim ?? false,
+    'KthvalueBackward0',
+    out,
+  );
 }
 
 // Where the median is among n sorted values of which the last `nans` are NaN: the lower of the two middle ones.
-const medianPosition = pointwise(2, (nans, n) => nans.gt(0).where(n.sub(nans), call('floorDiv', n.sub(1), 2)), { name: 'median', promotion: 'promote', parameters: 1 });
-const nanmedianPosition = pointwise(2, (nans, n) => call('floorDiv', n.sub(nans).sub(1).max(0), 2), { name: 'nanmedian', promotion: 'promote', parameters: 1 });
+const medianPosition = pointwise(2, (nans, n) => nans.gt(0).where(n.sub(nans), call('floorDiv', n.sub(1), 2)), {
+  name: 'median',
+  promotion: 'promote',
+  parameters: 1,
+});
+const nanmedianPosition = pointwise(2, (nans, n) => call('floorDiv', n.sub(nans).sub(1).max(0), 2), {
+  name: 'nanmedian',
+  promotion: 'promote',
+  parameters: 1,
+});
 
 function middle(op: 'median' | 'nanmedian', self: Tensor, dim: number): Pair {
   const sorted = inOrder(op, self, dim, false);
@@ -178,11 +237,17 @@ function medianFunction(op: 'median' | 'nanmedian'): MedianFunction {
 
 function ofAll(op: 'median' | 'nanmedian', self: Tensor, node: string): Tensor {
   if (self.elementCount === 0) {
-    if (!isFloating(self.dtype)) throw new IndexError(`${op}(): a tensor without elements has no median in ${self.dtype}`);
+    if (!isFloating(self.dtype))
+      throw new IndexError(`${op}(): a tensor without elements has no median in ${self.dtype}`);
     return full([], Number.NaN, { dtype: self.dtype, device: self.device });
   }
   const [values] = middle(op, self.detach().flatten(), 0);
-  return record('extreme', [self], reshaped(values, []), { dims: reduceDims(op, null, self.ndim), keepdim: false, all: true, node });
+  return record('extreme', [self], reshaped(values, []), {
+    dims: reduceDims(op, null, self.ndim),
+    keepdim: false,
+    all: true,
+    node,
+  });
 }
 
 /**
@@ -199,7 +264,11 @@ export const median: MedianFunction = medianFunction('median');
 /** The median of the elements that are not NaN: see {@link median}. */
 export const nanmedian: MedianFunction = medianFunction('nanmedian');
 
-const parseMode = signature<Required<PickOptions>>('mode', ['dim', 'keepdim'], { dim: -1, keepdim: false, out: undefined });
+const parseMode = signature<Required<PickOptions>>('mode', ['dim', 'keepdim'], {
+  dim: -1,
+  keepdim: false,
+  out: undefined,
+});
 
 /**
  * The most frequent value along `dim`, the least of those that are equally frequent, and the position (int32) of its

@@ -1,7 +1,7 @@
 /** @file Spread, norms and quantiles: var, std, norm, logsumexp, quantile. */
 import { signature, type Trailing } from '../args.ts';
 import { tensor } from '../creation.ts';
-import { type DType, type DTypeAlias, isFloating, toDType } from '../dtype.ts';
+import { type DType, toDType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
 import { untracked } from '../modes.ts';
@@ -41,6 +41,7 @@ const stdArguments = spreadArguments('std');
 function variance(self: Tensor, ...args: VarArguments): Tensor {
   return spreadOf('var', self, varArguments(self, args));
 }
+
 export { variance as var };
 
 /** The standard deviation over some dimensions or all: the root of {@link variance}. */
@@ -53,11 +54,13 @@ export interface NormOptions extends SumOptions {
   p?: number | string | undefined;
 }
 
-const parseNorm = signature<{ p: number | string; dim: Dims; keepdim: boolean; dtype: DType | undefined; out: Tensor | undefined }>(
-  'norm',
-  ['p', 'dim', 'keepdim'],
-  { p: 'fro', dim: null, keepdim: false, dtype: undefined, out: undefined },
-);
+const parseNorm = signature<{
+  p: number | string;
+  dim: Dims;
+  keepdim: boolean;
+  dtype: DType | undefined;
+  out: Tensor | undefined;
+}>('norm', ['p', 'dim', 'keepdim'], { p: 'fro', dim: null, keepdim: false, dtype: undefined, out: undefined });
 
 /**
  * (Σ |x|^p)^(1/p) over some dimensions or all; the greatest |x| for p = Infinity, the least for -Infinity, the number
@@ -69,9 +72,13 @@ const parseNorm = signature<{ p: number | string; dim: Dims; keepdim: boolean; d
  * ```
  * @throws DTypeError for integers, RangeError for an unknown kind of norm.
  */
-export function norm(self: Tensor, ...args: Trailing<[p: number | string, dim: Dims, keepdim: boolean], NormOptions>): Tensor {
+export function norm(
+  self: Tensor,
+  ...args: Trailing<[p: number | string, dim: Dims, keepdim: boolean], NormOptions>
+): Tensor {
   const { p, dim, keepdim, dtype: asked, out } = parseNorm(args);
-  if (typeof p !== 'number' && p !== 'fro') throw new RangeError(`norm(): p must be a number or 'fro', got ${JSON.stringify(p)}`);
+  if (typeof p !== 'number' && p !== 'fro')
+    throw new RangeError(`norm(): p must be a number or 'fro', got ${JSON.stringify(p)}`);
   const call: Norm = {
     op: 'norm',
     node: dim === null && p === 'fro' ? 'NormBackward0' : 'NormBackward1',
@@ -84,8 +91,17 @@ export function norm(self: Tensor, ...args: Trailing<[p: number | string, dim: D
   return intoOut('norm', out, [self], () => normOver(self, call));
 }
 
-const shiftedPowers = reduction({ name: 'logsumexp', kind: 'sum', prologue: (x, shift) => x!.sub(shift!).exp(), epilogue: (total) => total.log() });
-const parseLogsumexp = signature<{ dim: Dims; keepdim: boolean; out: Tensor | undefined }>('logsumexp', ['dim', 'keepdim'], { keepdim: false, out: undefined });
+const shiftedPowers = reduction({
+  name: 'logsumexp',
+  kind: 'sum',
+  prologue: (x, shift) => x!.sub(shift!).exp(),
+  epilogue: (total) => total.log(),
+});
+const parseLogsumexp = signature<{ dim: Dims; keepdim: boolean; out: Tensor | undefined }>(
+  'logsumexp',
+  ['dim', 'keepdim'],
+  { keepdim: false, out: undefined },
+);
 
 /**
  * log Σ exp(x) over some dimensions, without overflow. Integers give the default floating dtype.
@@ -94,7 +110,11 @@ const parseLogsumexp = signature<{ dim: Dims; keepdim: boolean; out: Tensor | un
  * tensor([1000, 1000]).logsumexp(0); // tensor(1000.6931)
  * ```
  */
-export function logsumexp(self: Tensor, dim: number | readonly number[], ...args: Trailing<[keepdim: boolean], Omit<ReduceOptions, 'dim'>>): Tensor {
+export function logsumexp(
+  self: Tensor,
+  dim: number | readonly number[],
+  ...args: Trailing<[keepdim: boolean], Omit<ReduceOptions, 'dim'>>
+): Tensor {
   const { keepdim, out } = parseLogsumexp([dim, ...args]);
   const x = self.to(toFloating(self.dtype));
   const dims = reduceDims('logsumexp', dim, self.ndim);
@@ -135,20 +155,34 @@ interface Quantile extends Required<QuantileOptions> {
 const interpolations: readonly Interpolation[] = ['linear', 'lower', 'higher', 'midpoint', 'nearest'];
 
 function checkQuantile(op: string, self: Tensor, { q, interpolation }: Quantile): void {
-  if (self.dtype !== 'float32' && self.dtype !== 'float64') throw new DTypeError(`${op}(): needs a float32 or float64 tensor, got ${self.dtype}; convert with .to('float32')`);
-  if (isTensor(q) && q.dtype !== self.dtype) throw new DTypeError(`${op}(): q must have the tensor's dtype ${self.dtype}, got ${q.dtype}`);
-  if (isTensor(q) && q.ndim > 1) throw new ShapeError(`${op}(): q must be a number or a tensor of at most one dimension, got ${q.ndim}`);
+  if (self.dtype !== 'float32' && self.dtype !== 'float64')
+    throw new DTypeError(`${op}(): needs a float32 or float64 tensor, got ${self.dtype}; convert with .to('float32')`);
+  if (isTensor(q) && q.dtype !== self.dtype)
+    throw new DTypeError(`${op}(): q must have the tensor's dtype ${self.dtype}, got ${q.dtype}`);
+  if (isTensor(q) && q.ndim > 1)
+    throw new ShapeError(`${op}(): q must be a number or a tensor of at most one dimension, got ${q.ndim}`);
   if (self.elementCount === 0) throw new ShapeError(`${op}(): a tensor without elements has no quantiles`);
   if (!interpolations.includes(interpolation as Interpolation)) {
-    throw new RangeError(`${op}(): interpolation must be one of ${interpolations.join(', ')}, got ${JSON.stringify(interpolation)}`);
+    throw new RangeError(
+      `${op}(): interpolation must be one of ${interpolations.join(', ')}, got ${JSON.stringify(interpolation)}`,
+    );
   }
-  if (typeof q === 'number' ? !(q >= 0 && q <= 1) : q.device === 'cpu' && q.lt(0).logicalOr(q.gt(1)).any().itemSync() !== 0) {
+  if (
+    typeof q === 'number'
+      ? !(q >= 0 && q <= 1)
+      : q.device === 'cpu' && q.lt(0).logicalOr(q.gt(1)).any().itemSync() !== 0
+  ) {
     throw new RangeError(`${op}(): q must lie between 0 and 1${typeof q === 'number' ? `, got ${q}` : ''}`);
   }
 }
 
 function quantileFunction(op: 'quantile' | 'nanquantile'): QuantileFunction {
-  const parse = signature<Quantile>(op, ['q', 'dim', 'keepdim'], { dim: null, keepdim: false, interpolation: 'linear', out: undefined });
+  const parse = signature<Quantile>(op, ['q', 'dim', 'keepdim'], {
+    dim: null,
+    keepdim: false,
+    interpolation: 'linear',
+    out: undefined,
+  });
   return (self, q, ...args) => {
     const call = parse([q, ...args]);
     checkQuantile(op, self, call);
@@ -168,9 +202,13 @@ function quantileOf(self: Tensor, { q, dim: asked, keepdim, interpolation }: Qua
     : choose(nans.any(-1, true), last, share.mul(last));
   const values = between(sorted, ranks, interpolation as Interpolation);
   const several = isTensor(q) && q.ndim > 0;
-  if (dim === null) return values.reshape([...(several ? values.shape : []), ...(keepdim ? self.shape.map(() => 1) : [])]);
+  if (dim === null)
+    return values.reshape([...(several ? values.shape : []), ...(keepdim ? self.shape.map(() => 1) : [])]);
   // The dimension of several q comes first; the reduced one gets its place back with size 1.
-  const placed = values.movedim(-1, 0).unsqueeze(-1).transpose(dim + 1, -1);
+  const placed = values
+    .movedim(-1, 0)
+    .unsqueeze(-1)
+    .transpose(dim + 1, -1);
   const kept = keepdim ? placed : placed.squeeze(dim + 1);
   return several ? kept : kept.squeeze(0);
 }

@@ -27,8 +27,14 @@ export type UniqueResult<O> = O extends { returnInverse: true; returnCounts: tru
       : Tensor;
 
 type Several = Tensor | Tensor[];
-type UniquePositions = Trailing<[sorted: boolean, returnInverse: boolean, returnCounts: boolean, dim: number | null], UniqueOptions>;
-type ConsecutivePositions = Trailing<[returnInverse: boolean, returnCounts: boolean, dim: number | null], UniqueConsecutiveOptions>;
+type UniquePositions = Trailing<
+  [sorted: boolean, returnInverse: boolean, returnCounts: boolean, dim: number | null],
+  UniqueOptions
+>;
+type ConsecutivePositions = Trailing<
+  [returnInverse: boolean, returnCounts: boolean, dim: number | null],
+  UniqueConsecutiveOptions
+>;
 
 /** A function of a family with options `O` and positional arguments `P`. */
 export interface UniqueFunction<O, P extends unknown[]> {
@@ -52,8 +58,15 @@ export interface UniqueAsyncFunction<O, P extends unknown[]> {
 
 const defaults = { returnInverse: false, returnCounts: false, dim: null };
 const parsers = {
-  unique: signature<Required<UniqueOptions>>('unique', ['sorted', 'returnInverse', 'returnCounts', 'dim'], { ...defaults, sorted: true }),
-  uniqueConsecutive: signature<Required<UniqueConsecutiveOptions>>('uniqueConsecutive', ['returnInverse', 'returnCounts', 'dim'], defaults),
+  unique: signature<Required<UniqueOptions>>('unique', ['sorted', 'returnInverse', 'returnCounts', 'dim'], {
+    ...defaults,
+    sorted: true,
+  }),
+  uniqueConsecutive: signature<Required<UniqueConsecutiveOptions>>(
+    'uniqueConsecutive',
+    ['returnInverse', 'returnCounts', 'dim'],
+    defaults,
+  ),
 };
 
 function callOf(op: DistinctCall['op'], args: readonly unknown[]): DistinctCall {
@@ -63,8 +76,14 @@ function callOf(op: DistinctCall['op'], args: readonly unknown[]): DistinctCall 
 
 const resultOf = (results: DistinctResult): Several => (results.length === 1 ? results[0] : [...results]);
 
-const now = (op: DistinctCall['op']) => (self: Tensor, ...args: readonly unknown[]): Several => resultOf(distinct(self, callOf(op, args)));
-const later = (op: DistinctCall['op']) => async (self: Tensor, ...args: readonly unknown[]): Promise<Several> => resultOf(await distinctAsync(self, callOf(op, args)));
+const now =
+  (op: DistinctCall['op']) =>
+  (self: Tensor, ...args: readonly unknown[]): Several =>
+    resultOf(distinct(self, callOf(op, args)));
+const later =
+  (op: DistinctCall['op']) =>
+  async (self: Tensor, ...args: readonly unknown[]): Promise<Several> =>
+    resultOf(await distinctAsync(self, callOf(op, args)));
 
 /**
  * The distinct values in ascending order, or the distinct slices along `dim` in lexicographic order; with
@@ -81,7 +100,13 @@ export const unique = now('unique') as unknown as UniqueFunction<UniqueOptions, 
 export const uniqueAsync = later('unique') as unknown as UniqueAsyncFunction<UniqueOptions, UniquePositions>;
 
 /** The values (or slices along `dim`) without the repetitions that follow one another. CPU only. */
-export const uniqueConsecutive = now('uniqueConsecutive') as unknown as UniqueFunction<UniqueConsecutiveOptions, ConsecutivePositions>;
+export const uniqueConsecutive = now('uniqueConsecutive') as unknown as UniqueFunction<
+  UniqueConsecutiveOptions,
+  ConsecutivePositions
+>;
 
 /** {@link uniqueConsecutive} on every device. */
-export const uniqueConsecutiveAsync = later('uniqueConsecutive') as unknown as UniqueAsyncFunction<UniqueConsecutiveOptions, ConsecutivePositions>;
+export const uniqueConsecutiveAsync = later('uniqueConsecutive') as unknown as UniqueAsyncFunction<
+  UniqueConsecutiveOptions,
+  ConsecutivePositions
+>;
