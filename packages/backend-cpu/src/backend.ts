@@ -1,6 +1,7 @@
 /** @file The CPU's implementation of the Backend contract. */
 import { allocateCpu, type Backend, contractVersion, dtypeInfo, dtypes, type DType, Storage } from '@flambeau/tensor';
 import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
+import { ctcLoss, ctcLossGradient } from './kernels/ctc.ts';
 import { gather, scatter } from './kernels/gather.ts';
 import { indexOffsets } from './kernels/indices.ts';
 import { map } from './kernels/map.ts';
@@ -34,5 +35,5 @@ export const cpuBackend: Backend = {
   gather,
   scatter,
   fused: { softmax },
-  routines: { nonzero },
+  routines: { nonzero, ctcLoss, ctcLossGradient },
 } as Partial<Backend> as Backend;

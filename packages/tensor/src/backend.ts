@@ -95,6 +95,17 @@ export type Distribution =
 export interface Routines {
   /** Row-major positions of nonzero elements as int32 [count, ndim]. */
   nonzero(x: View): { readonly data: TypedArray; readonly count: number };
+  /** CTC losses [N] of log probabilities x [T, N, C], and the forward variables (float64 [N, T, states]). */
+  ctcLoss(x: View, samples: CtcSamples, losses: View, alpha: View): void;
+  /** The gradient by x [T, N, C] for gradients [N] of the losses. */
+  ctcLossGradient(grad: View, x: View, losses: View, alpha: View, samples: CtcSamples, zeroInfinity: boolean, out: View): void;
+}
+
+/** The samples of a CTC loss: each one's labels, and how many steps of the input it has. */
+export interface CtcSamples {
+  readonly labels: readonly Int32Array[];
+  readonly steps: readonly number[];
+  readonly blank: number;
 }
 
 /** Composites that a backend may run as one kernel where that pays; without one they are composed. */

@@ -3,6 +3,7 @@
  * has a rule for each: a forgotten one does not compile.
  */
 import type { ConvOps } from './functional/conv.ts';
+import type { CtcOps } from './functional/ctc-loss.ts';
 import type { LossOps } from './functional/loss.ts';
 import type { NormalizationOps } from './functional/normalization.ts';
 import type { PatchOps } from './functional/patches.ts';
@@ -40,6 +41,7 @@ export interface OpAttributes
     MatmulOps,
     NormalizationOps,
     PatchOps,
+    CtcOps,
     PoolOps,
     RandomOps,
     RearrangeOps,

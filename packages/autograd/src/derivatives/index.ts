@@ -3,6 +3,7 @@ import type { RecordedOp } from '@flambeau/tensor';
 import type { Rules } from '../rule.ts';
 import { convRules } from './conv.ts';
 import { convertRules, copyRules } from './copy.ts';
+import { ctcRules } from './ctc-loss.ts';
 import { embeddingRules } from './embedding.ts';
 import { gatherRules } from './gather.ts';
 import { indexRules } from './index-ops.ts';
@@ -35,6 +36,7 @@ export const rules: Rules<RecordedOp> = {
   ...matmulRules,
   ...normalizationRules,
   ...patchRules,
+  ...ctcRules,
   ...poolRules,
   ...randomRules,
   ...rearrangeRules,

@@ -1,11 +1,12 @@
 /** @file Distances and similarities of vectors, and vectors made unit length. */
 import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
-import { DTypeError } from '../errors.ts';
+import { DTypeError, ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
 import { untracked } from '../modes.ts';
+import { triuIndices } from '../ops/combine.ts';
 import { resultType } from '../promotion.ts';
-import { broadcastShapes } from '../shape.ts';
+import { broadcastShapes, formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { asFloating } from './element-loss.ts';
 
@@ -88,4 +89,56 @@ export function pairwiseDistance(
   const { p, eps, keepdim } = parseDistance(args);
   const [difference] = asFloating([x1.sub(x2)]) as [Tensor];
   return difference.add(eps).norm(p, -1, keepdim);
+}
+
+/** How `cdist` may compute Euclidean distances: by matrix products (faster for many vectors, less exact) or not. */
+export type CdistMode = 'use_mm_for_euclid_dist_if_necessary' | 'use_mm_for_euclid_dist' | 'donot_use_mm_for_euclid_dist';
+
+export interface CdistOptions {
+  p?: number | undefined;
+  /** Accepted for PyTorch's sake: distances are always computed from the differences. */
+  computeMode?: CdistMode | undefined;
+}
+
+const parseCdist = signature<{ p: number; computeMode: CdistMode }>('cdist', ['p', 'computeMode'], {
+  p: 2,
+  computeMode: 'use_mm_for_euclid_dist_if_necessary',
+});
+
+function checkVectors(op: string, x: Tensor, least: number): void {
+  if (!isFloating(x.dtype)) throw new DTypeError(`${op}(): needs floating point tensors, got ${x.dtype}; convert with .to('float32')`);
+  if (x.ndim < least) throw new ShapeError(`${op}(): expected a batch of vectors [..., N, D], got ${formatShape(x.shape)}`);
+}
+
+/**
+ * The p-norms of the differences of all pairs of vectors.
+ * @param x1 [..., P, D]
+ * @param x2 [..., R, D]
+ * @returns [..., P, R]
+ * @throws ShapeError when the vectors have different lengths, RangeError for a negative p.
+ */
+export function cdist(x1: Tensor, x2: Tensor, ...args: Trailing<[p: number, computeMode: CdistMode], CdistOptions>): Tensor {
+  const { p } = parseCdist(args);
+  for (const x of [x1, x2]) checkVectors('cdist', x, 2);
+  if (x1.shape.at(-1) !== x2.shape.at(-1)) throw new ShapeError(`cdist(): vectors of ${formatShape(x1.shape)} and ${formatShape(x2.shape)} have different lengths`);
+  if (!(p >= 0)) throw new RangeError(`cdist(): p must be at least 0, got ${p}`);
+  const differences = x1.unsqueeze(-2).sub(x2.unsqueeze(-3));
+  return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
+}
+
+const parsePdist = signature<{ p: number }>('pdist', ['p'], { p: 2 });
+
+/**
+ * The p-norms of the differences of all pairs of rows, each pair once: the upper triangle of `cdist(x, x)`, row by row.
+ * @param input [N, D]
+ * @returns [N (N − 1) / 2]
+ */
+export function pdist(input: Tensor, ...args: Trailing<[p: number], { p?: number | undefined }>): Tensor {
+  const { p } = parsePdist(args);
+  checkVectors('pdist', input, 2);
+  if (input.ndim !== 2) throw new ShapeError(`pdist(): input must be [N, D], got ${formatShape(input.shape)}`);
+  if (!(p >= 0)) throw new RangeError(`pdist(): p must be at least 0, got ${p}`);
+  const [first, second] = triuIndices(input.shape[0]!, input.shape[0]!, 1, { device: input.device }).unbind(0) as [Tensor, Tensor];
+  const differences = input.indexSelect(0, first).sub(input.indexSelect(0, second));
+  return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
 }
