@@ -72,7 +72,16 @@ export function finfo(dtype: DType | DTypeAlias = state.defaultDType): FloatLimi
   const max = (2 - eps) * 2 ** maxExponent;
   const tiny = 2 ** (1 - maxExponent);
   const resolution = Number(`1e-${Math.floor((precision - 1) * Math.log10(2))}`);
-  const limits = { dtype: real, bits: 8 * dtypeInfo(real).bytes, eps, max, min: -max, tiny, smallestNormal: tiny, resolution };
+  const limits = {
+    dtype: real,
+    bits: 8 * dtypeInfo(real).bytes,
+    eps,
+    max,
+    min: -max,
+    tiny,
+    smallestNormal: tiny,
+    resolution,
+  };
   const listed = { resolution, min: -max, max, eps, smallest_normal: tiny, tiny };
   const texts = Object.entries(listed).map(([name, value]) => `${name}=${sixDigits(value)}`);
   return printed(limits, `finfo(${texts.join(', ')}, dtype=${real})`);

@@ -28,8 +28,7 @@ export function named<const Names extends readonly string[], T>(
   // Not enumerable, so that an array is what compares.
   const define = (name: string | symbol, value: unknown) =>
     Object.defineProperty(tuple, name, { value, enumerable: false });
-  const text = () =>
-    `torch.return_types.${op}(\n${names.map((name, i) => `${name}=${String(items[i])}`).join(',\n')})`;
+  const text = () => `torch.return_types.${op}(\n${names.map((name, i) => `${name}=${String(items[i])}`).join(',\n')})`;
   names.forEach((name, i) => {
     define(name, items[i]);
   });

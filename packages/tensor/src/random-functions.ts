@@ -33,7 +33,13 @@ export interface RandomOptions extends TensorOptions, GeneratorOption {
   out?: Tensor | undefined;
 }
 
-const optionNames = { dtype: undefined, device: undefined, requiresGrad: undefined, generator: undefined, out: undefined };
+const optionNames = {
+  dtype: undefined,
+  device: undefined,
+  requiresGrad: undefined,
+  generator: undefined,
+  out: undefined,
+};
 
 /** Where the numbers go: `out`, or a new tensor. */
 function target(op: string, shape: readonly number[], options: RandomOptions, fallback?: DType): Tensor {
@@ -43,7 +49,9 @@ function target(op: string, shape: readonly number[], options: RandomOptions, fa
     return allocateTensor(op, shape, dtype, device);
   }
   if (!sameShape(out.shape, shape)) {
-    throw new ShapeError(`${op}(): out has shape ${formatShape(out.shape)}, but ${formatShape(shape)} is asked for; tensors are not resized`);
+    throw new ShapeError(
+      `${op}(): out has shape ${formatShape(out.shape)}, but ${formatShape(shape)} is asked for; tensors are not resized`,
+    );
   }
   if (options.dtype !== undefined && toDType(options.dtype) !== out.dtype) {
     throw new DTypeError(`${op}(): out is ${out.dtype}, but dtype ${options.dtype} is asked for`);
@@ -113,7 +121,10 @@ const parseRandint = signature<{ low: Bound; high: Bound; size: readonly number[
  */
 export function randint(...args: Ranged<RandomOptions, [size: readonly number[]]>): Tensor {
   const { low, high, size, ...options } = parseRandint(Array.isArray(args[1]) ? [undefined, ...args] : args);
-  if (!Array.isArray(size)) throw new TypeError(`randint(): size must be a list, got ${String(size)}; write randint(${low}, ${high}, [${String(size)}])`);
+  if (!Array.isArray(size))
+    throw new TypeError(
+      `randint(): size must be a list, got ${String(size)}; write randint(${low}, ${high}, [${String(size)}])`,
+    );
   const fallback = typeof low === 'bigint' || typeof high === 'bigint' ? 'int64' : 'int32';
   const out = target('randint', shapeArguments('randint', [size])[0], options, fallback);
   return fill(out, integerDistribution('randint', out.dtype, low, high), options);
@@ -128,7 +139,8 @@ const parseRandperm = signature<{ n: number } & RandomOptions>('randperm', ['n']
  */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
   const parsed = parseRandperm([n, options]);
-  if (!Number.isInteger(n) || n < 0) throw new RangeError(`randperm(): n must be an integer of at least 0, got ${String(n)}`);
+  if (!Number.isInteger(n) || n < 0)
+    throw new RangeError(`randperm(): n must be an integer of at least 0, got ${String(n)}`);
   const out = target('randperm', [n], parsed, 'int32');
   if (isComplex(out.dtype)) throw new DTypeError(`randperm(): not defined for ${out.dtype}`);
   return fill(out, { kind: 'randperm' }, parsed);
@@ -177,7 +189,10 @@ export function randintLike(self: Tensor, ...args: Ranged<RandomLikeOptions>): T
 type Parameter = number | Tensor;
 
 type NormalArguments =
-  | Trailing<[mean: Parameter, std: Parameter, size: readonly number[]], RandomOptions & { std?: Parameter | undefined }>
+  | Trailing<
+      [mean: Parameter, std: Parameter, size: readonly number[]],
+      RandomOptions & { std?: Parameter | undefined }
+    >
   | [mean: number, std: number, size: readonly number[], options?: RandomOptions];
 
 const parseNormal = signature<{ mean: Parameter; std: Parameter; size: readonly number[] | undefined } & RandomOptions>(
@@ -202,7 +217,7 @@ export function normal(...args: NormalArguments): Tensor {
   if (!isTensor(mean) && !isTensor(std)) return normalOfSize(mean, std, size, options);
   if (size !== undefined) throw new TypeError('normal(): a size goes with two numbers only; tensors have their own');
   if (options.dtype !== undefined || options.device !== undefined) {
-    throw new TypeError('normal(): with tensors, their dtype and device are the result\'s');
+    throw new TypeError("normal(): with tensors, their dtype and device are the result's");
   }
   return intoOut('normal', options.out, [], () => normalAround(mean, std, options.generator));
 }
@@ -246,9 +261,11 @@ function checkDeviations(std: Tensor): void {
  */
 export function poisson(self: Tensor, options: GeneratorOption = {}): Tensor {
   const { generator } = signature<{ generator: Generator | null }>('poisson', [], { generator: null })([options]);
-  if (!isFloating(self.dtype)) throw new DTypeError(`poisson(): rates must be floating point, got ${self.dtype}; convert with .to('float32')`);
+  if (!isFloating(self.dtype))
+    throw new DTypeError(`poisson(): rates must be floating point, got ${self.dtype}; convert with .to('float32')`);
   const rates = valuesNow('poisson', self);
-  for (const rate of rates) if (!(rate >= 0 && rate < Infinity)) throw new RangeError(`poisson(): expected finite rates >= 0, got ${rate}`);
+  for (const rate of rates)
+    if (!(rate >= 0 && rate < Infinity)) throw new RangeError(`poisson(): expected finite rates >= 0, got ${rate}`);
   const counts = arrayOf(self.dtype, drawPoisson(generator ?? defaultGenerator(), rates));
   const out = new Tensor(backendFor(self.device).upload(self.dtype, counts), self.dtype, self.shape);
   return record('random', [self], out, { node: 'PoissonBackward0' });

@@ -1,5 +1,5 @@
 /** @file Random numbers do not depend on what they replace: their gradients are zeros. */
-import { zeros, type RandomOps } from '@flambeau/tensor';
+import { type RandomOps, zeros } from '@flambeau/tensor';
 import type { Rules } from '../rule.ts';
 
 export const randomRules = {

@@ -35,7 +35,13 @@ export function random(distribution: Distribution, out: View, generator: Generat
 }
 
 /** Stores dense elements at strided places. */
-function spread(source: TypedArray, target: TypedArray, sizes: readonly number[], steps: readonly number[], offset: number): void {
+function spread(
+  source: TypedArray,
+  target: TypedArray,
+  sizes: readonly number[],
+  steps: readonly number[],
+  offset: number,
+): void {
   let next = 0;
   const walk = (dim: number, at: number): void => {
     if (dim === sizes.length) {

@@ -4,8 +4,8 @@
  */
 import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
-import { DTypeError, ShapeError } from '../errors.ts';
 import { isFloating } from '../dtype.ts';
+import { DTypeError, ShapeError } from '../errors.ts';
 import { untracked } from '../modes.ts';
 import { draw } from '../random/draw.ts';
 import { formatShape } from '../shape.ts';
@@ -40,7 +40,8 @@ function parser(op: string, training = true): (args: readonly unknown[]) => Pars
 
 /** Shape of a mask with one draw for each channel of each sample: [N, C, 1, …]. @throws ShapeError for fewer than 2-d. */
 function channelShape(op: string, { shape }: Tensor): number[] {
-  if (shape.length < 2) throw new ShapeError(`${op}(): expects samples and channels, [N, C, ...], got shape ${formatShape(shape)}`);
+  if (shape.length < 2)
+    throw new ShapeError(`${op}(): expects samples and channels, [N, C, ...], got shape ${formatShape(shape)}`);
   return shape.map((size, d) => (d < 2 ? size : 1));
 }
 
@@ -53,14 +54,20 @@ function keepMask(op: string, input: Tensor, p: number, channels: boolean): Tens
   return draw(mask, { kind: 'bernoulli', p: 1 - p }, null);
 }
 
-const times = (input: Tensor, factor: Tensor | number, inplace: boolean): Tensor => (inplace ? input.mul_(factor) : input.mul(factor));
+const times = (input: Tensor, factor: Tensor | number, inplace: boolean): Tensor =>
+  inplace ? input.mul_(factor) : input.mul(factor);
 
 /** What all forms do alike: no draw where the result is certain. */
 function drop(op: string, input: Tensor, { p, training, inplace }: Parsed, channels: boolean, alpha: boolean): Tensor {
   if (p === 0 || !training || input.elementCount === 0) return input;
   if (p === 1) return times(input, 0, inplace);
   const mask = keepMask(op, input, p, channels);
-  if (!alpha) return times(input, untracked(() => mask.div_(1 - p)), inplace);
+  if (!alpha)
+    return times(
+      input,
+      untracked(() => mask.div_(1 - p)),
+      inplace,
+    );
   const [scale, shift] = untracked(() => alphaFactors(mask, p));
   return times(input, scale, inplace).add_(shift);
 }
@@ -71,7 +78,10 @@ const saturation = 1.7580993408473766;
 /** Factor and summand that set dropped elements to selu's saturation and keep mean and variance (Klambauer et al., 2017). */
 function alphaFactors(mask: Tensor, p: number): [scale: Tensor, shift: Tensor] {
   const a = 1 / Math.sqrt((saturation * saturation * p + 1) * (1 - p));
-  const shift = mask.add(-1).mul_(saturation * a).add_(saturation * a * p);
+  const shift = mask
+    .add(-1)
+    .mul_(saturation * a)
+    .add_(saturation * a * p);
   return [mask.mul_(a), shift];
 }
 
@@ -102,7 +112,9 @@ const parseDropout1d = parser('dropout1d');
 /** Zeros whole channels of [N, C, L] or [C, L]. @throws ShapeError for other inputs. */
 export function dropout1d(input: Tensor, ...args: DropoutArguments): Tensor {
   if (input.ndim !== 2 && input.ndim !== 3) {
-    throw new ShapeError(`dropout1d(): expects [N, C, L] or [C, L], got shape ${formatShape(input.shape)}; use dropout for single elements`);
+    throw new ShapeError(
+      `dropout1d(): expects [N, C, L] or [C, L], got shape ${formatShape(input.shape)}; use dropout for single elements`,
+    );
   }
   return dropChannels('dropout1d', input, 3, parseDropout1d(args));
 }

@@ -50,7 +50,8 @@ export function rrelu(
 ): Tensor {
   const { lower, upper, training, inplace } = parseRrelu(args);
   if (!(lower <= upper)) throw new RangeError(`rrelu(): expected lower <= upper, got ${lower} and ${upper}`);
-  if (!isFloating(input.dtype)) throw new DTypeError(`rrelu(): needs a floating point tensor, got ${input.dtype}; convert with .to('float32')`);
+  if (!isFloating(input.dtype))
+    throw new DTypeError(`rrelu(): needs a floating point tensor, got ${input.dtype}; convert with .to('float32')`);
   const slope = training ? randomSlopes(input, lower, upper) : (lower + upper) / 2;
   return inplace ? callPointwiseInto(rreluOp, [input, slope], input, true) : callPointwise(rreluOp, [input, slope]);
 }
@@ -62,7 +63,9 @@ function randomSlopes(input: Tensor, lower: number, upper: number): Tensor {
   const [from, to] = [roundTo(lower, dtype), roundTo(upper, dtype)];
   if (backend.readSync === null) return draw(emptyPreserving(input), { kind: 'uniform', from, to }, null);
   const generator = defaultGenerator();
-  const slopes = Float64Array.from(valuesNow('rrelu', input), (x) => (x <= 0 ? generator.engine.u53() * (to - from) + from : 1));
+  const slopes = Float64Array.from(valuesNow('rrelu', input), (x) =>
+    x <= 0 ? generator.engine.u53() * (to - from) + from : 1,
+  );
   return new Tensor(backend.upload(dtype, arrayOf(dtype, slopes)), dtype, shape);
 }
 

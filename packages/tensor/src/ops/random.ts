@@ -127,11 +127,18 @@ export const exponential_: Filling<Trailing<[lambd: number], ExponentialOptions>
 );
 
 /** How many trials it takes to succeed once, each with probability `p` in (0, 1). Of any dtype but bool and complex. */
-export const geometric_: Filling<[p: number, options?: GeneratorOption]> = filling('geometric_', 'GeometricBackward0', ['p'], {}, ({ p }, dtype) => {
-  checkNotComplex('geometric_', dtype);
-  if (dtype === 'bool') throw new DTypeError("geometric_(): bool does not hold counts; use an integer dtype, e.g. { dtype: 'int32' }");
-  return { kind: 'geometric', p };
-});
+export const geometric_: Filling<[p: number, options?: GeneratorOption]> = filling(
+  'geometric_',
+  'GeometricBackward0',
+  ['p'],
+  {},
+  ({ p }, dtype) => {
+    checkNotComplex('geometric_', dtype);
+    if (dtype === 'bool')
+      throw new DTypeError("geometric_(): bool does not hold counts; use an integer dtype, e.g. { dtype: 'int32' }");
+    return { kind: 'geometric', p };
+  },
+);
 
 type Bound = number | bigint;
 
@@ -140,11 +147,15 @@ interface RandomRange extends GeneratorOption {
   to?: Bound | null | undefined;
 }
 
-const parseRandom = signature<{ from: Bound; to: Bound | null; generator: Generator | null }>('random_', ['from', 'to'], {
-  from: 0,
-  to: null,
-  generator: null,
-});
+const parseRandom = signature<{ from: Bound; to: Bound | null; generator: Generator | null }>(
+  'random_',
+  ['from', 'to'],
+  {
+    from: 0,
+    to: null,
+    generator: null,
+  },
+);
 
 /**
  * Integers: `random_()` from 0 to the largest that the dtype holds (a floating one: up to which it holds all),
@@ -152,7 +163,10 @@ const parseRandom = signature<{ from: Bound; to: Bound | null; generator: Genera
  *
  * @throws RangeError for an empty range or one that the dtype does not hold.
  */
-export function random_(self: Tensor, ...args: [to: Bound, options?: GeneratorOption] | Trailing<[from: Bound, to: Bound | null], RandomRange>): Tensor {
+export function random_(
+  self: Tensor,
+  ...args: [to: Bound, options?: GeneratorOption] | Trailing<[from: Bound, to: Bound | null], RandomRange>
+): Tensor {
   const last = args[args.length - 1];
   const options = isPlainObject(last) ? (last as RandomRange) : {};
   const single = args.length - (isPlainObject(last) ? 1 : 0) === 1 && options.to === undefined;
@@ -181,9 +195,12 @@ const parseBernoulli_ = signature<{ p: number | Tensor; generator: Generator | n
 export function bernoulli_(self: Tensor, ...args: Trailing<[p: number | Tensor], ProbabilityOptions>): Tensor {
   const { p, generator } = parseBernoulli_(args);
   checkNotComplex('bernoulli_', self.dtype);
-  if (!isTensor(p)) return overwriteRandomly('bernoulli_', 'BernoulliBackward2', self, { kind: 'bernoulli', p }, generator);
+  if (!isTensor(p))
+    return overwriteRandomly('bernoulli_', 'BernoulliBackward2', self, { kind: 'bernoulli', p }, generator);
   if (!sameShape(broadcastShapes('bernoulli_', self.shape, p.shape), self.shape)) {
-    throw new ShapeError(`bernoulli_(): probabilities of shape ${formatShape(p.shape)} do not broadcast to ${formatShape(self.shape)}`);
+    throw new ShapeError(
+      `bernoulli_(): probabilities of shape ${formatShape(p.shape)} do not broadcast to ${formatShape(self.shape)}`,
+    );
   }
   return overwrite('bernoulli_', self, () => {
     const drawn = drawEach('bernoulli_', self, p, generator).to(self.dtype);
@@ -203,11 +220,15 @@ function drawEach(op: string, self: Tensor, p: Tensor, generator: Generator | nu
   return untracked(() => numbers.lt(p));
 }
 
-const parseBernoulli = signature<{ p: number | null; generator: Generator | null; out: Tensor | undefined }>('bernoulli', ['p'], {
-  p: null,
-  generator: null,
-  out: undefined,
-});
+const parseBernoulli = signature<{ p: number | null; generator: Generator | null; out: Tensor | undefined }>(
+  'bernoulli',
+  ['p'],
+  {
+    p: null,
+    generator: null,
+    out: undefined,
+  },
+);
 
 /**
  * A tensor that is 1 with the probability that self's value at that place is, else 0. With a number `p` that is the
@@ -232,7 +253,8 @@ export function bernoulli(
 }
 
 /** Row-major memory of self's shape and dtype. */
-const fresh = (self: Tensor): Tensor => new Tensor(backendFor(self.device).allocate(self.dtype, self.elementCount), self.dtype, self.shape);
+const fresh = (self: Tensor): Tensor =>
+  new Tensor(backendFor(self.device).allocate(self.dtype, self.elementCount), self.dtype, self.shape);
 
 const parseMultinomial = signature<{ replacement: boolean; generator: Generator | null; out: Tensor | undefined }>(
   'multinomial',
@@ -258,12 +280,17 @@ export function multinomial(
   const { replacement, generator, out } = parseMultinomial(args);
   const { shape } = self;
   if (shape.length !== 1 && shape.length !== 2) {
-    throw new ShapeError(`multinomial(): weights must be [categories] or [rows, categories], got shape ${formatShape(shape)}`);
+    throw new ShapeError(
+      `multinomial(): weights must be [categories] or [rows, categories], got shape ${formatShape(shape)}`,
+    );
   }
   if (!isFloating(self.dtype)) {
-    throw new DTypeError(`multinomial(): weights must be floating point, got ${self.dtype}; convert with .to('float32')`);
+    throw new DTypeError(
+      `multinomial(): weights must be floating point, got ${self.dtype}; convert with .to('float32')`,
+    );
   }
-  if (!Number.isInteger(numSamples)) throw new TypeError(`multinomial(): numSamples must be an integer, got ${String(numSamples)}`);
+  if (!Number.isInteger(numSamples))
+    throw new TypeError(`multinomial(): numSamples must be an integer, got ${String(numSamples)}`);
   const weights = valuesNow('multinomial', self);
   return intoOut('multinomial', out, [], () => {
     const indices = drawIndices(generator ?? defaultGenerator(), weights, shape.at(-1)!, numSamples, replacement);

@@ -63,7 +63,9 @@ export function emptyPreserving(like: Tensor, dtype: DType = like.dtype): Tensor
 /** @throws DTypeError for integers and bools. */
 export function checkRealNumbers(op: string, dtype: DType, complex = false): void {
   if (isFloating(dtype) || (complex && isComplex(dtype))) return;
-  throw new DTypeError(`${op}(): draws real numbers, which ${dtype} does not hold; use a floating dtype, e.g. { dtype: 'float32' }`);
+  throw new DTypeError(
+    `${op}(): draws real numbers, which ${dtype} does not hold; use a floating dtype, e.g. { dtype: 'float32' }`,
+  );
 }
 
 /** @throws DTypeError for complex dtypes. */
@@ -94,7 +96,12 @@ function reach(dtype: DType): readonly [least: bigint, greatest: bigint] {
  *
  * @throws RangeError for an empty range or one that the dtype does not reach.
  */
-export function integerDistribution(op: string, dtype: DType, low: number | bigint, high: number | bigint | null): Distribution {
+export function integerDistribution(
+  op: string,
+  dtype: DType,
+  low: number | bigint,
+  high: number | bigint | null,
+): Distribution {
   checkNotComplex(op, dtype);
   const from = toBigint(op, low);
   const to = high === null ? largestInteger(dtype) + 1n : toBigint(op, high);
@@ -102,7 +109,9 @@ export function integerDistribution(op: string, dtype: DType, low: number | bigi
   const [least, greatest] = reach(dtype);
   if (from < least || to - 1n > greatest) {
     const wider = isFloating(dtype) ? 'float32' : 'int64';
-    throw new RangeError(`${op}(): ${dtype} does not hold all integers from ${from} to before ${to}; try the dtype ${wider}`);
+    throw new RangeError(
+      `${op}(): ${dtype} does not hold all integers from ${from} to before ${to}; try the dtype ${wider}`,
+    );
   }
   return { kind: 'randint', low: from, high: to };
 }
@@ -110,7 +119,9 @@ export function integerDistribution(op: string, dtype: DType, low: number | bigi
 /** Values that are needed at once, for checks and for draws whose number depends on them. */
 export function valuesNow(op: string, x: Tensor): Float32Array | Float64Array {
   if (backendFor(x.device).readSync === null) {
-    throw new DeviceError(`${op}(): needs values at once, which device '${x.device}' does not give; use \`await x.cpu()\` first`);
+    throw new DeviceError(
+      `${op}(): needs values at once, which device '${x.device}' does not give; use \`await x.cpu()\` first`,
+    );
   }
   return x.detach().toTypedArraySync() as Float32Array | Float64Array;
 }

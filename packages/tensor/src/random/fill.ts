@@ -124,28 +124,6 @@ export function fillBernoulli(
   }
 }
 
-/**
- * 1 with a probability of its own for each element, else 0. The `n` probabilities are float64 numbers, or the float32
- * values of a narrower dtype, which take half as many draws.
- */
-export function fillBernoulliEach(
-  generator: Generator,
-  data: TypedArray,
-  offset: number,
-  n: number,
-  dtype: DType,
-  probabilities: Float32Array | Float64Array,
-): void {
-  for (let i = 0; i < n; i++) {
-    const p = probabilities[i]!;
-    expectRange(p >= 0 && p <= 1, 'bernoulli', 'probabilities in [0, 1]', `${p}`);
-  }
-  const engine = generator.engine;
-  const double = probabilities instanceof Float64Array;
-  let i = 0;
-  fillWith(data, offset, n, dtype, () => ((double ? engine.u53() : engine.u24()) < probabilities[i++]! ? 1 : 0));
-}
-
 /** Numbers of density λ exp(-λ x), x > 0, of a real floating dtype. */
 export function fillExponential(
   generator: Generator,

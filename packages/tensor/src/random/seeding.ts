@@ -1,6 +1,7 @@
 /** @file The global generator, which everything draws from that is given no other. */
-import { DTypeError } from '../errors.ts';
+
 import { fromTypedArray } from '../creation.ts';
+import { DTypeError } from '../errors.ts';
 import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { Generator } from './generator.ts';
@@ -55,6 +56,7 @@ export function getRngState(): Tensor {
  * @throws DTypeError unless it is uint8, FlambeauError if it is no such state; the generator is then unchanged.
  */
 export function setRngState(newState: Tensor): void {
-  if (newState.dtype !== 'uint8') throw new DTypeError(`setRngState(): the state must be a uint8 tensor, got ${newState.dtype}`);
+  if (newState.dtype !== 'uint8')
+    throw new DTypeError(`setRngState(): the state must be a uint8 tensor, got ${newState.dtype}`);
   defaultGenerator().setState(newState.toTypedArraySync() as Uint8Array);
 }
