@@ -4,8 +4,11 @@ import type { Scalar } from './backend.ts';
 import { empty, filled, type TensorOptions } from './creation.ts';
 import type { Tensor } from './tensor.ts';
 
-const likeOptions = (op: string) => signature<TensorOptions>(op, [], { dtype: undefined, device: undefined, requiresGrad: undefined });
-const parsers = Object.fromEntries(['zerosLike', 'onesLike', 'fullLike', 'emptyLike'].map((op) => [op, likeOptions(op)]));
+const likeOptions = (op: string) =>
+  signature<TensorOptions>(op, [], { dtype: undefined, device: undefined, requiresGrad: undefined });
+const parsers = Object.fromEntries(
+  ['zerosLike', 'onesLike', 'fullLike', 'emptyLike'].map((op) => [op, likeOptions(op)]),
+);
 
 /** The options, with dtype and device of `self` where they leave them open. */
 function withDefaults(op: string, self: Tensor, options: TensorOptions): TensorOptions {

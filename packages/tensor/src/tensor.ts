@@ -106,7 +106,11 @@ export interface Tensor
     Methods<typeof unique>,
     Methods<typeof repeatInterleave>,
     Methods<typeof viewScatter>,
-    Methods<typeof views> {}
+    Methods<typeof views> {
+  // A mapped type keeps only the last of a function's overloads.
+  nonzero(options: { asTuple: true }): Tensor[];
+  nonzero(options?: { asTuple?: false | undefined }): Tensor;
+}
 
 const brand = Symbol.for('@flambeau/tensor.Tensor');
 /** What Node's console.log and util.inspect call. */

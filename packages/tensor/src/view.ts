@@ -21,7 +21,13 @@ export interface ViewPieceOps {
  * tensor that requires them is no part of the graph: with a base it would count as requiring grad, so it gets none.
  * Nor does a view of the bytes as another dtype.
  */
-export function viewOf(self: Tensor, shape: readonly number[], strides: readonly number[], offset: number, dtype: DType = self.dtype): Tensor {
+export function viewOf(
+  self: Tensor,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+  dtype: DType = self.dtype,
+): Tensor {
   const out = new Tensor(self.storage, dtype, shape, strides, offset);
   const apart = dtype !== self.dtype || !isDifferentiable(dtype) || (!state.gradEnabled && self.requiresGrad);
   if (!apart) out.base = self.base ?? self;
@@ -36,7 +42,10 @@ export function aliasOf(self: Tensor): Tensor {
 /** The view of one position of a dimension, which disappears. Arguments are checked already. */
 export function selectOf(self: Tensor, dim: number, index: number): Tensor {
   const offset = self.offset + index * self.strides[dim]!;
-  return record('select', [self], viewOf(self, self.shape.toSpliced(dim, 1), self.strides.toSpliced(dim, 1), offset), { dim, index });
+  return record('select', [self], viewOf(self, self.shape.toSpliced(dim, 1), self.strides.toSpliced(dim, 1), offset), {
+    dim,
+    index,
+  });
 }
 
 /** The view of every `step`-th position of a dimension from `start` on, `count` of them. Arguments are checked already. */

@@ -24,7 +24,10 @@ export function apart(source: Tensor, target: Tensor): Tensor {
 }
 
 /** The public function of an op that writes, with its in-place form. */
-export function writingFunction<Args extends unknown[]>(op: string, prepare: (self: Tensor, ...args: Args) => Writing): PointwiseFunction<Args> {
+export function writingFunction<Args extends unknown[]>(
+  op: string,
+  prepare: (self: Tensor, ...args: Args) => Writing,
+): PointwiseFunction<Args> {
   const outOfPlace = (self: Tensor, call: Writing): Tensor => {
     const out = copyOf(self);
     untracked(() => call.write(out));
@@ -34,7 +37,8 @@ export function writingFunction<Args extends unknown[]>(op: string, prepare: (se
   const f = (self: Tensor, ...args: Args): Tensor => outOfPlace(self, prepare(self, ...args));
   const inplace = (self: Tensor, ...args: Args): Tensor => {
     const call = prepare(self, ...args);
-    if (state.gradEnabled && (self.requiresGrad || call.inputs.some(tracks))) return overwrite(`${op}_`, self, () => outOfPlace(self, call));
+    if (state.gradEnabled && (self.requiresGrad || call.inputs.some(tracks)))
+      return overwrite(`${op}_`, self, () => outOfPlace(self, call));
     checkWritable(`${op}_`, self);
     untracked(() => call.write(self));
     self.storage.version++;

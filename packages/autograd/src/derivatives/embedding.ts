@@ -12,7 +12,11 @@ export const embeddingRules = {
       let rows = grad.reshape(index.elementCount, table.shape[1]!);
       if (paddingIdx !== null) rows = rows.maskedFill(index.eq(paddingIdx).unsqueeze(1), 0);
       if (scaleGradByFreq) {
-        const counts = zerosFor({ ...table, shape: [table.shape[0]!] }).indexAdd(0, index, onesLike(index, { dtype: table.dtype }));
+        const counts = zerosFor({ ...table, shape: [table.shape[0]!] }).indexAdd(
+          0,
+          index,
+          onesLike(index, { dtype: table.dtype }),
+        );
         rows = rows.div(counts.indexSelect(0, index).unsqueeze(1));
       }
       return [zerosFor(table).indexAdd(0, index, rows)];

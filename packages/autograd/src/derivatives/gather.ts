@@ -6,11 +6,15 @@ import { zerosFor } from './zeros.ts';
 export const gatherRules = {
   gather: {
     save: ({ inputs }) => [inputs[1]],
-    backward: ({ inputs, attributes: { dim }, saved: [index] }, grad) => [zerosFor(inputs[0]!).scatterAdd(dim, index!, grad)],
+    backward: ({ inputs, attributes: { dim }, saved: [index] }, grad) => [
+      zerosFor(inputs[0]!).scatterAdd(dim, index!, grad),
+    ],
   },
   indexSelect: {
     save: ({ inputs }) => [inputs[1]],
-    backward: ({ inputs, attributes: { dim }, saved: [index] }, grad) => [zerosFor(inputs[0]!).indexAdd(dim, index!, grad)],
+    backward: ({ inputs, attributes: { dim }, saved: [index] }, grad) => [
+      zerosFor(inputs[0]!).indexAdd(dim, index!, grad),
+    ],
   },
   take: {
     save: ({ inputs }) => [inputs[1]],

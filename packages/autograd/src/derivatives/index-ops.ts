@@ -1,5 +1,5 @@
 /** @file Derivatives of indexing by tensors. */
-import { index, type IndexOps, indexPutAt, zeros } from '@flambeau/tensor';
+import { type IndexOps, index, indexPutAt, zeros } from '@flambeau/tensor';
 import type { Rules } from '../rule.ts';
 import { zerosFor } from './zeros.ts';
 

@@ -5,7 +5,14 @@ import { inDiagonal } from './views.ts';
 
 export const rearrangeRules = {
   flip: { backward: ({ attributes: { dims } }, grad) => [grad.flip([...dims])] },
-  roll: { backward: ({ attributes: { shifts, dims } }, grad) => [grad.roll(shifts.map((n) => -n), dims)] },
+  roll: {
+    backward: ({ attributes: { shifts, dims } }, grad) => [
+      grad.roll(
+        shifts.map((n) => -n),
+        dims,
+      ),
+    ],
+  },
   rot90: { backward: ({ attributes: { k, dims } }, grad) => [grad.rot90(-k, dims)] },
   repeat: {
     backward: ({ inputs, attributes: { repeats } }, grad) => {
@@ -14,7 +21,12 @@ export const rearrangeRules = {
       // A pair of dimensions, (repeat, element), for each; the repeats are summed.
       const pairs = repeats.flatMap((n, i) => [n, i < lead ? 1 : shape[i - lead]!]);
       if (repeats.length === 0) return [grad];
-      return [grad.reshape(pairs).sum(repeats.map((_, i) => 2 * i)).reshape(shape)];
+      return [
+        grad
+          .reshape(pairs)
+          .sum(repeats.map((_, i) => 2 * i))
+          .reshape(shape),
+      ];
     },
   },
   tril: { backward: ({ attributes: { diagonal } }, grad) => [grad.tril(diagonal)] },

@@ -22,9 +22,17 @@ export const scatterRules = {
   },
   scatterReduce: {
     save: ({ inputs, outputs, attributes: { reduce } }) =>
-      reduce === 'sum' ? [inputs[1]] : reduce === 'mean' ? [inputs[1], null, inputs[2]] : [inputs[1], inputs[0], inputs[2], outputs[0]],
+      reduce === 'sum'
+        ? [inputs[1]]
+        : reduce === 'mean'
+          ? [inputs[1], null, inputs[2]]
+          : [inputs[1], inputs[0], inputs[2], outputs[0]],
     backward: ({ attributes, inputs, needs, saved: [index, self, src, result] }, grad) => {
-      const [bySelf, bySrc] = gradients[attributes.reduce](attributes, grad, index!, { self: self!, src: src!, result: result! });
+      const [bySelf, bySrc] = gradients[attributes.reduce](attributes, grad, index!, {
+        self: self!,
+        src: src!,
+        result: result!,
+      });
       // A place whose own value does not count has no gradient.
       const own = needs[0] && !attributes.includeSelf ? bySelf.scatter(attributes.dim, index!, 0) : bySelf;
       return [needs[0] ? own : null, null, needs[2] ? fit(bySrc, inputs[2]!.shape) : null];
@@ -78,7 +86,12 @@ interface Values {
   readonly src: Tensor;
   readonly result: Tensor;
 }
-type Gradients = (attributes: Attributes, grad: Tensor, index: Tensor, values: Values) => readonly [self: Tensor, src: Tensor];
+type Gradients = (
+  attributes: Attributes,
+  grad: Tensor,
+  index: Tensor,
+  values: Values,
+) => readonly [self: Tensor, src: Tensor];
 
 /** Extremes share the gradient evenly among all values that equal the result, as PyTorch does. */
 const extreme: Gradients = ({ dim }, grad, index, { self, src, result }) => {

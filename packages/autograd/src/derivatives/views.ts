@@ -1,5 +1,18 @@
 /** @file Derivatives of views: the inverse view, or the gradient put into zeros. */
-import { arange, cat, contiguousStrides, inZeros, onesLike, type SplittingOps, stack, type StridedOps, type Tensor, type ViewOps, type ViewPieceOps, zeros } from '@flambeau/tensor';
+import {
+  arange,
+  cat,
+  contiguousStrides,
+  inZeros,
+  onesLike,
+  type SplittingOps,
+  type StridedOps,
+  stack,
+  type Tensor,
+  type ViewOps,
+  type ViewPieceOps,
+  zeros,
+} from '@flambeau/tensor';
 import type { InputMeta, Rules } from '../rule.ts';
 
 /** The gradient of a diagonal: the places of the diagonal's elements in a row-major tensor of `shape`. */
@@ -11,13 +24,21 @@ export function inDiagonal(grad: Tensor, shape: readonly number[], offset: numbe
 }
 
 /** Gradients of several outputs, with zeros for those that nothing came back to. */
-function filledGrads(grads: readonly (Tensor | null)[], shapes: readonly (readonly number[])[], { dtype, device }: InputMeta): Tensor[] {
+function filledGrads(
+  grads: readonly (Tensor | null)[],
+  shapes: readonly (readonly number[])[],
+  { dtype, device }: InputMeta,
+): Tensor[] {
   return grads.map((grad, i) => grad ?? zeros([...shapes[i]!], { dtype, device }));
 }
 
 /** The sum of `grad` over all places of a view that show one element; `positions` says which, as a view of 0, 1, 2 …. */
 function summedAt(positions: Tensor, grad: Tensor, length: number): Tensor {
-  return zeros([length], { dtype: grad.dtype, device: grad.device }).indexAdd(0, positions.reshape(-1), grad.reshape(-1));
+  return zeros([length], { dtype: grad.dtype, device: grad.device }).indexAdd(
+    0,
+    positions.reshape(-1),
+    grad.reshape(-1),
+  );
 }
 
 export const viewRules = {
@@ -71,18 +92,36 @@ export const splittingRules = {
     backward: ({ inputs, attributes: { dim } }, ...grads) => {
       const meta = inputs[0]!;
       const shape = meta.shape.toSpliced(dim, 1);
-      return [stack(filledGrads(grads, grads.map(() => shape), meta), dim)];
+      return [
+        stack(
+          filledGrads(
+            grads,
+            grads.map(() => shape),
+            meta,
+          ),
+          dim,
+        ),
+      ];
     },
   },
 } satisfies Rules<keyof SplittingOps>;
 
 function joined(meta: InputMeta, dim: number, sizes: readonly number[], grads: readonly (Tensor | null)[]): Tensor {
-  return cat(filledGrads(grads, sizes.map((size) => meta.shape.with(dim, size)), meta), dim);
+  return cat(
+    filledGrads(
+      grads,
+      sizes.map((size) => meta.shape.with(dim, size)),
+      meta,
+    ),
+    dim,
+  );
 }
 
 export const stridedRules = {
   diagonal: {
-    backward: ({ inputs, attributes: { offset, dim1, dim2 } }, grad) => [inDiagonal(grad, inputs[0]!.shape, offset, dim1, dim2)],
+    backward: ({ inputs, attributes: { offset, dim1, dim2 } }, grad) => [
+      inDiagonal(grad, inputs[0]!.shape, offset, dim1, dim2),
+    ],
   },
   unfold: {
     backward: ({ inputs, attributes: { dim, size, step } }, grad) => {
@@ -105,7 +144,11 @@ function asStridedGradient(source: InputMeta, view: StridedOps['asStrided'], gra
   const lowest = Math.min(view.offset, view.sourceOffset);
   const end = (size: readonly number[], stride: readonly number[], offset: number): number =>
     size.includes(0) ? 0 : size.reduce((last, n, d) => last + (n - 1) * stride[d]!, offset) + 1 - lowest;
-  const length = Math.max(end(view.size, view.stride, view.offset), end(source.shape, view.sourceStride, view.sourceOffset), 0);
+  const length = Math.max(
+    end(view.size, view.stride, view.offset),
+    end(source.shape, view.sourceStride, view.sourceOffset),
+    0,
+  );
   const memory = arange(length, { device: grad.device });
   const summed = summedAt(memory.asStrided(view.size, view.stride, view.offset - lowest), grad, length);
   const own = memory.asStrided(source.shape, view.sourceStride, view.sourceOffset - lowest);

@@ -34,7 +34,16 @@ interface Layout {
   readonly near: readonly number[];
 }
 
-type MoveFunction = (layout: Layout, far: TypedArray, near: TypedArray, index: Int32Array, f: number, i: number, o: number, step: number) => void;
+type MoveFunction = (
+  layout: Layout,
+  far: TypedArray,
+  near: TypedArray,
+  index: Int32Array,
+  f: number,
+  i: number,
+  o: number,
+  step: number,
+) => void;
 
 const compiled = new Map<string, MoveFunction>();
 
@@ -44,7 +53,10 @@ const compiled = new Map<string, MoveFunction>();
  */
 function moveText(move: Move, rank: number, rows: boolean): string {
   const depth = rows ? rank - 1 : rank;
-  const constants = Array.from({ length: rank }, (_, d) => `const n${d} = sizes[${d}], df${d} = far[${d}], di${d} = index[${d}], dn${d} = near[${d}];`);
+  const constants = Array.from(
+    { length: rank },
+    (_, d) => `const n${d} = sizes[${d}], df${d} = far[${d}], di${d} = index[${d}], dn${d} = near[${d}];`,
+  );
   const inner = rows
     ? `let t = f${depth} + positions[i${depth}] * step, o = o${depth}; for (let c = 0; c < n${depth}; c++, t += df${depth}, o += dn${depth}) { ${move.text} }`
     : `const t = f${depth} + positions[i${depth}] * step, o = o${depth}; ${move.text}`;
@@ -81,13 +93,24 @@ function moveFunction(move: Move, rank: number, rows: boolean): MoveFunction {
 const longRow = 96;
 
 /** Copies whole rows, each found by one index. */
-function copyRows(layout: Layout, far: TypedArray, near: TypedArray, index: Int32Array, f: number, i: number, o: number, step: number, into: 'far' | 'near'): void {
+function copyRows(
+  layout: Layout,
+  far: TypedArray,
+  near: TypedArray,
+  index: Int32Array,
+  f: number,
+  i: number,
+  o: number,
+  step: number,
+  into: 'far' | 'near',
+): void {
   const last = layout.sizes.length - 1;
   const length = layout.sizes[last]!;
   const [target, source] = into === 'near' ? [near, far] : [far, near];
   const walk = (d: number, f: number, i: number, o: number): void => {
     if (d < last) {
-      for (let c = 0; c < layout.sizes[d]!; c++) walk(d + 1, f + c * layout.far[d]!, i + c * layout.index[d]!, o + c * layout.near[d]!);
+      for (let c = 0; c < layout.sizes[d]!; c++)
+        walk(d + 1, f + c * layout.far[d]!, i + c * layout.index[d]!, o + c * layout.near[d]!);
       return;
     }
     const t = f + index[i]! * step;
@@ -98,15 +121,26 @@ function copyRows(layout: Layout, far: TypedArray, near: TypedArray, index: Int3
 }
 
 /** Strides, in array elements, with the two halves of complex elements as one more dimension. */
-const inLanes = (strides: readonly number[], lanes: number): number[] => (lanes === 1 ? [...strides] : [...strides.map((s) => s * lanes), 1]);
+const inLanes = (strides: readonly number[], lanes: number): number[] =>
+  lanes === 1 ? [...strides] : [...strides.map((s) => s * lanes), 1];
 
 /** Runs `move` for every element of the index. `near` may be one value for all, in an array of its own. */
-function moveAll(move: Move, far: View, dim: number, index: View, near: View | TypedArray, copies: 'far' | 'near' | null): void {
+function moveAll(
+  move: Move,
+  far: View,
+  dim: number,
+  index: View,
+  near: View | TypedArray,
+  copies: 'far' | 'near' | null,
+): void {
   if (index.elementCount === 0) return;
   const { lanes } = dtypeInfo(far.dtype);
   const single = ArrayBuffer.isView(near);
   const { sizes, strides } = mergeStrides(lanes === 1 ? index.shape : [...index.shape, lanes], [
-    inLanes(far.strides.map((s, d) => (d === dim ? 0 : s)), lanes),
+    inLanes(
+      far.strides.map((s, d) => (d === dim ? 0 : s)),
+      lanes,
+    ),
     lanes === 1 ? index.strides : [...index.strides, 0],
     single ? new Array<number>(index.shape.length + lanes - 1).fill(0) : inLanes(near.strides, lanes),
   ]);
@@ -146,7 +180,8 @@ const moves = new Map<string, Move>();
 
 /** far[t] = far[t] ∘ near[o], with the meaning that the expression IR gives ∘ for the dtype. */
 function combine(dtype: DType, mode: Exclude<ScatterMode, 'assign'>): Move {
-  if (dtypeInfo(dtype).kind === 'complex' && mode !== 'add') throw new DTypeError(`scatter: '${mode}' is not defined for ${dtype}`);
+  if (dtypeInfo(dtype).kind === 'complex' && mode !== 'add')
+    throw new DTypeError(`scatter: '${mode}' is not defined for ${dtype}`);
   const key = `${mode} ${dtype}`;
   let move = moves.get(key);
   if (move === undefined) {
@@ -157,7 +192,9 @@ function combine(dtype: DType, mode: Exclude<ScatterMode, 'assign'>): Move {
     const operand = { dtype: real, as: compute };
     const load = loading(real, compute);
     const store = storing(compute, real);
-    const { statements, results } = expressionText([expression], [operand, operand], compute, (i) => load.text(i === 0 ? 'x[t]' : 'y[o]'));
+    const { statements, results } = expressionText([expression], [operand, operand], compute, (i) =>
+      load.text(i === 0 ? 'x[t]' : 'y[o]'),
+    );
     const { run } = expressionClosure(expression, [operand, operand], compute);
     move = {
       key,
@@ -174,7 +211,14 @@ function combine(dtype: DType, mode: Exclude<ScatterMode, 'assign'>): Move {
 /** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. `index` is int32, in range; the last of several wins. */
 export function scatter(out: View, dim: number, index: View, src: View | Scalar, mode: ScatterMode): void {
   const move = mode === 'assign' ? assign(out.dtype) : combine(out.dtype, mode);
-  moveAll(move, out, dim, index, typeof src === 'object' ? src : oneValue(src, out.dtype), mode === 'assign' ? 'far' : null);
+  moveAll(
+    move,
+    out,
+    dim,
+    index,
+    typeof src === 'object' ? src : oneValue(src, out.dtype),
+    mode === 'assign' ? 'far' : null,
+  );
 }
 
 /** An array with one element of `dtype`; the imaginary part of a complex one is 0. */

@@ -10,7 +10,8 @@ function checkedReader({ index, size, wrap, op, dim }: IndexTerm): (i: number) =
   const fail = (value: number | bigint): never => {
     throw new IndexError(`${op}(): index ${value} is out of range for dimension ${dim} of size ${size}`);
   };
-  const check = (value: number): number => (value >= 0 && value < size ? value : wrap && value < 0 && value >= -size ? value + size : fail(value));
+  const check = (value: number): number =>
+    value >= 0 && value < size ? value : wrap && value < 0 && value >= -size ? value + size : fail(value);
   const array = dataOf(index);
   if (!(array instanceof BigInt64Array)) {
     const words = array as Int32Array;

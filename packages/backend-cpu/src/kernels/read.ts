@@ -9,6 +9,10 @@ export function readSync(x: View): TypedArray {
   if (x.isContiguous()) return dataOf(x).slice(x.offset * lanes, (x.offset + x.elementCount) * lanes);
   const { dtype, shape, elementCount } = x;
   const storage = new Storage('cpu', dtype, elementCount, new array(elementCount * lanes));
-  map(copyKernel(dtype, dtype), [x], [{ storage, dtype, shape, strides: contiguousStrides(shape), offset: 0, elementCount, isContiguous: () => true }]);
+  map(
+    copyKernel(dtype, dtype),
+    [x],
+    [{ storage, dtype, shape, strides: contiguousStrides(shape), offset: 0, elementCount, isContiguous: () => true }],
+  );
   return storage.data as TypedArray;
 }

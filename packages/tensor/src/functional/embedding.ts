@@ -5,10 +5,10 @@ import { ShapeError } from '../errors.ts';
 import { zerosLike } from '../like.ts';
 import { untracked } from '../modes.ts';
 import { indexSelect } from '../ops/gather.ts';
-import { checkIndex, sameDevice, wrapIndex } from '../positions.ts';
+import { checkIndex, sameDevice, slicesAt, wrapIndex } from '../positions.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
 import { where } from '../where.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
@@ -27,18 +27,23 @@ interface EmbeddingArguments {
 
 export type EmbeddingOptions = Partial<EmbeddingArguments>;
 
-const embeddingArguments = signature<EmbeddingArguments>('embedding', ['paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'sparse'], {
-  paddingIdx: null,
-  maxNorm: null,
-  normType: 2,
-  scaleGradByFreq: false,
-  sparse: false,
-});
+const embeddingArguments = signature<EmbeddingArguments>(
+  'embedding',
+  ['paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'sparse'],
+  {
+    paddingIdx: null,
+    maxNorm: null,
+    normType: 2,
+    scaleGradByFreq: false,
+    sparse: false,
+  },
+);
 
 function checkTable(op: string, input: Tensor, weight: Tensor): void {
   sameDevice(op, weight, input);
   checkIndex(op, input);
-  if (weight.ndim !== 2) throw new ShapeError(`${op}(): weight must be a matrix [count, features], got shape ${formatShape(weight.shape)}`);
+  if (weight.ndim !== 2)
+    throw new ShapeError(`${op}(): weight must be a matrix [count, features], got shape ${formatShape(weight.shape)}`);
 }
 
 /** Scales the rows of `weight` that `index` names down to a norm of at most `maxNorm`, in place. */
@@ -69,15 +74,20 @@ function limitNorms(weight: Tensor, index: Tensor, maxNorm: number, normType: nu
 export function embedding(
   input: Tensor,
   weight: Tensor,
-  ...args: Trailing<[paddingIdx: number | null, maxNorm: number | null, normType: number, scaleGradByFreq: boolean, sparse: boolean], EmbeddingOptions>
+  ...args: Trailing<
+    [paddingIdx: number | null, maxNorm: number | null, normType: number, scaleGradByFreq: boolean, sparse: boolean],
+    EmbeddingOptions
+  >
 ): Tensor {
   const options = embeddingArguments(args);
   checkTable('embedding', input, weight);
-  const paddingIdx = options.paddingIdx === null ? null : wrapIndex('embedding', options.paddingIdx, 0, weight.shape[0]!);
+  const paddingIdx =
+    options.paddingIdx === null ? null : wrapIndex('embedding', options.paddingIdx, 0, weight.shape[0]!);
   const index = input.reshape(-1);
   if (options.maxNorm !== null) limitNorms(weight, index, options.maxNorm, options.normType);
-  const rows = untracked(() => indexSelect(weight, 0, index).view([...input.shape, weight.shape[1]!]));
-  return record('embedding', [weight, input], rows, { paddingIdx, scaleGradByFreq: options.scaleGradByFreq });
+  const rows = slicesAt('embedding', weight, 0, index);
+  const out = new Tensor(rows.storage, rows.dtype, [...input.shape, weight.shape[1]!]);
+  return record('embedding', [weight, input], out, { paddingIdx, scaleGradByFreq: options.scaleGradByFreq });
 }
 
 interface EmbeddingBagArguments {
@@ -96,7 +106,17 @@ export type EmbeddingBagOptions = Partial<EmbeddingBagArguments>;
 
 const bagArguments = signature<EmbeddingBagArguments>(
   'embeddingBag',
-  ['offsets', 'maxNorm', 'normType', 'scaleGradByFreq', 'mode', 'sparse', 'perSampleWeights', 'includeLastOffset', 'paddingIdx'],
+  [
+    'offsets',
+    'maxNorm',
+    'normType',
+    'scaleGradByFreq',
+    'mode',
+    'sparse',
+    'perSampleWeights',
+    'includeLastOffset',
+    'paddingIdx',
+  ],
   {
     offsets: null,
     maxNorm: null,
@@ -114,12 +134,17 @@ const bagArguments = signature<EmbeddingBagArguments>(
 function bagsOf(input: Tensor, offsets: Tensor | null, includeLastOffset: boolean): { bag: Tensor; count: number } {
   const { device } = input;
   if (input.ndim === 2) {
-    if (offsets !== null) throw new ShapeError('embeddingBag(): a matrix of indices has its bags as rows and takes no offsets');
+    if (offsets !== null)
+      throw new ShapeError('embeddingBag(): a matrix of indices has its bags as rows and takes no offsets');
     const [count, length] = input.shape as readonly [number, number];
     return { bag: arange(count, { device }).repeatInterleave(length), count };
   }
-  if (input.ndim !== 1) throw new ShapeError(`embeddingBag(): expects a vector or matrix of indices, got shape ${formatShape(input.shape)}`);
-  if (offsets === null || offsets.ndim !== 1) throw new ShapeError('embeddingBag(): a vector of indices needs a vector of offsets');
+  if (input.ndim !== 1)
+    throw new ShapeError(
+      `embeddingBag(): expects a vector or matrix of indices, got shape ${formatShape(input.shape)}`,
+    );
+  if (offsets === null || offsets.ndim !== 1)
+    throw new ShapeError('embeddingBag(): a vector of indices needs a vector of offsets');
   checkIndex('embeddingBag', offsets);
   const starts = includeLastOffset ? offsets.narrow(0, 0, offsets.shape[0]! - 1) : offsets;
   // The bag of a position is the number of bags that start at or before it, less one.
@@ -140,24 +165,39 @@ export function embeddingBag(
   input: Tensor,
   weight: Tensor,
   ...args: Trailing<
-    [offsets: Tensor | null, maxNorm: number | null, normType: number, scaleGradByFreq: boolean, mode: EmbeddingBagArguments['mode']],
+    [
+      offsets: Tensor | null,
+      maxNorm: number | null,
+      normType: number,
+      scaleGradByFreq: boolean,
+      mode: EmbeddingBagArguments['mode'],
+    ],
     EmbeddingBagOptions
   >
 ): Tensor {
   const options = bagArguments(args);
   const { mode, maxNorm, scaleGradByFreq, perSampleWeights } = options;
-  if (mode !== 'sum' && mode !== 'mean' && mode !== 'max') throw new TypeError(`embeddingBag(): mode must be 'sum', 'mean' or 'max', got ${JSON.stringify(mode)}`);
-  if (perSampleWeights !== null && mode !== 'sum') throw new TypeError(`embeddingBag(): perSampleWeights only go with mode 'sum', not '${mode}'`);
+  if (mode !== 'sum' && mode !== 'mean' && mode !== 'max')
+    throw new TypeError(`embeddingBag(): mode must be 'sum', 'mean' or 'max', got ${JSON.stringify(mode)}`);
+  if (perSampleWeights !== null && mode !== 'sum')
+    throw new TypeError(`embeddingBag(): perSampleWeights only go with mode 'sum', not '${mode}'`);
   checkTable('embeddingBag', input, weight);
   const { bag, count } = untracked(() => bagsOf(input, options.offsets, options.includeLastOffset));
-  const paddingIdx = options.paddingIdx === null ? null : wrapIndex('embeddingBag', options.paddingIdx, 0, weight.shape[0]!);
+  const paddingIdx =
+    options.paddingIdx === null ? null : wrapIndex('embeddingBag', options.paddingIdx, 0, weight.shape[0]!);
   const index = input.reshape(-1);
   const rows = embedding(index, weight, { paddingIdx, maxNorm, normType: options.normType, scaleGradByFreq });
   const used = paddingIdx === null ? null : index.ne(paddingIdx).unsqueeze(1);
   const [width, like] = [weight.shape[1]!, { dtype: weight.dtype, device: weight.device }];
   if (mode === 'max') {
     const compared = used === null ? rows : rows.maskedFill(used.logicalNot(), Number.NEGATIVE_INFINITY);
-    const best = full([count, width], Number.NEGATIVE_INFINITY, like).scatterReduce(0, bag.unsqueeze(1).expand(rows.shape), compared, 'amax', { includeSelf: false });
+    const best = full([count, width], Number.NEGATIVE_INFINITY, like).scatterReduce(
+      0,
+      bag.unsqueeze(1).expand(rows.shape),
+      compared,
+      'amax',
+      { includeSelf: false },
+    );
     return best.maskedFill(best.eq(Number.NEGATIVE_INFINITY), 0);
   }
   const weighted = perSampleWeights === null ? rows : rows.mul(perSampleWeights.reshape(-1, 1));
@@ -182,9 +222,14 @@ const oneHotArguments = signature<{ numClasses: number }>('oneHot', ['numClasses
 export function oneHot(input: Tensor, ...args: Trailing<[numClasses: number], { numClasses?: number }>): Tensor {
   const { numClasses } = oneHotArguments(args);
   checkIndex('oneHot', input);
-  if (numClasses === 0 || numClasses < -1) throw new RangeError(`oneHot(): numClasses must be at least 1, or -1, got ${numClasses}`);
-  if (numClasses === -1 && input.elementCount === 0) throw new ShapeError('oneHot(): the number of classes of an empty tensor is unknown; give numClasses');
+  if (numClasses === 0 || numClasses < -1)
+    throw new RangeError(`oneHot(): numClasses must be at least 1, or -1, got ${numClasses}`);
+  if (numClasses === -1 && input.elementCount === 0)
+    throw new ShapeError('oneHot(): the number of classes of an empty tensor is unknown; give numClasses');
   const count = numClasses === -1 ? input.max().itemSync() + 1 : numClasses;
   const index = input.unsqueeze(-1);
-  return zerosLike(index).expand([...input.shape, count]).clone().scatter(-1, index, 1);
+  return zerosLike(index)
+    .expand([...input.shape, count])
+    .clone()
+    .scatter(-1, index, 1);
 }

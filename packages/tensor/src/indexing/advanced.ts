@@ -1,12 +1,13 @@
 /** @file Reading and writing by index tensors, one for each indexed dimension: NumPy's advanced indexing. */
+import { allocateLike } from '../allocate.ts';
 import { DTypeError, IndexError } from '../errors.ts';
+import { expand, unsqueeze } from '../ops/views.ts';
 import type { PointwiseFunction } from '../pointwise.ts';
 import { checkIndex, sameDevice } from '../positions.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
 import { Tensor } from '../tensor.ts';
-import { expand, unsqueeze } from '../ops/views.ts';
 import { apart, type Writing, writingFunction } from '../writing.ts';
 
 /** Ops of indexing that autograd has derivatives for. Inputs: self, (values,) then an index or null for each dimension. */
@@ -31,7 +32,8 @@ interface Places {
 }
 
 function placesOf(op: string, self: Tensor, indices: readonly (Tensor | null)[]): Places {
-  if (indices.length > self.ndim) throw new IndexError(`${op}(): ${indices.length} indices for a tensor of shape ${formatShape(self.shape)}`);
+  if (indices.length > self.ndim)
+    throw new IndexError(`${op}(): ${indices.length} indices for a tensor of shape ${formatShape(self.shape)}`);
   const dims = self.shape.map((_, d) => d);
   const indexed = dims.filter((d) => indices[d] !== null && indices[d] !== undefined);
   const tensors = indexed.map((d) => indices[d]!);
@@ -45,16 +47,35 @@ function placesOf(op: string, self: Tensor, indices: readonly (Tensor | null)[])
   const single = common.length === 0;
   const block = single ? [1] : common;
   const backend = backendFor(self.device);
-  const found = new Tensor(backend.allocate('int32', block.reduce((a, b) => a * b, 1)), 'int32', block);
-  const terms = indexed.map((d, k) => ({ index: tensors[k]!, size: self.shape[d]!, stride: self.strides[d]!, wrap: true, op, dim: d }));
+  const found = allocateLike(self, block, 'int32');
+  const terms = indexed.map((d, k) => ({
+    index: tensors[k]!,
+    size: self.shape[d]!,
+    stride: self.strides[d]!,
+    wrap: true,
+    op,
+    dim: d,
+  }));
   backend.indexOffsets(terms, found);
-  const spread = <T>(outer: (d: number) => T, inner: readonly T[]): T[] => [...before.map(outer), ...inner, ...after.map(outer)];
+  const spread = <T>(outer: (d: number) => T, inner: readonly T[]): T[] => [
+    ...before.map(outer),
+    ...inner,
+    ...after.map(outer),
+  ];
   const sizes = spread((d) => self.shape[d]!, block);
-  const strides = spread((d) => self.strides[d]!, block.map((_, k) => (k === 0 ? 1 : 0)));
+  const strides = spread(
+    (d) => self.strides[d]!,
+    block.map((_, k) => (k === 0 ? 1 : 0)),
+  );
   return {
     memory: new Tensor(self.storage, self.dtype, sizes, strides, self.offset),
     dim: before.length,
-    positions: new Tensor(found.storage, 'int32', sizes, spread(() => 0, found.strides)),
+    positions: new Tensor(
+      found.storage,
+      'int32',
+      sizes,
+      spread(() => 0, found.strides),
+    ),
     shape: spread((d) => self.shape[d]!, common),
     single,
   };
@@ -67,7 +88,7 @@ function placesOf(op: string, self: Tensor, indices: readonly (Tensor | null)[])
 export function index(self: Tensor, indices: readonly (Tensor | null)[]): Tensor {
   const { memory, dim, positions, shape } = placesOf('at', self, indices);
   const backend = backendFor(self.device);
-  const out = new Tensor(backend.allocate(self.dtype, positions.elementCount), self.dtype, shape);
+  const out = allocateLike(self, shape);
   backend.gather(memory, dim, positions, new Tensor(out.storage, out.dtype, positions.shape));
   return record('index', [self, ...indices], out, {});
 }
@@ -75,21 +96,26 @@ export function index(self: Tensor, indices: readonly (Tensor | null)[]): Tensor
 type PutArguments = [indices: readonly (Tensor | null)[], values: Tensor, accumulate: boolean];
 
 /** `values`, broadcast, written to (or with `accumulate` added at) the places that index tensors name. */
-export const indexPutAt: PointwiseFunction<PutArguments> = writingFunction('indexPut', (self: Tensor, ...[indices, values, accumulate]: PutArguments): Writing => {
-  sameDevice('indexPut', self, values);
-  if (values.dtype !== self.dtype) {
-    throw new DTypeError(`indexPut(): the values are ${values.dtype} but the tensor ${self.dtype}; convert them with .to('${self.dtype}')`);
-  }
-  const { shape } = placesOf('indexPut', self, indices);
-  const spread = expand(values, shape);
-  return {
-    inputs: [values],
-    write: (target) => {
-      // The copy that the out-of-place form writes to has other strides than self.
-      const { memory, dim, positions, single } = placesOf('indexPut', target, indices);
-      const source = single ? unsqueeze(spread, dim) : spread;
-      backendFor(target.device).scatter(memory, dim, positions, apart(source, target), accumulate ? 'add' : 'assign');
-    },
-    record: (out) => record('indexPut', [self, values, ...indices], out, { accumulate }),
-  };
-});
+export const indexPutAt: PointwiseFunction<PutArguments> = writingFunction(
+  'indexPut',
+  (self: Tensor, ...[indices, values, accumulate]: PutArguments): Writing => {
+    sameDevice('indexPut', self, values);
+    if (values.dtype !== self.dtype) {
+      throw new DTypeError(
+        `indexPut(): the values are ${values.dtype} but the tensor ${self.dtype}; convert them with .to('${self.dtype}')`,
+      );
+    }
+    const { shape } = placesOf('indexPut', self, indices);
+    const spread = expand(values, shape);
+    return {
+      inputs: [values],
+      write: (target) => {
+        // The copy that the out-of-place form writes to has other strides than self.
+        const { memory, dim, positions, single } = placesOf('indexPut', target, indices);
+        const source = single ? unsqueeze(spread, dim) : spread;
+        backendFor(target.device).scatter(memory, dim, positions, apart(source, target), accumulate ? 'add' : 'assign');
+      },
+      record: (out) => record('indexPut', [self, values, ...indices], out, { accumulate }),
+    };
+  },
+);

@@ -39,17 +39,25 @@ export interface Resolved {
 function listItem(op: string, self: Tensor, list: IndexList): Item {
   const flat = (list as readonly unknown[]).flat(Number.POSITIVE_INFINITY);
   const { device } = self;
-  if (flat.length > 0 && flat.every((value) => typeof value === 'boolean')) return { kind: 'mask', mask: tensor(list as never, { device }), positions: null };
+  if (flat.length > 0 && flat.every((value) => typeof value === 'boolean'))
+    return { kind: 'mask', mask: tensor(list as never, { device }), positions: null };
   const bad = flat.find((value) => !Number.isInteger(value));
-  if (bad !== undefined) throw new TypeError(`${op}(): a list of indices holds integers or booleans, got ${String(bad)}`);
-  return { kind: 'tensor', index: flat.length === 0 ? integersFrom(op, [], [0], { device }) : tensor(list as never, { dtype: 'int32', device }) };
+  if (bad !== undefined)
+    throw new TypeError(`${op}(): a list of indices holds integers or booleans, got ${String(bad)}`);
+  return {
+    kind: 'tensor',
+    index:
+      flat.length === 0 ? integersFrom(op, [], [0], { device }) : tensor(list as never, { dtype: 'int32', device }),
+  };
 }
 
 function tensorItem(op: string, self: Tensor, index: Tensor): Item {
   sameDevice(op, self, index);
   if (index.dtype === 'bool') return { kind: 'mask', mask: index.detach(), positions: null };
   if (index.dtype !== 'int32' && index.dtype !== 'int64') {
-    throw new DTypeError(`${op}(): an index tensor must be int32, int64 or bool, got ${index.dtype}; convert it with .to('int32')`);
+    throw new DTypeError(
+      `${op}(): an index tensor must be int32, int64 or bool, got ${index.dtype}; convert it with .to('int32')`,
+    );
   }
   // As in PyTorch a 0-d index counts as an integer, where that can be read at once.
   const readable = index.ndim === 0 && backendFor(index.device).readSync !== null;
@@ -59,7 +67,8 @@ function tensorItem(op: string, self: Tensor, index: Tensor): Item {
 function itemOf(op: string, self: Tensor, index: Index): Item {
   if (typeof index === 'number') return { kind: 'integer', value: index };
   if (index === null) return { kind: 'newAxis' };
-  if (typeof index === 'boolean') return { kind: 'mask', mask: tensor(index, { device: self.device }), positions: null };
+  if (typeof index === 'boolean')
+    return { kind: 'mask', mask: tensor(index, { device: self.device }), positions: null };
   if (isTensor(index)) return tensorItem(op, self, index);
   if (index instanceof Slice) return { kind: 'slice', slice: index };
   if (Array.isArray(index)) return listItem(op, self, index as IndexList);
@@ -69,11 +78,14 @@ function itemOf(op: string, self: Tensor, index: Index): Item {
     if (parsed !== null) return { kind: 'slice', slice: parsed };
   }
   const shown = typeof index === 'string' ? JSON.stringify(index) : String(index);
-  throw new TypeError(`${op}(): ${shown} is no index; use an integer, a slice like '1:5:2' or slice(1, 5, 2), '...', null, a list or tensor of integers, or a mask`);
+  throw new TypeError(
+    `${op}(): ${shown} is no index; use an integer, a slice like '1:5:2' or slice(1, 5, 2), '...', null, a list or tensor of integers, or a mask`,
+  );
 }
 
 /** Dimensions of the tensor that an item uses up. */
-const consumed = (item: Item): number => (item.kind === 'mask' ? item.mask.ndim : item.kind === 'newAxis' || item.kind === 'ellipsis' ? 0 : 1);
+const consumed = (item: Item): number =>
+  item.kind === 'mask' ? item.mask.ndim : item.kind === 'newAxis' || item.kind === 'ellipsis' ? 0 : 1;
 
 /** The indices as items, with an ellipsis in every list. */
 export function parseIndices(op: string, self: Tensor, indices: readonly Index[]): Item[] {
@@ -81,14 +93,17 @@ export function parseIndices(op: string, self: Tensor, indices: readonly Index[]
   const ellipses = items.filter((item) => item.kind === 'ellipsis').length;
   if (ellipses > 1) throw new IndexError(`${op}(): an index can have only one '...'`);
   const count = items.reduce((sum, item) => sum + consumed(item), 0);
-  if (count > self.ndim) throw new IndexError(`${op}(): too many indices: ${count} for a tensor of shape ${formatShape(self.shape)}`);
+  if (count > self.ndim)
+    throw new IndexError(`${op}(): too many indices: ${count} for a tensor of shape ${formatShape(self.shape)}`);
   return ellipses === 0 ? [...items, { kind: 'ellipsis' }] : items;
 }
 
 /** The same with the positions of masks found asynchronously. */
 export async function awaitMasks(items: readonly Item[]): Promise<Item[]> {
   return Promise.all(
-    items.map(async (item) => (item.kind === 'mask' ? { ...item, positions: await nonzeroAsync(atLeastVector(item.mask)) } : item)),
+    items.map(async (item) =>
+      item.kind === 'mask' ? { ...item, positions: await nonzeroAsync(atLeastVector(item.mask)) } : item,
+    ),
   );
 }
 
@@ -125,11 +140,19 @@ export function resolve(op: string, self: Tensor, items: readonly Item[]): Resol
 }
 
 /** A mask as one vector of positions for each of its dimensions. */
-function maskColumns(op: string, { mask, positions }: Item & { kind: 'mask' }, shape: readonly number[], dim: number, source: number): Tensor[] {
+function maskColumns(
+  op: string,
+  { mask, positions }: Item & { kind: 'mask' },
+  shape: readonly number[],
+  dim: number,
+  source: number,
+): Tensor[] {
   mask.shape.forEach((size, d) => {
     if (shape[dim + d] !== size) {
-      throw new IndexError(`${op}(): a mask of shape ${formatShape(mask.shape)} does not fit dimension ${source + d} of size ${shape[dim + d]}`);
+      throw new IndexError(
+        `${op}(): a mask of shape ${formatShape(mask.shape)} does not fit dimension ${source + d} of size ${shape[dim + d]}`,
+      );
     }
   });
-  return untracked(() => (positions ?? nonzero(atLeastVector(mask), {}) as Tensor).unbind(1));
+  return untracked(() => (positions ?? (nonzero(atLeastVector(mask), {}) as Tensor)).unbind(1));
 }

@@ -8,9 +8,11 @@ export class Slice {
 
   constructor(start: number | null, stop: number | null, step: number | null) {
     for (const [name, value] of Object.entries({ start, stop, step })) {
-      if (value !== null && !Number.isInteger(value)) throw new TypeError(`slice(): ${name} must be an integer or null, got ${String(value)}`);
+      if (value !== null && !Number.isInteger(value))
+        throw new TypeError(`slice(): ${name} must be an integer or null, got ${String(value)}`);
     }
-    if (step !== null && step <= 0) throw new RangeError(`slice(): the step must be greater than zero, got ${step}; use flip() to reverse`);
+    if (step !== null && step <= 0)
+      throw new RangeError(`slice(): the step must be greater than zero, got ${step}; use flip() to reverse`);
     [this.start, this.stop, this.step] = [start, stop, step];
   }
 

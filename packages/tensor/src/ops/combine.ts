@@ -5,7 +5,7 @@ import { promoteTypes } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { sameDevice } from '../positions.ts';
 import { broadcastShapes as broadcastTwo, formatShape } from '../shape.ts';
-import { isTensor, Tensor } from '../tensor.ts';
+import { isTensor, type Tensor } from '../tensor.ts';
 import { indexSelect } from './gather.ts';
 import { cat, stack } from './join.ts';
 import { expand, reshape } from './views.ts';
@@ -53,21 +53,37 @@ export interface MeshgridOptions {
  * columns.toArraySync(); // [[0, 1, 2], [0, 1, 2]]
  * ```
  */
-export function meshgrid(...args: [...tensors: Tensor[]] | [...tensors: Tensor[], options: MeshgridOptions] | [tensors: readonly Tensor[], options?: MeshgridOptions]): Tensor[] {
+export function meshgrid(
+  ...args:
+    | [...tensors: Tensor[]]
+    | [...tensors: Tensor[], options: MeshgridOptions]
+    | [tensors: readonly Tensor[], options?: MeshgridOptions]
+): Tensor[] {
   const last = args[args.length - 1];
   const options = isPlainObject(last) ? (last as MeshgridOptions) : {};
   checkOptions('meshgrid', options, ['indexing']);
   const { indexing = 'ij' } = options;
-  if (indexing !== 'ij' && indexing !== 'xy') throw new TypeError(`meshgrid(): indexing must be 'ij' or 'xy', got ${JSON.stringify(indexing)}`);
+  if (indexing !== 'ij' && indexing !== 'xy')
+    throw new TypeError(`meshgrid(): indexing must be 'ij' or 'xy', got ${JSON.stringify(indexing)}`);
   const list = tensorList('meshgrid', isPlainObject(last) ? args.slice(0, -1) : args);
   const bad = list.find((x) => x.ndim > 1 || x.dtype !== list[0]!.dtype);
   if (bad !== undefined) {
-    throw new ShapeError(`meshgrid(): expects vectors of one dtype, got shape ${formatShape(bad.shape)} of ${bad.dtype} beside ${list[0]!.dtype}`);
+    throw new ShapeError(
+      `meshgrid(): expects vectors of one dtype, got shape ${formatShape(bad.shape)} of ${bad.dtype} beside ${list[0]!.dtype}`,
+    );
   }
   const swap = indexing === 'xy' && list.length > 1;
   const ordered = swap ? [list[1]!, list[0]!, ...list.slice(2)] : list;
   const shape = ordered.map((x) => x.elementCount);
-  const grids = ordered.map((x, d) => expand(reshape(x, shape.map((n, k) => (k === d ? n : 1))), shape));
+  const grids = ordered.map((x, d) =>
+    expand(
+      reshape(
+        x,
+        shape.map((n, k) => (k === d ? n : 1)),
+      ),
+      shape,
+    ),
+  );
   return swap ? [grids[1]!, grids[0]!, ...grids.slice(2)] : grids;
 }
 
@@ -77,7 +93,10 @@ export function cartesianProd(...tensors: TensorList): Tensor {
   const bad = list.find((x) => x.ndim !== 1);
   if (bad !== undefined) throw new ShapeError(`cartesianProd(): expects vectors, got shape ${formatShape(bad.shape)}`);
   if (list.length === 1) return list[0]!;
-  return stack(meshgrid([...list]).map((grid) => reshape(grid, -1)), 1);
+  return stack(
+    meshgrid([...list]).map((grid) => reshape(grid, -1)),
+    1,
+  );
 }
 
 export interface CombinationsOptions {
@@ -88,7 +107,10 @@ export interface CombinationsOptions {
 }
 
 /** Combinations of `r` (2) elements of a vector, as rows, in order of position. */
-export function combinations(input: Tensor, ...args: [r?: number | CombinationsOptions, withReplacement?: boolean | CombinationsOptions]): Tensor {
+export function combinations(
+  input: Tensor,
+  ...args: [r?: number | CombinationsOptions, withReplacement?: boolean | CombinationsOptions]
+): Tensor {
   const options: CombinationsOptions = {};
   args.forEach((arg, i) => {
     if (isPlainObject(arg)) {
@@ -98,7 +120,8 @@ export function combinations(input: Tensor, ...args: [r?: number | CombinationsO
   });
   const { r = 2, withReplacement = false } = options;
   if (input.ndim !== 1) throw new ShapeError(`combinations(): expects a vector, got shape ${formatShape(input.shape)}`);
-  if (!Number.isInteger(r) || r < 0) throw new RangeError(`combinations(): r must be an integer of at least 0, got ${r}`);
+  if (!Number.isInteger(r) || r < 0)
+    throw new RangeError(`combinations(): r must be an integer of at least 0, got ${r}`);
   if (r === 0) return filled('combinations', [0], 0, { dtype: input.dtype, device: input.device });
   const rows = choices(input.elementCount, r, withReplacement);
   const index = integersFrom('combinations', rows.flat(), [rows.length * r], { device: input.device });
@@ -122,7 +145,8 @@ function choices(n: number, r: number, repeated: boolean): number[][] {
 export function blockDiag(...tensors: TensorList): Tensor {
   const list = tensorList('blockDiag', tensors);
   const bad = list.find((x) => x.ndim > 2);
-  if (bad !== undefined) throw new ShapeError(`blockDiag(): expects at most 2 dimensions, got shape ${formatShape(bad.shape)}`);
+  if (bad !== undefined)
+    throw new ShapeError(`blockDiag(): expects at most 2 dimensions, got shape ${formatShape(bad.shape)}`);
   const blocks = list.map((x) => (x.ndim === 2 ? x : reshape(x, 1, x.elementCount)));
   const dtype = blocks.map((x) => x.dtype).reduce(promoteTypes);
   const width = blocks.reduce((sum, x) => sum + x.shape[1]!, 0);
@@ -137,14 +161,25 @@ export function blockDiag(...tensors: TensorList): Tensor {
   return cat(bands, 0);
 }
 
-type TriangleArguments = [offset?: number | ({ offset?: number | undefined } & TensorOptions), options?: { offset?: number | undefined } & TensorOptions];
+type TriangleArguments = [
+  offset?: number | ({ offset?: number | undefined } & TensorOptions),
+  options?: { offset?: number | undefined } & TensorOptions,
+];
 
 /** Row and column positions for which `keep(column − row)` holds, as [2, count]. */
-function trianglePositions(op: string, row: number, column: number, args: TriangleArguments, keep: (difference: number, offset: number) => boolean): Tensor {
+function trianglePositions(
+  op: string,
+  row: number,
+  column: number,
+  args: TriangleArguments,
+  keep: (difference: number, offset: number) => boolean,
+): Tensor {
   const options = args.find(isPlainObject) as ({ offset?: number } & TensorOptions) | undefined;
   checkOptions(op, options ?? {}, ['offset', 'dtype', 'device', 'requiresGrad']);
   const { offset = typeof args[0] === 'number' ? args[0] : 0, ...rest } = options ?? {};
-  for (const n of [row, column]) if (!Number.isInteger(n) || n < 0) throw new RangeError(`${op}(): rows and columns must be integers of at least 0, got ${row} and ${column}`);
+  for (const n of [row, column])
+    if (!Number.isInteger(n) || n < 0)
+      throw new RangeError(`${op}(): rows and columns must be integers of at least 0, got ${row} and ${column}`);
   const [rows, columns]: [number[], number[]] = [[], []];
   for (let i = 0; i < row; i++) {
     for (let j = 0; j < column; j++) {

@@ -1,8 +1,9 @@
 /** @file Picking elements by index tensors: gather, takeAlongDim, indexSelect, take. */
+import { allocateLike } from '../allocate.ts';
 import { checkOptions } from '../args.ts';
 import { IndexError, ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
-import { alongDim, asVector, checkGatherShape, checkIndex, checkVectorIndex, positionsOf, sameDevice } from '../positions.ts';
+import { asVector, checkGatherShape, checkIndex, positionsOf, sameDevice, slicesAt } from '../positions.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, formatShape, wrapDim } from '../shape.ts';
 import { backendFor } from '../state.ts';
@@ -36,7 +37,7 @@ function gathered(self: Tensor, dim: number, index: Tensor): Tensor {
   sameDevice('gather', self, index);
   const d = wrapDim('gather', dim, self.ndim);
   checkIndex('gather', index);
-  const out = new Tensor(backendFor(self.device).allocate(self.dtype, index.elementCount), self.dtype, index.shape);
+  const out = allocateLike(self, index.shape);
   if (index.elementCount > 0) {
     const [x, at] = [asVector(self), asVector(index)];
     checkGatherShape('gather', at.shape, x.shape, d, 'a tensor');
@@ -49,12 +50,18 @@ function gathered(self: Tensor, dim: number, index: Tensor): Tensor {
  * `gather` with the other dimensions broadcast against each other; without `dim`, of the flattened tensors.
  * Goes with `argmax`, `argsort` and the like.
  */
-export function takeAlongDim(self: Tensor, indices: Tensor, ...args: [dim?: number | null | { dim?: number | null }]): Tensor {
+export function takeAlongDim(
+  self: Tensor,
+  indices: Tensor,
+  ...args: [dim?: number | null | { dim?: number | null }]
+): Tensor {
   const [last] = args;
   const dim = typeof last === 'object' && last !== null ? (last.dim ?? null) : (last ?? null);
   if (dim === null) return gather(reshape(self, -1), 0, reshape(indices, -1));
   if (self.ndim !== indices.ndim) {
-    throw new ShapeError(`takeAlongDim(): shapes ${formatShape(self.shape)} and ${formatShape(indices.shape)} must have the same number of dimensions`);
+    throw new ShapeError(
+      `takeAlongDim(): shapes ${formatShape(self.shape)} and ${formatShape(indices.shape)} must have the same number of dimensions`,
+    );
   }
   checkIndex('takeAlongDim', indices);
   const d = wrapDim('takeAlongDim', dim, self.ndim);
@@ -75,18 +82,8 @@ export function indexSelect(self: Tensor, dim: number, index: Tensor, options: O
 }
 
 function indexSelected(self: Tensor, dim: number, index: Tensor): Tensor {
-  sameDevice('indexSelect', self, index);
   const d = wrapDim('indexSelect', dim, self.ndim);
-  checkVectorIndex('indexSelect', index);
-  const x = asVector(self);
-  if (self.ndim === 0 && index.elementCount !== 1) throw new IndexError('indexSelect(): a 0-d tensor takes an index of one element');
-  const shape = x.shape.with(d, index.elementCount);
-  const positions = positionsOf('indexSelect', asVector(index), d, x.shape[d]!);
-  const backend = backendFor(self.device);
-  const out = new Tensor(backend.allocate(self.dtype, shape.reduce((a, b) => a * b, 1)), self.dtype, shape);
-  backend.gather(x, d, alongDim(positions, shape, d), out);
-  const result = self.ndim === 0 ? new Tensor(out.storage, out.dtype, []) : out;
-  return record('indexSelect', [self, index], result, { dim: d });
+  return record('indexSelect', [self, index], slicesAt('indexSelect', self, d, index), { dim: d });
 }
 
 /** The elements at positions of the flattened tensor, in the index's shape. Negative positions count from the end. */
@@ -97,12 +94,13 @@ export function take(self: Tensor, index: Tensor, options: OutOption = {}): Tens
 
 function taken(self: Tensor, index: Tensor): Tensor {
   sameDevice('take', self, index);
-  if (self.elementCount === 0 && index.elementCount > 0) throw new IndexError('take(): cannot take elements of an empty tensor');
+  if (self.elementCount === 0 && index.elementCount > 0)
+    throw new IndexError('take(): cannot take elements of an empty tensor');
   const [x, at] = [self.isContiguous() ? self : copyOf(self), index.isContiguous() ? index : copyOf(index)];
   const vector = (t: Tensor): Tensor => new Tensor(t.storage, t.dtype, [t.elementCount], [1], t.offset);
   const backend = backendFor(self.device);
   const positions = positionsOf('take', vector(at), 0, x.elementCount, { wrap: true });
-  const out = new Tensor(backend.allocate(self.dtype, index.elementCount), self.dtype, index.shape);
+  const out = allocateLike(self, index.shape);
   backend.gather(vector(x), 0, positions, vector(out));
   return record('take', [self, index], out, {});
 }

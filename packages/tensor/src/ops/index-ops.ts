@@ -3,7 +3,7 @@ import { signature } from '../args.ts';
 import type { Scalar } from '../backend.ts';
 import { full } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
-import { index as pick, indexPutAt } from '../indexing/advanced.ts';
+import { indexPutAt, index as pick } from '../indexing/advanced.ts';
 import { awaitMasks, type Index, parseIndices, resolve } from '../indexing/resolve.ts';
 import { untracked } from '../modes.ts';
 import type { PointwiseFunction } from '../pointwise.ts';
@@ -30,7 +30,8 @@ export type { IndexOps } from '../indexing/advanced.ts';
  */
 export function at(self: Tensor, ...indices: Index[]): Tensor {
   const [first] = indices;
-  if (indices.length === 1 && typeof first === 'number' && self.ndim > 0) return selectOf(self, 0, wrapIndex('at', first, 0, self.shape[0]!));
+  if (indices.length === 1 && typeof first === 'number' && self.ndim > 0)
+    return selectOf(self, 0, wrapIndex('at', first, 0, self.shape[0]!));
   const { view, indices: tensors } = resolve('at', self, parseIndices('at', self, indices));
   return tensors.length === 0 ? view : pick(view, tensors);
 }
@@ -58,19 +59,20 @@ export function set(self: Tensor, index: Index | readonly Index[], value: Tensor
   const list = Array.isArray(index) ? (index as readonly Index[]) : [index as Index];
   const { view, indices } = resolve('set', self, parseIndices('set', self, list));
   if (indices.length === 0) {
-    if (isTensor(value)) copy_(view, withoutLeadingOnes(value.to(self.device), view.ndim));
+    if (isTensor(value)) copy_(view, withoutLeadingOnes(value.to(self.device)));
     else fill.inplace(view, value);
     return self;
   }
-  const source = isTensor(value) ? value.to(self.device, self.dtype) : full([], value, { dtype: self.dtype, device: self.device });
-  indexPutAt.inplace(view, indices, source.ndim > self.ndim ? withoutLeadingOnes(source, self.ndim) : source, false);
+  const { dtype, device } = self;
+  const source = isTensor(value) ? withoutLeadingOnes(value.to(device, dtype)) : full([], value, { dtype, device });
+  indexPutAt.inplace(view, indices, source, false);
   return self;
 }
 
-/** `value` with at most `ndim` dimensions: PyTorch lets a value have leading dimensions of size 1 that the place has not. */
-function withoutLeadingOnes(value: Tensor, ndim: number): Tensor {
+/** PyTorch lets a value have leading dimensions of size 1 that the place has not. */
+function withoutLeadingOnes(value: Tensor): Tensor {
   let extra = 0;
-  while (value.ndim - extra > ndim && value.shape[extra] === 1) extra++;
+  while (value.shape[extra] === 1) extra++;
   return extra === 0 ? value : reshape(value, value.shape.slice(extra));
 }
 
@@ -79,12 +81,20 @@ interface IndexPutArguments {
   values: Tensor;
   accumulate: boolean;
 }
-const indexPutArguments = signature<IndexPutArguments>('indexPut', ['indices', 'values', 'accumulate'], { accumulate: false });
-type PutArguments = [indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean | { accumulate?: boolean | undefined }];
+const indexPutArguments = signature<IndexPutArguments>('indexPut', ['indices', 'values', 'accumulate'], {
+  accumulate: false,
+});
+type PutArguments = [
+  indices: readonly (Tensor | null)[],
+  values: Tensor,
+  accumulate?: boolean | { accumulate?: boolean | undefined },
+];
 
 /** Masks among the indices as positions. */
 function withoutMasks(indices: readonly (Tensor | null)[]): (Tensor | null)[] {
-  return indices.flatMap((index) => (index?.dtype === 'bool' ? untracked(() => nonzero(index, { asTuple: true })) : [index]));
+  return indices.flatMap((index) =>
+    index?.dtype === 'bool' ? untracked(() => nonzero(index, { asTuple: true })) : [index],
+  );
 }
 
 /**
@@ -94,7 +104,8 @@ function withoutMasks(indices: readonly (Tensor | null)[]): (Tensor | null)[] {
 export const indexPut: PointwiseFunction<PutArguments> = (() => {
   const prepare = (args: unknown[]): [readonly (Tensor | null)[], Tensor, boolean] => {
     const { indices, values, accumulate } = indexPutArguments(args);
-    if (indices.every((index) => index === null)) throw new ShapeError(`indexPut(): at least one index must be a tensor, got [${indices.map(String).join(', ')}]`);
+    if (indices.every((index) => index === null))
+      throw new ShapeError(`indexPut(): at least one index must be a tensor, got [${indices.map(String).join(', ')}]`);
     return [withoutMasks(indices), values, accumulate];
   };
   const put = (self: Tensor, ...args: PutArguments): Tensor => indexPutAt(self, ...prepare(args));

@@ -21,7 +21,8 @@ export interface IsinOptions {
  */
 export function isin(elements: Tensor | Scalar, testElements: Tensor | Scalar, options: IsinOptions = {}): Tensor {
   checkOptions('isin', options, ['assumeUnique', 'invert']);
-  if (!isTensor(elements) && !isTensor(testElements)) throw new TypeError('isin(): at least one argument must be a tensor');
+  if (!isTensor(elements) && !isTensor(testElements))
+    throw new TypeError('isin(): at least one argument must be a tensor');
   return untracked(() => {
     const x = isTensor(elements) ? elements : tensor(elements, { device: (testElements as Tensor).device });
     const found = isTensor(testElements) ? x.unsqueeze(-1).eq(testElements.reshape(-1)).any(-1) : x.eq(testElements);

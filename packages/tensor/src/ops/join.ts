@@ -1,4 +1,5 @@
 /** @file Putting tensors together: cat, stack and their relatives. These are functions only, as in PyTorch. */
+import { allocateLike } from '../allocate.ts';
 import { checkOptions } from '../args.ts';
 import { promoteTypes } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -6,7 +7,6 @@ import { copyValues, intoOut } from '../inplace.ts';
 import { sameDevice } from '../positions.ts';
 import { record } from '../record.ts';
 import { formatShape, sameShape, wrapDim } from '../shape.ts';
-import { backendFor } from '../state.ts';
 import { isTensor, Tensor } from '../tensor.ts';
 import type { OutOption } from './make.ts';
 import { reshape, unsqueeze } from './views.ts';
@@ -23,13 +23,17 @@ export interface DimOption extends OutOption {
 }
 
 /** `dim` and `out` of arguments `(dim)`, `({ dim, out })` or `(dim, { out })`. */
-function dimOptions(op: string, args: readonly (number | DimOption | OutOption | undefined)[]): { dim: number; out: Tensor | undefined } {
+function dimOptions(
+  op: string,
+  args: readonly (number | DimOption | OutOption | undefined)[],
+): { dim: number; out: Tensor | undefined } {
   const options: DimOption = {};
   for (const arg of args) {
     if (typeof arg === 'number') options.dim = arg;
     else if (arg !== undefined) {
       checkOptions(op, arg, ['dim', 'out']);
-      if (options.dim !== undefined && 'dim' in arg) throw new TypeError(`${op}(): argument 'dim' was given both by position and by name`);
+      if (options.dim !== undefined && 'dim' in arg)
+        throw new TypeError(`${op}(): argument 'dim' was given both by position and by name`);
       Object.assign(options, arg);
     }
   }
@@ -45,7 +49,13 @@ function checkList(op: string, tensors: readonly Tensor[]): void {
 
 /** A part of fresh memory to write to. */
 function part(out: Tensor, dim: number, start: number, size: number): Tensor {
-  return new Tensor(out.storage, out.dtype, out.shape.with(dim, size), out.strides, out.offset + start * out.strides[dim]!);
+  return new Tensor(
+    out.storage,
+    out.dtype,
+    out.shape.with(dim, size),
+    out.strides,
+    out.offset + start * out.strides[dim]!,
+  );
 }
 
 /**
@@ -72,14 +82,16 @@ function joined(tensors: readonly Tensor[], dim: number): Tensor {
   const sizes = tensors.map((x, i) => {
     if (skipped(x)) return null;
     if (x.ndim !== lead.ndim || x.shape.some((n, k) => k !== d && n !== lead.shape[k])) {
-      throw new ShapeError(`cat(): tensor ${i} of shape ${formatShape(x.shape)} does not fit shape ${formatShape(lead.shape)}: all sizes but that of dimension ${d} must agree`);
+      throw new ShapeError(
+        `cat(): tensor ${i} of shape ${formatShape(x.shape)} does not fit shape ${formatShape(lead.shape)}: all sizes but that of dimension ${d} must agree`,
+      );
     }
     length += x.shape[d]!;
     return x.shape[d]!;
   });
   const dtype = tensors.map((x) => x.dtype).reduce(promoteTypes);
   const shape = lead.shape.with(d, length);
-  const out = new Tensor(backendFor(lead.device).allocate(dtype, shape.reduce((a, b) => a * b, 1)), dtype, shape);
+  const out = allocateLike(lead, shape, dtype);
   let start = 0;
   tensors.forEach((x, i) => {
     const size = sizes[i];
@@ -114,13 +126,17 @@ function stacked(tensors: readonly Tensor[], dim: number): Tensor {
   const d = wrapDim('stack', dim, lead.ndim + 1);
   tensors.forEach((x, i) => {
     if (!sameShape(x.shape, lead.shape)) {
-      throw new ShapeError(`stack(): all tensors must have one shape, but tensor 0 has ${formatShape(lead.shape)} and tensor ${i} ${formatShape(x.shape)}`);
+      throw new ShapeError(
+        `stack(): all tensors must have one shape, but tensor 0 has ${formatShape(lead.shape)} and tensor ${i} ${formatShape(x.shape)}`,
+      );
     }
   });
   const dtype = tensors.map((x) => x.dtype).reduce(promoteTypes);
-  const out = new Tensor(backendFor(lead.device).allocate(dtype, lead.elementCount * tensors.length), dtype, lead.shape.toSpliced(d, 0, tensors.length));
+  const out = allocateLike(lead, lead.shape.toSpliced(d, 0, tensors.length), dtype);
   const strides = out.strides.toSpliced(d, 1);
-  tensors.forEach((x, i) => copyValues(new Tensor(out.storage, dtype, lead.shape, strides, i * out.strides[d]!), x));
+  tensors.forEach((x, i) => {
+    copyValues(new Tensor(out.storage, dtype, lead.shape, strides, i * out.strides[d]!), x);
+  });
   out.storage.version = 0;
   return record('stack', tensors, out, { dim: d });
 }
@@ -129,7 +145,8 @@ function stacked(tensors: readonly Tensor[], dim: number): Tensor {
 type TensorList = readonly Tensor[] | [tensors: readonly Tensor[]];
 
 function tensorList(op: string, args: TensorList): readonly Tensor[] {
-  const list = args.length === 1 && Array.isArray(args[0]) ? (args[0] as readonly Tensor[]) : (args as readonly Tensor[]);
+  const list =
+    args.length === 1 && Array.isArray(args[0]) ? (args[0] as readonly Tensor[]) : (args as readonly Tensor[]);
   checkList(op, list);
   return list;
 }
@@ -189,5 +206,9 @@ export function dstack(tensors: readonly Tensor[], options: OutOption = {}): Ten
 /** Side by side like `hstack`, but vectors become columns. */
 export function columnStack(tensors: readonly Tensor[], options: OutOption = {}): Tensor {
   checkList('columnStack', tensors);
-  return cat(tensors.map((x) => (x.ndim <= 1 ? reshape(x, x.elementCount, 1) : x)), 1, options);
+  return cat(
+    tensors.map((x) => (x.ndim <= 1 ? reshape(x, x.elementCount, 1) : x)),
+    1,
+    options,
+  );
 }

@@ -1,7 +1,7 @@
 /** @file New tensors with the dtype and device of a given one: newZeros, newOnes, newFull, newEmpty, newTensor. */
 import { type ShapeArguments, shapeArguments } from '../args.ts';
 import type { Scalar } from '../backend.ts';
-import { empty, full, type NestedData, ones, tensor, type TensorOptions, zeros } from '../creation.ts';
+import { empty, full, type NestedData, ones, type TensorOptions, tensor, zeros } from '../creation.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** Given options, with self's dtype and device where they leave them open. */
@@ -33,7 +33,12 @@ export function newEmpty(self: Tensor, ...shape: ShapeArguments<TensorOptions>):
 }
 
 /** Arbitrary values of a shape with the given strides, with self's dtype and device. */
-export function newEmptyStrided(self: Tensor, size: readonly number[], stride: readonly number[], options: TensorOptions = {}): Tensor {
+export function newEmptyStrided(
+  self: Tensor,
+  size: readonly number[],
+  stride: readonly number[],
+  options: TensorOptions = {},
+): Tensor {
   const reach = size.includes(0) ? 0 : size.reduce((last, n, d) => last + (n - 1) * (stride[d] ?? 0), 0) + 1;
   const { requiresGrad = false, ...rest } = inherit(self, options);
   return empty([reach], rest).asStrided(size, stride).detach().requiresGrad_(requiresGrad);

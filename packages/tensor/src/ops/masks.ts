@@ -1,11 +1,11 @@
 /** @file Choosing elements by their values: nonzero positions and boolean masks. */
 import { checkOptions } from '../args.ts';
 import type { Scalar } from '../backend.ts';
+import { isFloating } from '../dtype.ts';
 import { DeviceError, DTypeError, ShapeError } from '../errors.ts';
 import { untracked } from '../modes.ts';
 import { type PointwiseFunction, pointwise, pointwiseFunction } from '../pointwise.ts';
 import { sameDevice } from '../positions.ts';
-import { isFloating } from '../dtype.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
@@ -23,7 +23,8 @@ export interface MaskOps {
 
 function checkMask(op: string, self: Tensor, mask: Tensor): void {
   sameDevice(op, self, mask);
-  if (mask.dtype !== 'bool') throw new DTypeError(`${op}(): the mask must be bool, got ${mask.dtype}; compare it, e.g. with .ne(0)`);
+  if (mask.dtype !== 'bool')
+    throw new DTypeError(`${op}(): the mask must be bool, got ${mask.dtype}; compare it, e.g. with .ne(0)`);
 }
 
 /** Row-major positions of nonzero elements as int32 [count, ndim]. */
@@ -31,7 +32,9 @@ function positions(op: string, self: Tensor): Tensor {
   const backend = backendFor(self.device);
   const find = backend.routines.nonzero;
   if (find === undefined) {
-    throw new DeviceError(`${op}(): the size of the result depends on values, which device '${self.device}' only reads asynchronously; use \`await x.${op}Async()\``);
+    throw new DeviceError(
+      `${op}(): the size of the result depends on values, which device '${self.device}' only reads asynchronously; use \`await x.${op}Async()\``,
+    );
   }
   const { data, count } = find(self);
   return new Tensor(backend.upload('int32', data), 'int32', [count, self.ndim]);
@@ -51,7 +54,7 @@ export interface NonzeroOptions {
  * @throws DeviceError where values are only read asynchronously: `await x.nonzeroAsync()`.
  */
 export function nonzero(self: Tensor, options: { asTuple: true }): Tensor[];
-export function nonzero(self: Tensor, options?: NonzeroOptions): Tensor | Tensor[];
+export function nonzero(self: Tensor, options?: { asTuple?: false | undefined }): Tensor;
 export function nonzero(self: Tensor, options: NonzeroOptions = {}): Tensor | Tensor[] {
   checkOptions('nonzero', options, ['asTuple']);
   if (!options.asTuple) return positions('nonzero', self);
@@ -92,19 +95,27 @@ const maskedFillTensor = { ...maskedFillScalar, node: 'MaskedFillBackward1' };
  * ```
  * @throws DTypeError when the mask is not bool, or self is an integer tensor and the value no integer.
  */
-export const maskedFill: PointwiseFunction<[mask: Tensor, value: Scalar | Tensor]> = pointwiseFunction((self: Tensor, mask: Tensor, value: Scalar | Tensor) => {
-  checkMask('maskedFill', self, mask);
-  if (isTensor(value)) {
-    if (value.ndim > 0) throw new ShapeError(`maskedFill(): the value must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
-    if (isFloating(value.dtype) && !isFloating(self.dtype) && !self.isComplex()) throw fractional(self, value.dtype);
-    return [maskedFillTensor, [self, mask, value]];
-  }
-  if (typeof value === 'number' && !Number.isInteger(value) && !isFloating(self.dtype) && !self.isComplex()) throw fractional(self, String(value));
-  return [maskedFillScalar, [self, mask, value]];
-});
+export const maskedFill: PointwiseFunction<[mask: Tensor, value: Scalar | Tensor]> = pointwiseFunction(
+  (self: Tensor, mask: Tensor, value: Scalar | Tensor) => {
+    checkMask('maskedFill', self, mask);
+    if (isTensor(value)) {
+      if (value.ndim > 0)
+        throw new ShapeError(
+          `maskedFill(): the value must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`,
+        );
+      if (isFloating(value.dtype) && !isFloating(self.dtype) && !self.isComplex()) throw fractional(self, value.dtype);
+      return [maskedFillTensor, [self, mask, value]];
+    }
+    if (typeof value === 'number' && !Number.isInteger(value) && !isFloating(self.dtype) && !self.isComplex())
+      throw fractional(self, String(value));
+    return [maskedFillScalar, [self, mask, value]];
+  },
+);
 
 function fractional(self: Tensor, value: string): DTypeError {
-  return new DTypeError(`maskedFill(): a value of ${value} does not fit a tensor of dtype ${self.dtype}; convert one of them`);
+  return new DTypeError(
+    `maskedFill(): a value of ${value} does not fit a tensor of dtype ${self.dtype}; convert one of them`,
+  );
 }
 
 /** Positions of a mask's true elements in the flattened tensor of `shape`, as a vector. */
@@ -141,7 +152,9 @@ export const maskedScatter: PointwiseFunction<[mask: Tensor, source: Tensor]> = 
   const full = writingFunction('maskedScatter', (self: Tensor, mask: Tensor, source: Tensor): Writing => {
     const at = flatPositions('maskedScatter', mask, self.shape);
     if (source.elementCount < at.elementCount) {
-      throw new ShapeError(`maskedScatter(): the mask is true at ${at.elementCount} places but the source has ${source.elementCount} elements`);
+      throw new ShapeError(
+        `maskedScatter(): the mask is true at ${at.elementCount} places but the source has ${source.elementCount} elements`,
+      );
     }
     return {
       inputs: [source],
@@ -157,7 +170,9 @@ export const maskedScatter: PointwiseFunction<[mask: Tensor, source: Tensor]> = 
   const check = (self: Tensor, mask: Tensor, source: Tensor): void => {
     checkMask('maskedScatter', self, mask);
     if (source.dtype !== self.dtype) {
-      throw new DTypeError(`maskedScatter(): the source is ${source.dtype} but the tensor ${self.dtype}; convert it with .to('${self.dtype}')`);
+      throw new DTypeError(
+        `maskedScatter(): the source is ${source.dtype} but the tensor ${self.dtype}; convert it with .to('${self.dtype}')`,
+      );
     }
   };
   const call = (self: Tensor, mask: Tensor, source: Tensor): Tensor => {

@@ -1,4 +1,5 @@
 /** @file Copies in another order: flip, roll, rot90, repeat, tile, triangles, diagonals as matrices. */
+import { allocateLike } from '../allocate.ts';
 import { type IntegerList, integerList, signature, type Trailing } from '../args.ts';
 import type { DType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -29,9 +30,6 @@ export interface RearrangeOps {
   diagEmbed: { offset: number; dim1: number; dim2: number };
 }
 
-const allocateLike = (self: Tensor, shape: readonly number[]): Tensor =>
-  new Tensor(backendFor(self.device).allocate(self.dtype, shape.reduce((a, b) => a * b, 1)), self.dtype, shape);
-
 /** A fresh tensor with the values of a view that is not kept. */
 function copied(self: Tensor, shape: readonly number[], strides: readonly number[], offset: number): Tensor {
   const out = allocateLike(self, shape);
@@ -49,7 +47,10 @@ function copied(self: Tensor, shape: readonly number[], strides: readonly number
  */
 export function flip(self: Tensor, ...dims: IntegerList | [options: { dims: readonly number[] }]): Tensor {
   const [first] = dims;
-  const list = typeof first === 'object' && 'dims' in first ? integerList('flip', [first.dims]) : integerList('flip', dims as IntegerList);
+  const list =
+    typeof first === 'object' && 'dims' in first
+      ? integerList('flip', [first.dims])
+      : integerList('flip', dims as IntegerList);
   const reversed = wrapDims('flip', list, self.ndim);
   let { offset } = self;
   const strides = self.strides.map((stride, d) => {
@@ -62,7 +63,8 @@ export function flip(self: Tensor, ...dims: IntegerList | [options: { dims: read
 
 /** Columns reversed: `flip(1)`. */
 export function fliplr(self: Tensor): Tensor {
-  if (self.ndim < 2) throw new ShapeError(`fliplr(): expects at least 2 dimensions, got shape ${formatShape(self.shape)}`);
+  if (self.ndim < 2)
+    throw new ShapeError(`fliplr(): expects at least 2 dimensions, got shape ${formatShape(self.shape)}`);
   return flip(self, 1);
 }
 
@@ -88,7 +90,9 @@ const rollArguments = signature<RollArguments>('roll', ['shifts', 'dims'], { dim
  */
 export function roll(
   self: Tensor,
-  ...args: [shifts: number | readonly number[], dims?: number | readonly number[] | null | Partial<RollArguments>] | [options: Partial<RollArguments>]
+  ...args:
+    | [shifts: number | readonly number[], dims?: number | readonly number[] | null | Partial<RollArguments>]
+    | [options: Partial<RollArguments>]
 ): Tensor {
   const { shifts, dims } = rollArguments(args);
   const by = typeof shifts === 'number' ? [shifts] : [...shifts];
@@ -109,7 +113,9 @@ function rolled(self: Tensor, shift: number, dim: number): Tensor {
   const size = self.shape[dim] ?? 1;
   const head = ((shift % size) + size) % size;
   const block = (x: Tensor, start: number, count: number): Tensor =>
-    x.ndim === 0 ? x : new Tensor(x.storage, x.dtype, x.shape.with(dim, count), x.strides, x.offset + start * x.strides[dim]!);
+    x.ndim === 0
+      ? x
+      : new Tensor(x.storage, x.dtype, x.shape.with(dim, count), x.strides, x.offset + start * x.strides[dim]!);
   copyValues(block(out, head, size - head), block(self, 0, size - head));
   if (head > 0) copyValues(block(out, 0, head), block(self, size - head, head));
   out.storage.version = 0;
@@ -123,10 +129,14 @@ interface Rot90Arguments {
 const rot90Arguments = signature<Rot90Arguments>('rot90', ['k', 'dims'], { k: 1, dims: [0, 1] });
 
 /** Rotated by `k` · 90° in the plane of two dimensions, from the first towards the second. */
-export function rot90(self: Tensor, ...args: Trailing<[k: number, dims: readonly number[]], Partial<Rot90Arguments>>): Tensor {
+export function rot90(
+  self: Tensor,
+  ...args: Trailing<[k: number, dims: readonly number[]], Partial<Rot90Arguments>>
+): Tensor {
   const { k, dims } = rot90Arguments(args);
   if (dims.length !== 2) throw new ShapeError(`rot90(): expects two dimensions, got [${dims.join(', ')}]`);
-  if (self.ndim < 2) throw new ShapeError(`rot90(): expects at least 2 dimensions, got shape ${formatShape(self.shape)}`);
+  if (self.ndim < 2)
+    throw new ShapeError(`rot90(): expects at least 2 dimensions, got shape ${formatShape(self.shape)}`);
   const [a, b] = [wrapDim('rot90', dims[0]!, self.ndim), wrapDim('rot90', dims[1]!, self.ndim)];
   if (a === b) throw new ShapeError(`rot90(): the dimensions must differ, both are ${a}`);
   const out = untracked(() => {
@@ -148,15 +158,23 @@ export function rot90(self: Tensor, ...args: Trailing<[k: number, dims: readonly
 export function repeat(self: Tensor, ...repeats: IntegerList): Tensor {
   const times = integerList('repeat', repeats);
   if (times.length < self.ndim) {
-    throw new ShapeError(`repeat(): ${times.length} repeats for the ${self.ndim} dimensions of shape ${formatShape(self.shape)}; every dimension needs one`);
+    throw new ShapeError(
+      `repeat(): ${times.length} repeats for the ${self.ndim} dimensions of shape ${formatShape(self.shape)}; every dimension needs one`,
+    );
   }
   if (times.some((n) => n < 0)) throw new ShapeError(`repeat(): repeats must be at least 0, got ${formatShape(times)}`);
   const lead = times.length - self.ndim;
-  const out = allocateLike(self, times.map((n, i) => n * (i < lead ? 1 : self.shape[i - lead]!)));
+  const out = allocateLike(
+    self,
+    times.map((n, i) => n * (i < lead ? 1 : self.shape[i - lead]!)),
+  );
   // Both sides with a pair of dimensions, (repeat, element), for every dimension of the result.
   const sizes = times.flatMap((n, i) => [n, i < lead ? 1 : self.shape[i - lead]!]);
   const strides = times.flatMap((_, i) => [0, i < lead ? 0 : self.strides[i - lead]!]);
-  copyValues(new Tensor(out.storage, out.dtype, sizes), new Tensor(self.storage, self.dtype, sizes, strides, self.offset));
+  copyValues(
+    new Tensor(out.storage, out.dtype, sizes),
+    new Tensor(self.storage, self.dtype, sizes, strides, self.offset),
+  );
   out.storage.version = 0;
   return record('repeat', [self], out, { repeats: times });
 }
@@ -186,12 +204,16 @@ function triangleKernel(op: 'tril' | 'triu', dtype: DType): MapKernel {
 }
 
 function triangle(op: 'tril' | 'triu', self: Tensor, diagonal: number): Tensor {
-  if (self.ndim < 2) throw new ShapeError(`${op}(): expects at least 2 dimensions, got shape ${formatShape(self.shape)}`);
+  if (self.ndim < 2)
+    throw new ShapeError(`${op}(): expects at least 2 dimensions, got shape ${formatShape(self.shape)}`);
   if (!Number.isInteger(diagonal)) throw new TypeError(`${op}(): diagonal must be an integer, got ${String(diagonal)}`);
   const backend = backendFor(self.device);
   const out = allocateLike(self, self.shape);
   const [rows, columns] = self.shape.slice(-2) as [number, number];
-  const positions = backend.upload('int32', Int32Array.from({ length: Math.max(rows, columns) }, (_, i) => i));
+  const positions = backend.upload(
+    'int32',
+    Int32Array.from({ length: Math.max(rows, columns) }, (_, i) => i),
+  );
   const row = new Tensor(positions, 'int32', [rows, 1], [1, 1]);
   const column = new Tensor(positions, 'int32', [columns], [1]);
   backend.map(triangleKernel(op, self.dtype), [self, row, column, diagonal], [out]);
@@ -203,7 +225,8 @@ type TriangleFunction = PointwiseFunction<Trailing<[diagonal: number], DiagonalO
 
 function triangleFunction(op: 'tril' | 'triu'): TriangleFunction {
   const parse = signature<{ diagonal: number }>(op, ['diagonal'], { diagonal: 0 });
-  const f = (self: Tensor, ...args: Trailing<[diagonal: number], DiagonalOption>): Tensor => triangle(op, self, parse(args).diagonal);
+  const f = (self: Tensor, ...args: Trailing<[diagonal: number], DiagonalOption>): Tensor =>
+    triangle(op, self, parse(args).diagonal);
   return Object.assign(f, { inplace: inplaceOf(op, f) });
 }
 
@@ -216,7 +239,12 @@ export const triu: TriangleFunction = triangleFunction('triu');
 /** The sum of a matrix's diagonal. */
 export function trace(self: Tensor): Tensor {
   if (self.ndim !== 2) throw new ShapeError(`trace(): expects a matrix, got shape ${formatShape(self.shape)}`);
-  return record('trace', [self], untracked(() => diagonal(self).sum()), {});
+  return record(
+    'trace',
+    [self],
+    untracked(() => diagonal(self).sum()),
+    {},
+  );
 }
 
 interface DiagEmbedArguments {
@@ -224,13 +252,20 @@ interface DiagEmbedArguments {
   dim1: number;
   dim2: number;
 }
-const diagEmbedArguments = signature<DiagEmbedArguments>('diagEmbed', ['offset', 'dim1', 'dim2'], { offset: 0, dim1: -2, dim2: -1 });
+const diagEmbedArguments = signature<DiagEmbedArguments>('diagEmbed', ['offset', 'dim1', 'dim2'], {
+  offset: 0,
+  dim1: -2,
+  dim2: -1,
+});
 
 /**
  * Matrices with the last dimension on a diagonal and zeros elsewhere; they lie in dimensions `dim1` and `dim2` of the
  * result. The opposite of `diagonal`.
  */
-export function diagEmbed(self: Tensor, ...args: Trailing<[offset: number, dim1: number, dim2: number], Partial<DiagEmbedArguments>>): Tensor {
+export function diagEmbed(
+  self: Tensor,
+  ...args: Trailing<[offset: number, dim1: number, dim2: number], Partial<DiagEmbedArguments>>
+): Tensor {
   const { offset, dim1, dim2 } = diagEmbedArguments(args);
   if (self.ndim === 0) throw new ShapeError('diagEmbed(): expects at least 1 dimension, got a 0-d tensor');
   const [a, b] = [wrapDim('diagEmbed', dim1, self.ndim + 1), wrapDim('diagEmbed', dim2, self.ndim + 1)];

@@ -16,22 +16,32 @@ interface RepeatArguments {
 }
 
 type Arguments =
-  | [repeats?: number | Tensor, dim?: number | null | Partial<RepeatArguments>, options?: { outputSize?: number | null }]
+  | [
+      repeats?: number | Tensor,
+      dim?: number | null | Partial<RepeatArguments>,
+      options?: { outputSize?: number | null },
+    ]
   | [options: Partial<RepeatArguments>];
 
-const parse = signature<RepeatArguments>('repeatInterleave', ['repeats', 'dim'], { repeats: null, dim: null, outputSize: null });
+const parse = signature<RepeatArguments>('repeatInterleave', ['repeats', 'dim'], {
+  repeats: null,
+  dim: null,
+  outputSize: null,
+});
 
 /** What is to be repeated, how often, along which dimension. Without `repeats` self are the counts of 0, 1, 2 …. */
 function prepare(self: Tensor, args: Arguments): { x: Tensor; repeats: number | Tensor; dim: number } {
   const { repeats, dim } = parse(args);
-  if (repeats === null) return { x: arange(self.elementCount, { device: self.device, dtype: self.dtype }), repeats: self, dim: 0 };
+  if (repeats === null)
+    return { x: arange(self.elementCount, { device: self.device, dtype: self.dtype }), repeats: self, dim: 0 };
   const x = dim === null ? reshape(self, -1) : self.ndim === 0 ? reshape(self, 1) : self;
   return { x, repeats, dim: wrapDim('repeatInterleave', dim ?? 0, x.ndim) };
 }
 
 /** Every position of a dimension `repeats` times. */
 function evenly(x: Tensor, repeats: number, dim: number): Tensor {
-  if (!Number.isInteger(repeats) || repeats < 0) throw new RangeError(`repeatInterleave(): repeats must be an integer of at least 0, got ${repeats}`);
+  if (!Number.isInteger(repeats) || repeats < 0)
+    throw new RangeError(`repeatInterleave(): repeats must be an integer of at least 0, got ${repeats}`);
   const size = x.shape[dim]!;
   const apart = unsqueeze(x, dim + 1);
   return reshape(expand(apart, apart.shape.with(dim + 1, repeats)), x.shape.with(dim, size * repeats));
@@ -40,7 +50,8 @@ function evenly(x: Tensor, repeats: number, dim: number): Tensor {
 function unevenly(x: Tensor, counts: ArrayLike<number | bigint>, dim: number): Tensor {
   const size = x.shape[dim]!;
   if (counts.length === 1) return evenly(x, Number(counts[0]), dim);
-  if (counts.length !== size) throw new ShapeError(`repeatInterleave(): ${counts.length} repeats for dimension ${dim} of size ${size}`);
+  if (counts.length !== size)
+    throw new ShapeError(`repeatInterleave(): ${counts.length} repeats for dimension ${dim} of size ${size}`);
   const positions: number[] = [];
   for (let i = 0; i < size; i++) {
     const count = Number(counts[i]);
@@ -52,7 +63,10 @@ function unevenly(x: Tensor, counts: ArrayLike<number | bigint>, dim: number): T
 
 function checkCounts(repeats: Tensor): void {
   checkVectorIndex('repeatInterleave', repeats);
-  if (repeats.ndim > 1) throw new ShapeError(`repeatInterleave(): repeats must be a number or a vector, got shape ${formatShape(repeats.shape)}`);
+  if (repeats.ndim > 1)
+    throw new ShapeError(
+      `repeatInterleave(): repeats must be a number or a vector, got shape ${formatShape(repeats.shape)}`,
+    );
 }
 
 /**
@@ -71,7 +85,9 @@ export function repeatInterleave(self: Tensor, ...args: Arguments): Tensor {
   checkCounts(repeats);
   const { readSync } = backendFor(repeats.device);
   if (readSync === null) {
-    throw new DeviceError(`repeatInterleave(): the size of the result depends on values, which device '${repeats.device}' only reads asynchronously; use \`await x.repeatInterleaveAsync()\``);
+    throw new DeviceError(
+      `repeatInterleave(): the size of the result depends on values, which device '${repeats.device}' only reads asynchronously; use \`await x.repeatInterleaveAsync()\``,
+    );
   }
   return unevenly(x, readSync(repeats), dim);
 }

@@ -6,7 +6,10 @@ import type { Tensor } from '../tensor.ts';
 import { expand, permute, reshape, transpose, view } from './views.ts';
 
 type FlattenOptions = { startDim?: number | undefined; endDim?: number | undefined };
-const flattenArguments = signature<{ startDim: number; endDim: number }>('flatten', ['startDim', 'endDim'], { startDim: 0, endDim: -1 });
+const flattenArguments = signature<{ startDim: number; endDim: number }>('flatten', ['startDim', 'endDim'], {
+  startDim: 0,
+  endDim: -1,
+});
 
 /**
  * Dimensions `startDim` (0) to `endDim` (-1) as one; a view where the memory order allows it.
@@ -19,7 +22,8 @@ export function flatten(self: Tensor, ...args: Trailing<[startDim: number, endDi
   const { startDim, endDim } = flattenArguments(args);
   const [start, end] = [wrapDim('flatten', startDim, self.ndim), wrapDim('flatten', endDim, self.ndim)];
   if (self.ndim === 0) return reshape(self, 1);
-  if (start > end) throw new RangeError(`flatten(): startDim ${startDim} comes after endDim ${endDim} in ${self.ndim} dimensions`);
+  if (start > end)
+    throw new RangeError(`flatten(): startDim ${startDim} comes after endDim ${endDim} in ${self.ndim} dimensions`);
   if (start === end) return self;
   const merged = self.shape.slice(start, end + 1).reduce((a, b) => a * b, 1);
   return reshape(self, [...self.shape.slice(0, start), merged, ...self.shape.slice(end + 1)]);
@@ -84,13 +88,20 @@ export function swapdims(self: Tensor, dim0: number, dim1: number): Tensor {
  * zeros(2, 3, 4).movedim([0, 1], [1, 2]).shape; // [4, 2, 3]
  * ```
  */
-export function movedim(self: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
+export function movedim(
+  self: Tensor,
+  source: number | readonly number[],
+  destination: number | readonly number[],
+): Tensor {
   const wrap = (dims: number | readonly number[]): number[] =>
     (typeof dims === 'number' ? [dims] : dims).map((d) => wrapDim('movedim', d, self.ndim));
   const [from, to] = [wrap(source), wrap(destination)];
-  if (from.length !== to.length) throw new TypeError(`movedim(): ${from.length} source dimensions but ${to.length} destinations`);
+  if (from.length !== to.length)
+    throw new TypeError(`movedim(): ${from.length} source dimensions but ${to.length} destinations`);
   if (new Set(from).size !== from.length || new Set(to).size !== to.length) {
-    throw new TypeError(`movedim(): repeated dimension in source [${from.join(', ')}] or destination [${to.join(', ')}]`);
+    throw new TypeError(
+      `movedim(): repeated dimension in source [${from.join(', ')}] or destination [${to.join(', ')}]`,
+    );
   }
   if (self.ndim === 0) return self;
   const rest = self.shape.map((_, d) => d).filter((d) => !from.includes(d));
@@ -102,13 +113,18 @@ export function movedim(self: Tensor, source: number | readonly number[], destin
 }
 
 /** Same as `movedim`. */
-export function moveaxis(self: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
+export function moveaxis(
+  self: Tensor,
+  source: number | readonly number[],
+  destination: number | readonly number[],
+): Tensor {
   return movedim(self, source, destination);
 }
 
 /** The last two dimensions swapped (for real dtypes, the only ones this works for yet, nothing is to be conjugated). */
 export function adjoint(self: Tensor): Tensor {
-  if (self.ndim < 2) throw new ShapeError(`adjoint(): expects at least 2 dimensions, got shape ${formatShape(self.shape)}`);
+  if (self.ndim < 2)
+    throw new ShapeError(`adjoint(): expects at least 2 dimensions, got shape ${formatShape(self.shape)}`);
   if (self.isComplex()) throw new DTypeError(`adjoint(): ${self.dtype} values cannot be conjugated yet`);
   return transpose(self, -2, -1);
 }

@@ -30,7 +30,9 @@ export type ScatterReduction = 'sum' | 'prod' | 'mean' | 'amax' | 'amin';
 function checkSource(op: string, self: Tensor, src: Tensor): void {
   sameDevice(op, self, src);
   if (src.dtype !== self.dtype) {
-    throw new DTypeError(`${op}(): the source is ${src.dtype} but the tensor ${self.dtype}; convert it with .to('${self.dtype}')`);
+    throw new DTypeError(
+      `${op}(): the source is ${src.dtype} but the tensor ${self.dtype}; convert it with .to('${self.dtype}')`,
+    );
   }
 }
 
@@ -84,24 +86,28 @@ export interface ScatterOptions {
  * zeros(3).scatter(0, tensor([2, 0], { dtype: 'int32' }), tensor([5, 7])).toArraySync(); // [7, 0, 5]
  * ```
  */
-export const scatter: PointwiseFunction<[dim: number, index: Tensor, src: Tensor | Scalar, options?: ScatterOptions]> = writingFunction(
-  'scatter',
-  (self: Tensor, dim: number, index: Tensor, src: Tensor | Scalar, options: ScatterOptions = {}): Writing => {
-    checkOptions('scatter', options, ['reduce']);
-    const { reduce = null } = options;
-    if (reduce !== null && reduce !== 'add' && reduce !== 'multiply') {
-      throw new TypeError(`scatter(): reduce must be 'add' or 'multiply', got ${JSON.stringify(reduce)}`);
-    }
-    const plan = scatterPlan('scatter', self, dim, index, isTensor(src) ? src : null);
-    const mode = reduce === 'add' ? 'add' : reduce === 'multiply' ? 'mul' : 'assign';
-    const source = plan.src ?? (src as Scalar);
-    return {
-      inputs: [plan.src],
-      write: (target) => runScatter(target, plan, source, mode),
-      record: (out) => (reduce === null ? record('scatter', [self, index, plan.src], out, { dim: plan.dim, value: plan.src === null }) : out),
-    };
-  },
-);
+export const scatter: PointwiseFunction<[dim: number, index: Tensor, src: Tensor | Scalar, options?: ScatterOptions]> =
+  writingFunction(
+    'scatter',
+    (self: Tensor, dim: number, index: Tensor, src: Tensor | Scalar, options: ScatterOptions = {}): Writing => {
+      checkOptions('scatter', options, ['reduce']);
+      const { reduce = null } = options;
+      if (reduce !== null && reduce !== 'add' && reduce !== 'multiply') {
+        throw new TypeError(`scatter(): reduce must be 'add' or 'multiply', got ${JSON.stringify(reduce)}`);
+      }
+      const plan = scatterPlan('scatter', self, dim, index, isTensor(src) ? src : null);
+      const mode = reduce === 'add' ? 'add' : reduce === 'multiply' ? 'mul' : 'assign';
+      const source = plan.src ?? (src as Scalar);
+      return {
+        inputs: [plan.src],
+        write: (target) => runScatter(target, plan, source, mode),
+        record: (out) =>
+          reduce === null
+            ? record('scatter', [self, index, plan.src], out, { dim: plan.dim, value: plan.src === null })
+            : out,
+      };
+    },
+  );
 
 /** `scatter` that adds to what is there: the opposite of `gather`. */
 export const scatterAdd: PointwiseFunction<[dim: number, index: Tensor, src: Tensor]> = writingFunction(
@@ -116,11 +122,19 @@ export const scatterAdd: PointwiseFunction<[dim: number, index: Tensor, src: Ten
   },
 );
 
-const reductions: Record<ScatterReduction, ScatterMode> = { sum: 'add', mean: 'add', prod: 'mul', amax: 'max', amin: 'min' };
+const reductions: Record<ScatterReduction, ScatterMode> = {
+  sum: 'add',
+  mean: 'add',
+  prod: 'mul',
+  amax: 'max',
+  amin: 'min',
+};
 
 function checkReduction(op: string, reduce: string): asserts reduce is ScatterReduction {
   if (Object.hasOwn(reductions, reduce)) return;
-  throw new TypeError(`${op}(): reduce must be one of ${Object.keys(reductions).join(', ')}, got ${JSON.stringify(reduce)}`);
+  throw new TypeError(
+    `${op}(): reduce must be one of ${Object.keys(reductions).join(', ')}, got ${JSON.stringify(reduce)}`,
+  );
 }
 
 /** What a place holds before the first value is combined, where its own value does not count. */
@@ -153,8 +167,18 @@ export interface IncludeSelf {
  * zeros(2).scatterReduce(0, index, tensor([1, 5, 2]), 'amax').toArraySync(); // [5, 2]
  * ```
  */
-export const scatterReduce: PointwiseFunction<[dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, options?: IncludeSelf]> =
-  writingFunction('scatterReduce', (self: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, options: IncludeSelf = {}): Writing => {
+export const scatterReduce: PointwiseFunction<
+  [dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, options?: IncludeSelf]
+> = writingFunction(
+  'scatterReduce',
+  (
+    self: Tensor,
+    dim: number,
+    index: Tensor,
+    src: Tensor,
+    reduce: ScatterReduction,
+    options: IncludeSelf = {},
+  ): Writing => {
     checkOptions('scatterReduce', options, ['includeSelf']);
     checkReduction('scatterReduce', reduce);
     const { includeSelf = true } = options;
@@ -169,7 +193,8 @@ export const scatterReduce: PointwiseFunction<[dim: number, index: Tensor, src: 
       },
       record: (out) => record('scatterReduce', [self, index, plan.src], out, { dim: plan.dim, reduce, includeSelf }),
     };
-  });
+  },
+);
 
 /** Turns sums into means; integers round down. */
 function divideByCount(target: Tensor, plan: ScatterPlan, includeSelf: boolean): void {
@@ -180,7 +205,14 @@ function divideByCount(target: Tensor, plan: ScatterPlan, includeSelf: boolean):
 }
 
 /** Checks the arguments of the index family; the source, if any, has the index's length in `dim` and self's other sizes. */
-function indexPlan(op: string, self: Tensor, dim: number, index: Tensor, source: Tensor | null, wrap: boolean): ScatterPlan & { vector: Tensor } {
+function indexPlan(
+  op: string,
+  self: Tensor,
+  dim: number,
+  index: Tensor,
+  source: Tensor | null,
+  wrap: boolean,
+): ScatterPlan & { vector: Tensor } {
   sameDevice(op, self, index);
   const d = wrapDim(op, dim, self.ndim);
   checkVectorIndex(op, index);
@@ -191,7 +223,9 @@ function indexPlan(op: string, self: Tensor, dim: number, index: Tensor, source:
     checkSource(op, self, source);
     const own = asVector(source);
     if (!sameShape(own.shape, shape) && !(own.elementCount === 1 && shape.every((n) => n === 1))) {
-      throw new ShapeError(`${op}(): a source of shape ${formatShape(source.shape)} does not fit: ${vector.elementCount} indices into dimension ${d} of ${formatShape(self.shape)} need ${formatShape(shape)}`);
+      throw new ShapeError(
+        `${op}(): a source of shape ${formatShape(source.shape)} does not fit: ${vector.elementCount} indices into dimension ${d} of ${formatShape(self.shape)} need ${formatShape(shape)}`,
+      );
     }
   }
   const positions = alongDim(positionsOf(op, vector, d, x.shape[d]!, { wrap }), shape, d);
@@ -207,7 +241,9 @@ const indexAddArguments = signature<{ alpha: number }>('indexAdd', [], { alpha: 
  * zeros(3).indexAdd(0, tensor([0, 0, 2], { dtype: 'int32' }), tensor([1, 2, 3])).toArraySync(); // [3, 0, 3]
  * ```
  */
-export const indexAdd: PointwiseFunction<[dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar | undefined }]> = writingFunction(
+export const indexAdd: PointwiseFunction<
+  [dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar | undefined }]
+> = writingFunction(
   'indexAdd',
   (self: Tensor, dim: number, index: Tensor, source: Tensor, options: { alpha?: Scalar | undefined } = {}): Writing => {
     const alpha = Number(indexAddArguments([options]).alpha);
@@ -240,10 +276,20 @@ export const indexCopy: PointwiseFunction<[dim: number, index: Tensor, source: T
 export const indexFill: PointwiseFunction<[dim: number, index: Tensor, value: Scalar | Tensor]> = writingFunction(
   'indexFill',
   (self: Tensor, dim: number, index: Tensor, value: Scalar | Tensor): Writing => {
-    if (isTensor(value) && value.ndim > 0) throw new ShapeError(`indexFill(): the value must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
+    if (isTensor(value) && value.ndim > 0)
+      throw new ShapeError(
+        `indexFill(): the value must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`,
+      );
     const plan = indexPlan('indexFill', self, dim, index, null, true);
     const source = isTensor(value) ? value.to(self.dtype) : value;
-    const spread = (x: Tensor): Tensor => new Tensor(x.storage, x.dtype, plan.at.shape, plan.at.shape.map(() => 0), x.offset);
+    const spread = (x: Tensor): Tensor =>
+      new Tensor(
+        x.storage,
+        x.dtype,
+        plan.at.shape,
+        plan.at.shape.map(() => 0),
+        x.offset,
+      );
     return {
       inputs: [isTensor(source) ? source : null],
       write: (target) => runScatter(target, plan, isTensor(source) ? spread(source) : source, 'assign'),
@@ -253,7 +299,9 @@ export const indexFill: PointwiseFunction<[dim: number, index: Tensor, value: Sc
 );
 
 /** `scatterReduce` of whole slices, named by a vector index along a dimension. */
-export const indexReduce: PointwiseFunction<[dim: number, index: Tensor, source: Tensor, reduce: ScatterReduction, options?: IncludeSelf]> = (() => {
+export const indexReduce: PointwiseFunction<
+  [dim: number, index: Tensor, source: Tensor, reduce: ScatterReduction, options?: IncludeSelf]
+> = (() => {
   const spread = (self: Tensor, dim: number, index: Tensor, source: Tensor, reduce: string): Tensor => {
     checkReduction('indexReduce', reduce);
     indexPlan('indexReduce', self, dim, index, source, false);
@@ -275,26 +323,25 @@ interface PutArguments {
 const putArguments = signature<PutArguments>('put', ['index', 'source', 'accumulate'], { accumulate: false });
 
 /** Elements written at positions of the flattened tensor, which may count from the end; `accumulate` adds instead. */
-export const put: PointwiseFunction<[index: Tensor, source: Tensor, accumulate?: boolean | { accumulate?: boolean | undefined }]> = writingFunction(
-  'put',
-  (self: Tensor, ...args: unknown[]): Writing => {
-    const { index, source, accumulate } = putArguments(args);
-    sameDevice('put', self, index);
-    checkSource('put', self, source);
-    if (index.elementCount !== source.elementCount) {
-      throw new IndexError(`put(): ${index.elementCount} positions but ${source.elementCount} source elements`);
-    }
-    const positions = positionsOf('put', reshape(index, -1), 0, self.elementCount, { wrap: true });
-    return {
-      inputs: [source],
-      write: (target) => {
-        const values = reshape(apart(source, target), -1);
-        // A target with gaps has no flat form: write into one that has and copy back.
-        const flat = reshape(target, -1);
-        backendFor(self.device).scatter(flat, 0, positions, values, accumulate ? 'add' : 'assign');
-        if (flat.storage !== target.storage) target.copy_(flat.view(target.shape));
-      },
-      record: (out) => record('put', [self, index, source], out, { accumulate }),
-    };
-  },
-);
+export const put: PointwiseFunction<
+  [index: Tensor, source: Tensor, accumulate?: boolean | { accumulate?: boolean | undefined }]
+> = writingFunction('put', (self: Tensor, ...args: unknown[]): Writing => {
+  const { index, source, accumulate } = putArguments(args);
+  sameDevice('put', self, index);
+  checkSource('put', self, source);
+  if (index.elementCount !== source.elementCount) {
+    throw new IndexError(`put(): ${index.elementCount} positions but ${source.elementCount} source elements`);
+  }
+  const positions = positionsOf('put', reshape(index, -1), 0, self.elementCount, { wrap: true });
+  return {
+    inputs: [source],
+    write: (target) => {
+      const values = reshape(apart(source, target), -1);
+      // A target with gaps has no flat form: write into one that has and copy back.
+      const flat = reshape(target, -1);
+      backendFor(self.device).scatter(flat, 0, positions, values, accumulate ? 'add' : 'assign');
+      if (flat.storage !== target.storage) target.copy_(flat.view(target.shape));
+    },
+    record: (out) => record('put', [self, index, source], out, { accumulate }),
+  };
+});

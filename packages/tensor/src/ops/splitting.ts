@@ -26,7 +26,9 @@ const unbindArguments = signature<{ dim: number }>('unbind', ['dim'], { dim: 0 }
 export function unbind(self: Tensor, ...args: Trailing<[dim: number], DimOption>): Tensor[] {
   const dim = dimensionOf('unbind', self, unbindArguments(args).dim);
   const [shape, strides] = [self.shape.toSpliced(dim, 1), self.strides.toSpliced(dim, 1)];
-  const parts = Array.from({ length: self.shape[dim]! }, (_, i) => viewOf(self, shape, strides, self.offset + i * self.strides[dim]!));
+  const parts = Array.from({ length: self.shape[dim]! }, (_, i) =>
+    viewOf(self, shape, strides, self.offset + i * self.strides[dim]!),
+  );
   return record('unbind', [self], parts, { dim });
 }
 
@@ -64,27 +66,41 @@ const splitArguments = signature<SplitArguments>('split', ['splitSize', 'dim'], 
  * arange(5).split([1, 4]).map((x) => x.toArraySync()); // [[0], [1, 2, 3, 4]]
  * ```
  */
-export function split(self: Tensor, ...args: [splitSize: number | readonly number[], dim?: number | DimOption]): Tensor[] {
+export function split(
+  self: Tensor,
+  ...args: [splitSize: number | readonly number[], dim?: number | DimOption]
+): Tensor[] {
   const { splitSize, dim } = splitArguments(args);
   if (typeof splitSize !== 'number') return splitWithSizes(self, splitSize, dim);
   const d = dimensionOf('split', self, dim);
   const total = self.shape[d]!;
   if (!Number.isInteger(splitSize) || splitSize < 0 || (splitSize === 0 && total > 0)) {
-    throw new RangeError(`split(): the size of pieces must be a positive integer for a dimension of size ${total}, got ${splitSize}`);
+    throw new RangeError(
+      `split(): the size of pieces must be a positive integer for a dimension of size ${total}, got ${splitSize}`,
+    );
   }
   const sizes = evenSizes(total, splitSize);
   return record('split', [self], parts(self, d, sizes), { dim: d, sizes });
 }
 
-const splitSizesArguments = signature<{ splitSizes: readonly number[]; dim: number }>('splitWithSizes', ['splitSizes', 'dim'], { dim: 0 });
+const splitSizesArguments = signature<{ splitSizes: readonly number[]; dim: number }>(
+  'splitWithSizes',
+  ['splitSizes', 'dim'],
+  { dim: 0 },
+);
 
 /** Pieces of the given sizes along `dim` (0), which must sum to its size. */
-export function splitWithSizes(self: Tensor, ...args: [splitSizes: readonly number[], dim?: number | DimOption]): Tensor[] {
+export function splitWithSizes(
+  self: Tensor,
+  ...args: [splitSizes: readonly number[], dim?: number | DimOption]
+): Tensor[] {
   const { splitSizes, dim } = splitSizesArguments(args);
   const d = dimensionOf('splitWithSizes', self, dim);
   const bad = splitSizes.find((size) => !Number.isInteger(size) || size < 0);
   if (bad !== undefined || splitSizes.reduce((a, b) => a + b, 0) !== self.shape[d]) {
-    throw new ShapeError(`splitWithSizes(): sizes ${formatShape(splitSizes)} must be at least 0 and sum to ${self.shape[d]}, the size of dimension ${d}`);
+    throw new ShapeError(
+      `splitWithSizes(): sizes ${formatShape(splitSizes)} must be at least 0 and sum to ${self.shape[d]}, the size of dimension ${d}`,
+    );
   }
   return record('splitWithSizes', [self], parts(self, d, splitSizes), { dim: d, sizes: [...splitSizes] });
 }
@@ -95,10 +111,13 @@ const chunkArguments = signature<{ chunks: number; dim: number }>('chunk', ['chu
 export function chunk(self: Tensor, ...args: [chunks: number, dim?: number | DimOption]): Tensor[] {
   const { chunks, dim } = chunkArguments(args);
   const d = dimensionOf('chunk', self, dim);
-  if (!Number.isInteger(chunks) || chunks <= 0) throw new RangeError(`chunk(): the number of chunks must be a positive integer, got ${chunks}`);
+  if (!Number.isInteger(chunks) || chunks <= 0)
+    throw new RangeError(`chunk(): the number of chunks must be a positive integer, got ${chunks}`);
   const total = self.shape[d]!;
   // PyTorch gives that many empty pieces of an empty dimension.
-  return total === 0 ? splitWithSizes(self, new Array<number>(chunks).fill(0), d) : split(self, Math.ceil(total / chunks), d);
+  return total === 0
+    ? splitWithSizes(self, new Array<number>(chunks).fill(0), d)
+    : split(self, Math.ceil(total / chunks), d);
 }
 
 interface TensorSplitArguments {
@@ -110,7 +129,10 @@ const tensorSplitArguments = signature<TensorSplitArguments>('tensorSplit', ['in
 /** The number of sections or the cutting points in an argument that may also be a tensor of either. */
 function cuts(op: string, value: number | readonly number[] | Tensor): number | readonly number[] {
   if (!isTensor(value)) return typeof value === 'number' ? value : integerList(op, [value]);
-  if (value.ndim > 1) throw new ShapeError(`${op}(): a tensor of cutting points must have at most one dimension, got shape ${formatShape(value.shape)}`);
+  if (value.ndim > 1)
+    throw new ShapeError(
+      `${op}(): a tensor of cutting points must have at most one dimension, got shape ${formatShape(value.shape)}`,
+    );
   return value.ndim === 0 ? value.itemSync() : (value.toArraySync() as number[]);
 }
 
@@ -122,15 +144,23 @@ function cuts(op: string, value: number | readonly number[] | Tensor): number | 
  * arange(7).tensorSplit([1, 4]).map((x) => x.length); // [1, 3, 3]
  * ```
  */
-export function tensorSplit(self: Tensor, ...args: [indicesOrSections: number | readonly number[] | Tensor, dim?: number | DimOption]): Tensor[] {
+export function tensorSplit(
+  self: Tensor,
+  ...args: [indicesOrSections: number | readonly number[] | Tensor, dim?: number | DimOption]
+): Tensor[] {
   const { indicesOrSections, dim } = tensorSplitArguments(args);
   const d = dimensionOf('tensorSplit', self, dim);
   const size = self.shape[d]!;
   const at = cuts('tensorSplit', indicesOrSections);
   if (typeof at === 'number') {
-    if (!Number.isInteger(at) || at <= 0) throw new RangeError(`tensorSplit(): the number of sections must be a positive integer, got ${at}`);
+    if (!Number.isInteger(at) || at <= 0)
+      throw new RangeError(`tensorSplit(): the number of sections must be a positive integer, got ${at}`);
     const [least, extra] = [Math.floor(size / at), size % at];
-    return slices(self, d, Array.from({ length: at - 1 }, (_, i) => (i + 1) * least + Math.min(i + 1, extra)));
+    return slices(
+      self,
+      d,
+      Array.from({ length: at - 1 }, (_, i) => (i + 1) * least + Math.min(i + 1, extra)),
+    );
   }
   return slices(self, d, at);
 }
@@ -140,11 +170,14 @@ function slices(self: Tensor, dim: number, points: readonly number[]): Tensor[] 
   const size = self.shape[dim]!;
   const clip = (point: number): number => Math.min(Math.max(point < 0 ? point + size : point, 0), size);
   const bounds = [0, ...points.map(clip), size];
-  return Array.from({ length: bounds.length - 1 }, (_, i) => sliceOf(self, dim, bounds[i]!, Math.max(bounds[i + 1]! - bounds[i]!, 0), 1));
+  return Array.from({ length: bounds.length - 1 }, (_, i) =>
+    sliceOf(self, dim, bounds[i]!, Math.max(bounds[i + 1]! - bounds[i]!, 0), 1),
+  );
 }
 
 function evenly(op: string, self: Tensor, dim: number, leastRank: number, value: number | readonly number[]): Tensor[] {
-  if (self.ndim < leastRank) throw new ShapeError(`${op}(): expects at least ${leastRank} dimensions, got shape ${formatShape(self.shape)}`);
+  if (self.ndim < leastRank)
+    throw new ShapeError(`${op}(): expects at least ${leastRank} dimensions, got shape ${formatShape(self.shape)}`);
   if (typeof value === 'number' && (value <= 0 || self.shape[dim]! % value !== 0)) {
     throw new ShapeError(`${op}(): dimension ${dim} of size ${self.shape[dim]} does not divide into ${value} sections`);
   }

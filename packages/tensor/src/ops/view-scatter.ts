@@ -14,7 +14,9 @@ function replaced(op: string, self: Tensor, src: Tensor, view: (x: Tensor) => Te
   const out = clone(self);
   const part = view(out);
   if (!sameShape(part.shape, src.shape)) {
-    throw new ShapeError(`${op}(): the source has shape ${formatShape(src.shape)}, but it replaces a part of shape ${formatShape(part.shape)}`);
+    throw new ShapeError(
+      `${op}(): the source has shape ${formatShape(src.shape)}, but it replaces a part of shape ${formatShape(part.shape)}`,
+    );
   }
   copy_(part, src);
   return out;
@@ -32,12 +34,23 @@ interface SliceScatterArguments {
   end: number | null;
   step: number;
 }
-const sliceArguments = signature<SliceScatterArguments>('sliceScatter', ['src', 'dim', 'start', 'end', 'step'], { dim: 0, start: null, end: null, step: 1 });
+const sliceArguments = signature<SliceScatterArguments>('sliceScatter', ['src', 'dim', 'start', 'end', 'step'], {
+  dim: 0,
+  start: null,
+  end: null,
+  step: 1,
+});
 
 /** A copy with the slice `start:end:step` of a dimension replaced by `src`. */
 export function sliceScatter(
   self: Tensor,
-  ...args: [src: Tensor, dim?: number | Partial<SliceScatterArguments>, start?: number | null, end?: number | null, step?: number]
+  ...args: [
+    src: Tensor,
+    dim?: number | Partial<SliceScatterArguments>,
+    start?: number | null,
+    end?: number | null,
+    step?: number,
+  ]
 ): Tensor {
   const { src, dim, start, end, step } = sliceArguments(args);
   const d = wrapDim('sliceScatter', dim, self.ndim);
@@ -51,7 +64,11 @@ interface DiagonalScatterArguments {
   dim1: number;
   dim2: number;
 }
-const diagonalArguments = signature<DiagonalScatterArguments>('diagonalScatter', ['src', 'offset', 'dim1', 'dim2'], { offset: 0, dim1: 0, dim2: 1 });
+const diagonalArguments = signature<DiagonalScatterArguments>('diagonalScatter', ['src', 'offset', 'dim1', 'dim2'], {
+  offset: 0,
+  dim1: 0,
+  dim2: 1,
+});
 
 /** A copy with `diagonal(offset, dim1, dim2)` replaced by `src`. */
 export function diagonalScatter(
@@ -68,12 +85,21 @@ interface AsStridedScatterArguments {
   stride: readonly number[];
   storageOffset: number | null;
 }
-const asStridedArguments = signature<AsStridedScatterArguments>('asStridedScatter', ['src', 'size', 'stride', 'storageOffset'], { storageOffset: null });
+const asStridedArguments = signature<AsStridedScatterArguments>(
+  'asStridedScatter',
+  ['src', 'size', 'stride', 'storageOffset'],
+  { storageOffset: null },
+);
 
 /** A copy with `asStrided(size, stride, storageOffset)` replaced by `src`; strides count in the copy, which is row-major. */
 export function asStridedScatter(
   self: Tensor,
-  ...args: [src: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null | { storageOffset?: number | null }]
+  ...args: [
+    src: Tensor,
+    size: readonly number[],
+    stride: readonly number[],
+    storageOffset?: number | null | { storageOffset?: number | null },
+  ]
 ): Tensor {
   const { src, size, stride, storageOffset } = asStridedArguments(args);
   return replaced('asStridedScatter', self, src, (x) => asStrided(x, size, stride, storageOffset));

@@ -24,7 +24,11 @@ export interface ViewOps {
  * The strides under which memory of `shape` and `strides` shows the same row-major sequence as `target`, or null when
  * no strides do. Dimensions that lie gapless in one another form blocks; every target dimension must fit in one block.
  */
-function stridesForView(shape: readonly number[], strides: readonly number[], target: readonly number[]): number[] | null {
+function stridesForView(
+  shape: readonly number[],
+  strides: readonly number[],
+  target: readonly number[],
+): number[] | null {
   if (shape.includes(0)) return sameShape(shape, target) ? [...strides] : contiguousStrides(target);
   const out = new Array<number>(target.length);
   let place = target.length - 1;
@@ -68,7 +72,9 @@ export function view(self: Tensor, ...shape: IntegerList | [dtype: DType | DType
   const target = integerList('view', shape);
   const out = reshaped('view', self, target, 'ViewBackward0');
   if (out === null) {
-    throw new ShapeError(`view(): shape ${formatShape(target)} does not fit the memory order of shape ${formatShape(self.shape)} with strides ${formatShape(self.strides)}; use reshape()`);
+    throw new ShapeError(
+      `view(): shape ${formatShape(target)} does not fit the memory order of shape ${formatShape(self.shape)} with strides ${formatShape(self.strides)}; use reshape()`,
+    );
   }
   return out;
 }
@@ -76,14 +82,20 @@ export function view(self: Tensor, ...shape: IntegerList | [dtype: DType | DType
 /** The same bytes as elements of another dtype. It takes no part in gradients. */
 function viewBytes(self: Tensor, dtype: DType): Tensor {
   const [from, to] = [dtypeInfo(self.dtype).bytes, dtypeInfo(dtype).bytes];
-  if (dtype === self.dtype) return record('view', [self], viewOf(self, self.shape, self.strides, self.offset), { node: 'ViewBackward0' });
+  if (dtype === self.dtype)
+    return record('view', [self], viewOf(self, self.shape, self.strides, self.offset), { node: 'ViewBackward0' });
   if (from === to) return viewOf(self, self.shape, self.strides, self.offset, dtype);
   const last = self.ndim - 1;
   if (last < 0 || self.strides[last] !== 1) {
-    throw new ShapeError(`view('${dtype}'): ${self.dtype} elements have another size, so the last dimension must be gapless; use contiguous()`);
+    throw new ShapeError(
+      `view('${dtype}'): ${self.dtype} elements have another size, so the last dimension must be gapless; use contiguous()`,
+    );
   }
   const scale = (count: number, what: string): number => {
-    if ((count * from) % to !== 0) throw new ShapeError(`view('${dtype}'): ${what} ${count} of ${self.dtype} elements makes no whole number of ${dtype} elements`);
+    if ((count * from) % to !== 0)
+      throw new ShapeError(
+        `view('${dtype}'): ${what} ${count} of ${self.dtype} elements makes no whole number of ${dtype} elements`,
+      );
     return (count * from) / to;
   };
   const shape = self.shape.with(last, scale(self.shape[last]!, 'a last dimension of size'));
@@ -94,7 +106,10 @@ function viewBytes(self: Tensor, dtype: DType): Tensor {
 /** Like `view`, but copies when it must. */
 export function reshape(self: Tensor, ...shape: IntegerList): Tensor {
   const target = integerList('reshape', shape);
-  return reshaped('reshape', self, target, 'ReshapeAliasBackward0') ?? reshaped('reshape', clone(self), target, 'UnsafeViewBackward0')!;
+  return (
+    reshaped('reshape', self, target, 'ReshapeAliasBackward0') ??
+    reshaped('reshape', clone(self), target, 'UnsafeViewBackward0')!
+  );
 }
 
 /**
@@ -108,15 +123,25 @@ export function reshape(self: Tensor, ...shape: IntegerList): Tensor {
 export function expand(self: Tensor, ...shape: IntegerList): Tensor {
   const target = integerList('expand', shape);
   const lead = target.length - self.shape.length;
-  if (lead < 0) throw new ShapeError(`expand(): shape ${formatShape(target)} has fewer dimensions than the tensor's ${formatShape(self.shape)}`);
+  if (lead < 0)
+    throw new ShapeError(
+      `expand(): shape ${formatShape(target)} has fewer dimensions than the tensor's ${formatShape(self.shape)}`,
+    );
   for (let i = 0; i < target.length; i++) {
     const size = i < lead ? undefined : self.shape[i - lead]!;
     if (target[i] === -1 && size !== undefined) target[i] = size;
     else if (target[i]! < 0 || (size !== undefined && size !== 1 && size !== target[i])) {
-      throw new ShapeError(`expand(): shape ${formatShape(self.shape)} does not expand to ${formatShape(target)}: only size 1 repeats, and -1 keeps an existing size`);
+      throw new ShapeError(
+        `expand(): shape ${formatShape(self.shape)} does not expand to ${formatShape(target)}: only size 1 repeats, and -1 keeps an existing size`,
+      );
     }
   }
-  return record('expand', [self], viewOf(self, target, broadcastStrides(self.shape, self.strides, target), self.offset), {});
+  return record(
+    'expand',
+    [self],
+    viewOf(self, target, broadcastStrides(self.shape, self.strides, target), self.offset),
+    {},
+  );
 }
 
 /** Two dimensions swapped. */
@@ -138,7 +163,10 @@ function swapped(self: Tensor, a: number, b: number): [shape: number[], strides:
 
 /** A matrix transposed; tensors of fewer than two dimensions as they are. @throws ShapeError for more than two. */
 export function t(self: Tensor): Tensor {
-  if (self.ndim > 2) throw new ShapeError(`t(): expects at most 2 dimensions, got shape ${formatShape(self.shape)}; use transpose(dim0, dim1) or mT`);
+  if (self.ndim > 2)
+    throw new ShapeError(
+      `t(): expects at most 2 dimensions, got shape ${formatShape(self.shape)}; use transpose(dim0, dim1) or mT`,
+    );
   const [shape, strides] = self.ndim < 2 ? [self.shape, self.strides] : swapped(self, 0, 1);
   return record('t', [self], viewOf(self, shape, strides, self.offset), {});
 }
@@ -156,16 +184,28 @@ export function permute(self: Tensor, ...dims: IntegerList): Tensor {
   if (order.length !== self.ndim || new Set(order).size !== order.length) {
     throw new ShapeError(`permute(): [${list.join(', ')}] does not name each of the ${self.ndim} dimensions once`);
   }
-  const out = viewOf(self, order.map((d) => self.shape[d]!), order.map((d) => self.strides[d]!), self.offset);
+  const out = viewOf(
+    self,
+    order.map((d) => self.shape[d]!),
+    order.map((d) => self.strides[d]!),
+    self.offset,
+  );
   return record('permute', [self], out, { dims: order });
 }
 
 /** Dimensions of size 1 dropped: all of them, or those among `dim`. */
-export function squeeze(self: Tensor, ...args: Trailing<[dim: number | readonly number[]], { dim?: number | readonly number[] }>): Tensor {
+export function squeeze(
+  self: Tensor,
+  ...args: Trailing<[dim: number | readonly number[]], { dim?: number | readonly number[] }>
+): Tensor {
   const { dim } = squeezeArguments(args);
   const given = dim === null ? 'none' : typeof dim === 'number' ? 'one' : 'several';
-  const candidates = dim === null ? self.shape.map((_, i) => i) : (typeof dim === 'number' ? [dim] : dim).map((d) => wrapDim('squeeze', d, self.ndim));
-  if (new Set(candidates).size !== candidates.length) throw new IndexError(`squeeze(): a dim appears twice in [${candidates.join(', ')}]`);
+  const candidates =
+    dim === null
+      ? self.shape.map((_, i) => i)
+      : (typeof dim === 'number' ? [dim] : dim).map((d) => wrapDim('squeeze', d, self.ndim));
+  if (new Set(candidates).size !== candidates.length)
+    throw new IndexError(`squeeze(): a dim appears twice in [${candidates.join(', ')}]`);
   const dims = candidates.filter((d) => self.shape[d] === 1).sort((a, b) => a - b);
   const keep = <T>(list: readonly T[]): T[] => list.filter((_, i) => !dims.includes(i));
   return record('squeeze', [self], viewOf(self, keep(self.shape), keep(self.strides), self.offset), { dims, given });
@@ -200,10 +240,13 @@ export function narrow(self: Tensor, dim: number, start: number | Tensor, length
   const d = wrapDim('narrow', dim, self.ndim);
   const size = self.shape[d]!;
   const first = typeof start === 'number' ? start : start.itemSync();
-  if (!Number.isInteger(first) || !Number.isInteger(length)) throw new TypeError(`narrow(): start and length must be integers, got ${first} and ${String(length)}`);
+  if (!Number.isInteger(first) || !Number.isInteger(length))
+    throw new TypeError(`narrow(): start and length must be integers, got ${first} and ${String(length)}`);
   if (length < 0) throw new RangeError(`narrow(): length must not be negative, got ${length}`);
-  if (first < -size || first > size) throw new IndexError(`narrow(): start ${first} is out of range for dimension ${d} of size ${size}`);
+  if (first < -size || first > size)
+    throw new IndexError(`narrow(): start ${first} is out of range for dimension ${d} of size ${size}`);
   const begin = first < 0 ? first + size : first;
-  if (begin + length > size) throw new IndexError(`narrow(): start ${begin} + length ${length} exceeds dimension ${d} of size ${size}`);
+  if (begin + length > size)
+    throw new IndexError(`narrow(): start ${begin} + length ${length} exceeds dimension ${d} of size ${size}`);
   return sliceOf(self, d, begin, length, 1);
 }
