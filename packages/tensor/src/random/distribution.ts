@@ -30,24 +30,34 @@ export function fillDistribution(
   const d = distribution;
   switch (d.kind) {
     case 'uniform':
-      return fillUniform(generator, data, offset, n, dtype, d.from, d.to);
+      fillUniform(generator, data, offset, n, dtype, d.from, d.to);
+      break;
     case 'normal':
-      return fillNormal(generator, data, offset, n, dtype, d.mean, d.std, contiguous);
+      fillNormal(generator, data, offset, n, dtype, d.mean, d.std, contiguous);
+      break;
     case 'logNormal':
-      return fillLogNormal(generator, data, offset, n, dtype, d.mean, d.std);
+      fillLogNormal(generator, data, offset, n, dtype, d.mean, d.std);
+      break;
     case 'cauchy':
-      return fillCauchy(generator, data, offset, n, dtype, d.median, d.sigma);
+      fillCauchy(generator, data, offset, n, dtype, d.median, d.sigma);
+      break;
     case 'exponential':
-      return fillExponential(generator, data, offset, n, dtype, d.lambd);
+      fillExponential(generator, data, offset, n, dtype, d.lambd);
+      break;
     case 'geometric':
-      return fillGeometric(generator, data, offset, n, dtype, d.p);
+      fillGeometric(generator, data, offset, n, dtype, d.p);
+      break;
     case 'bernoulli':
-      return fillBernoulli(generator, data, offset, n, dtype, d.p);
+      fillBernoulli(generator, data, offset, n, dtype, d.p);
+      break;
     case 'randint':
-      return fillRandint(generator, data, offset, n, dtype, d.low, d.high);
+      fillRandint(generator, data, offset, n, dtype, d.low, d.high);
+      break;
     case 'random':
-      return fillRandom(generator, data, offset, n, dtype);
+      fillRandom(generator, data, offset, n, dtype);
+      break;
     case 'randperm':
-      return fillRandperm(generator, data, offset, n, dtype);
+      fillRandperm(generator, data, offset, n, dtype);
+      break;
   }
 }
