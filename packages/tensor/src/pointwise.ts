@@ -3,9 +3,9 @@
  * stated derivative. From it come the out-of-place, in-place and `out` forms and the backward kernels.
  */
 import type { Scalar } from './backend.ts';
-import { type DType, type DTypeKind, dtypeInfo } from './dtype.ts';
+import { type DType, type DTypeKind, dtypeInfo, isDifferentiable } from './dtype.ts';
 import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
-import { checkWritable, overwrite } from './inplace.ts';
+import { checkWritable, copyValues, overwrite } from './inplace.ts';
 import { differentiate } from './ir/derivative.ts';
 import { type Expr, inputs, inputsOf, substitute } from './ir/expr.ts';
 import { computeDType, type KernelInput, type MapKernel, mapKernel } from './ir/kernel.ts';
@@ -41,6 +41,8 @@ export interface PointwiseSpec {
   readonly derivative?: StatedDerivative;
   /** False where PyTorch gives results that never require gradients (floorDivide, nextafter). */
   readonly differentiable?: boolean;
+  /** Integers may make the kernel throw midway (division by zero): in-place forms then compute before they write. */
+  readonly throws?: boolean;
   /** Kinds of dtype that PyTorch refuses for this op. */
   readonly refuses?: readonly DTypeKind[];
 }
@@ -246,6 +248,10 @@ export function callPointwiseInto(op: Pointwise, args: readonly PointwiseArgumen
   checkWritable(name, out, !inplace && wantsGrad(args));
   if (inplace && (wantsGrad(args) || (state.gradEnabled && out.requiresGrad))) {
     return overwrite(name, out, () => callPointwise(op, args));
+  }
+  if (op.throws && !isDifferentiable(out.dtype)) {
+    copyValues(out, callPointwise(op, args));
+    return out;
   }
   const backend = backendFor(lead.storage.device);
   const safe = args.map((arg) => (typeof arg === 'object' && needsCopy(arg, out) ? arg.clone() : arg));

@@ -3,11 +3,12 @@
  * a function for interpreted ones, side by side.
  */
 import type { ScalarFunction } from '@flambeau/tensor';
+import * as float32 from './float32.ts';
 import * as helpers from './helpers.ts';
 import * as special from './special.ts';
 
 /** Everything that generated source may call by name. */
-export const environment: Record<string, unknown> = { ...helpers, ...special };
+export const environment: Record<string, unknown> = { ...helpers, ...special, ...float32 };
 
 // A value is a number, a bigint for int64, or a boolean for bool; each table below handles one of them.
 // biome-ignore lint/suspicious/noExplicitAny: the interpreter mixes the three kinds of value freely.
@@ -31,7 +32,18 @@ const math = (name: keyof Math & string): Lowered => ({
 });
 const identity: Lowered = { text: (a) => a!, run: (a) => a };
 
-/** Comparison, logic and choice: the same for every kind of value. */
+/**
+ * Choice between two doubles without a branch: what random data decides is mispredicted half of the time, which costs
+ * more than a round trip through the first-level cache.
+ */
+const pick = (condition: string, yes: string, no: string): string =>
+  `(choices[0] = ${no}, choices[1] = ${yes}, choices[+${condition}])`;
+environment.choices = new Float64Array(2);
+
+/** The same for integers of up to 32 bits. */
+const pickInt = (condition: string, yes: string, no: string): string => `(${no} ^ ((${no} ^ ${yes}) & -${condition}))`;
+
+/** Comparison and logic: the same for every kind of value. In generated source a bool may be true and false or 1 and 0. */
 export const common: FunctionTable = {
   eq: operator('===', (a, b) => a === b),
   ne: operator('!==', (a, b) => a !== b),
@@ -39,12 +51,13 @@ export const common: FunctionTable = {
   le: operator('<=', (a, b) => a <= b),
   gt: operator('>', (a, b) => a > b),
   ge: operator('>=', (a, b) => a >= b),
-  and: operator('&&', (a, b) => a && b),
-  or: operator('||', (a, b) => a || b),
-  xor: operator('!==', (a, b) => a !== b),
+  and: operator('&', (a, b) => a && b),
+  or: operator('|', (a, b) => a || b),
+  xor: operator('^', (a, b) => a !== b),
   not: { text: (a) => `!${a}`, run: (a) => !a },
-  where: { text: (c, a, b) => `(${c} ? ${a} : ${b})`, run: (c, a, b) => (c ? a : b) },
 };
+
+const choose: Lowered['run'] = (c, a, b) => (c ? a : b);
 
 /** float32 and float64 (the caller rounds to float32). */
 export const floatFunctions: FunctionTable = {
@@ -58,13 +71,21 @@ export const floatFunctions: FunctionTable = {
   floorDiv: helper('floorDiv'),
   truncDiv: { text: (a, b) => `Math.trunc(${a} / ${b})`, run: (a, b) => Math.trunc(a / b) },
   pow: helper('pow'),
-  max: math('max'),
-  min: math('min'),
+  where: { text: pick, run: choose },
+  // NaN wins: the first operand stays unless the second is beyond it or NaN.
+  max: {
+    text: (a, b) => pick(`(${a} < ${b} | ${b} !== ${b})`, b!, a!),
+    run: (a, b) => (a < b || Number.isNaN(b) ? b : a),
+  },
+  min: {
+    text: (a, b) => pick(`(${a} > ${b} | ${b} !== ${b})`, b!, a!),
+    run: (a, b) => (a > b || Number.isNaN(b) ? b : a),
+  },
   atan2: math('atan2'),
   hypot: math('hypot'),
   copysign: helper('copysign'),
   abs: math('abs'),
-  sign: { text: (a) => `(${a} > 0 ? 1 : ${a} < 0 ? -1 : 0)`, run: (a) => (a > 0 ? 1 : a < 0 ? -1 : 0) },
+  sign: { text: (a) => `(+(${a} > 0) - +(${a} < 0))`, run: (a) => Number(a > 0) - Number(a < 0) },
   floor: math('floor'),
   ceil: math('ceil'),
   trunc: math('trunc'),
@@ -100,6 +121,15 @@ export const floatFunctions: FunctionTable = {
   trigamma: helper('trigamma'),
 };
 
+/** What double precision allows to be simpler for float32. */
+export const float32Functions: FunctionTable = {
+  ...floatFunctions,
+  exp: helper('exp32'),
+  sigmoid: helper('sigmoid32'),
+  tanh: helper('tanh32'),
+  erf: helper('erf32'),
+};
+
 /** Integers up to 32 bits (the caller wraps to the width). */
 export const intFunctions: FunctionTable = {
   neg: floatFunctions.neg!,
@@ -111,8 +141,9 @@ export const intFunctions: FunctionTable = {
   floorDiv: helper('intFloorDiv'),
   truncDiv: helper('intTruncDiv'),
   pow: helper('intPow'),
-  max: floatFunctions.max!,
-  min: floatFunctions.min!,
+  where: { text: pickInt, run: choose },
+  max: { text: (a, b) => pickInt(`(${a} > ${b})`, a!, b!), run: Math.max },
+  min: { text: (a, b) => pickInt(`(${a} < ${b})`, a!, b!), run: Math.min },
   abs: floatFunctions.abs!,
   sign: floatFunctions.sign!,
   floor: identity,
@@ -139,6 +170,7 @@ export const bigFunctions: FunctionTable = {
   floorDiv: helper('bigFloorDiv'),
   truncDiv: helper('bigTruncDiv'),
   pow: helper('bigPow'),
+  where: { text: (c, a, b) => `(${c} ? ${a} : ${b})`, run: choose },
   // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigints.
   max: { text: (a, b) => `(${a} > ${b} ? ${a} : ${b})`, run: (a, b) => (a > b ? a : b) },
   // biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigints.
@@ -160,6 +192,9 @@ export const bigFunctions: FunctionTable = {
 
 /** Arithmetic on bools, as PyTorch has it: sums saturate at true. */
 export const boolFunctions: FunctionTable = {
+  where: { text: (c, a, b) => `(${c} & ${a} | !${c} & ${b})`, run: choose },
+  eq: { text: (a, b) => `(+${a} === +${b})`, run: (a, b) => a === b },
+  ne: { text: (a, b) => `(+${a} !== +${b})`, run: (a, b) => a !== b },
   add: common.or!,
   max: common.or!,
   bitOr: common.or!,
@@ -168,7 +203,5 @@ export const boolFunctions: FunctionTable = {
   bitAnd: common.and!,
   bitXor: common.xor!,
   bitNot: common.not!,
-  pow: { text: (a, b) => `(${a} || !${b})`, run: (a, b) => a || !b },
-  abs: identity,
   sign: identity,
 };

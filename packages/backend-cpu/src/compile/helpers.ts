@@ -1,12 +1,19 @@
 /** @file Scalar functions that are more than an operator. The same functions serve generated and interpreted kernels. */
 
+const choices = new Float64Array(2);
+
 /** Rounds half to even, as IEEE 754 and PyTorch do (Math.round rounds half up). */
 export function roundEven(x: number): number {
+  // Where doubles are a whole number apart, addition itself rounds half to even. -0 comes from x * 0.
+  if (Math.abs(x) < 2 ** 51) {
+    const rounded = x + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;
+    choices[0] = rounded;
+    choices[1] = x * 0;
+    return choices[+(rounded === 0)]!;
+  }
+  // Only integers and their halves are left, and only integers from 2^52 on.
   const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest < 0.5) return floor === 0 && x < 0 ? -0 : floor;
-  if (rest > 0.5 || floor % 2 !== 0) return floor + 1 === 0 ? -0 : floor + 1;
-  return floor;
+  return x - floor === 0.5 && floor % 2 !== 0 ? floor + 1 : floor;
 }
 
 /** C's pow: 1 for a base of 1 or an exponent of 0 even when the other is NaN or infinite. */

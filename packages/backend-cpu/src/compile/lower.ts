@@ -1,18 +1,22 @@
 /** @file Lowers expressions to JavaScript: to source text, or to closures where code generation is forbidden. */
+import { type DType, DTypeError, dtypeInfo, type Expr, type KernelInput, nodeDTypes } from '@flambeau/tensor';
 import {
-  DTypeError,
-  type DType,
-  dtypeInfo,
-  type Expr,
-  type KernelInput,
-  nodeDTypes,
-} from '@flambeau/tensor';
-import { bigFunctions, boolFunctions, common, environment, type FunctionTable, floatFunctions, intFunctions, type Lowered } from './functions.ts';
+  bigFunctions,
+  boolFunctions,
+  common,
+  environment,
+  type FunctionTable,
+  float32Functions,
+  floatFunctions,
+  intFunctions,
+  type Lowered,
+} from './functions.ts';
 
 function tableFor(dtype: DType): FunctionTable {
   if (dtype === 'int64') return bigFunctions;
   if (dtype === 'bool') return boolFunctions;
-  return dtypeInfo(dtype).kind === 'int' ? intFunctions : floatFunctions;
+  if (dtypeInfo(dtype).kind === 'int') return intFunctions;
+  return dtype === 'float64' ? floatFunctions : float32Functions;
 }
 
 /** Rounds or wraps the result of a function to the node's dtype. */
@@ -33,20 +37,36 @@ export function conversion(from: DType, to: DType): Lowered {
   if (from === to) return { text: (a) => a!, run: (a) => a };
   const [source, target] = [dtypeInfo(from).kind, dtypeInfo(to).kind];
   if (source === 'complex' || target === 'complex') {
-    throw new DTypeError(`the CPU backend cannot compute with ${source === 'complex' ? from : to} in a pointwise kernel`);
+    throw new DTypeError(
+      `the CPU backend cannot compute with ${source === 'complex' ? from : to} in a pointwise kernel`,
+    );
   }
-  if (to === 'bool') return from === 'int64' ? { text: (a) => `(${a} !== 0n)`, run: (a) => a !== 0n } : { text: (a) => `(${a} !== 0)`, run: (a) => a !== 0 };
-  if (from === 'bool') return to === 'int64' ? { text: (a) => `(${a} ? 1n : 0n)`, run: (a) => (a ? 1n : 0n) } : { text: (a) => `(${a} ? 1 : 0)`, run: (a) => (a ? 1 : 0) };
+  if (to === 'bool')
+    return from === 'int64'
+      ? { text: (a) => `(${a} !== 0n)`, run: (a) => a !== 0n }
+      : { text: (a) => `(${a} !== 0)`, run: (a) => a !== 0 };
+  if (from === 'bool')
+    return to === 'int64'
+      ? { text: (a) => `(${a} ? 1n : 0n)`, run: (a) => (a ? 1n : 0n) }
+      : { text: (a) => `(+${a})`, run: Number };
   if (to === 'int64') {
     if (source === 'float') return { text: (a) => `toInt64(${a})`, run: environment.toInt64 as Lowered['run'] };
     return { text: (a) => `BigInt(${a})`, run: (a) => BigInt(a) };
   }
   if (from === 'int64') {
-    if (target === 'float') return to === 'float64' ? { text: (a) => `Number(${a})`, run: Number } : { text: (a) => `Math.fround(Number(${a}))`, run: (a) => Math.fround(Number(a)) };
-    return chain({ text: (a) => `Number(BigInt.asIntN(32, ${a}))`, run: (a) => Number(BigInt.asIntN(32, a)) }, narrowing[to]);
+    if (target === 'float')
+      return to === 'float64'
+        ? { text: (a) => `Number(${a})`, run: Number }
+        : { text: (a) => `Math.fround(Number(${a}))`, run: (a) => Math.fround(Number(a)) };
+    return chain(
+      { text: (a) => `Number(BigInt.asIntN(32, ${a}))`, run: (a) => Number(BigInt.asIntN(32, a)) },
+      narrowing[to],
+    );
   }
-  if (to === 'float64' || (to === 'float32' && (from === 'float16' || from === 'bfloat16'))) return { text: (a) => a!, run: (a) => a };
-  if (to === 'float16' || to === 'bfloat16') return from === 'float64' ? narrowing.float32! : { text: (a) => a!, run: (a) => a };
+  if (to === 'float64' || (to === 'float32' && (from === 'float16' || from === 'bfloat16')))
+    return { text: (a) => a!, run: (a) => a };
+  if (to === 'float16' || to === 'bfloat16')
+    return from === 'float64' ? narrowing.float32! : { text: (a) => a!, run: (a) => a };
   return narrowing[to]!;
 }
 
@@ -64,7 +84,7 @@ function lowerCall(node: Expr, dtypeOf: (node: Expr) => DType): Lowered {
     const name = operand === 'float64' ? 'nextafter64' : 'nextafter32';
     return { text: (a, b) => `${name}(${a}, ${b})`, run: environment[name] as Lowered['run'] };
   }
-  const lowered = common[fn] ?? tableFor(operand)[fn];
+  const lowered = tableFor(fn === 'where' ? dtypeOf(node) : operand)[fn] ?? common[fn];
   if (lowered === undefined) throw new DTypeError(`the function '${fn}' is not defined for ${operand}`);
   if (exact.has(fn)) return lowered;
   const narrow = narrowing[operand];
@@ -85,51 +105,90 @@ function literal(value: number | bigint | boolean): string {
   return Object.is(value, -0) ? '-0' : typeof value === 'number' && value < 0 ? `(${value})` : String(value);
 }
 
-/** Source text of expressions: statements, then for each expression the text of its value. Shared nodes are computed once. */
+/** The text of expressions: each node's value in a variable of its own, shared nodes once. */
+export interface ExpressionText {
+  /** Statements that depend on invariant inputs only, to be placed outside the loop. */
+  readonly invariants: string[];
+  readonly statements: string[];
+  /** For each expression the text of its value. */
+  readonly results: string[];
+  readonly dtypes: DType[];
+}
+
+/**
+ * Source text of expressions. `isInvariant` tells which inputs stay the same in the loop that the text is for; without
+ * it there are no invariants.
+ */
 export function expressionText(
   expressions: readonly Expr[],
   kernelInputs: readonly KernelInput[],
   compute: DType,
   inputText: (input: number) => string,
-): { statements: string[]; results: string[]; dtypes: DType[] } {
+  isInvariant?: (input: number) => boolean,
+): ExpressionText {
   const dtypeOf = nodeDTypes(expressions, kernelInputs, compute);
+  const invariants: string[] = [];
   const statements: string[] = [];
-  const names = new Map<Expr, string>();
-  const visit = (node: Expr): string => {
-    if (node.kind === 'const') return literal(constant(node.value, compute));
-    let name = names.get(node);
-    if (name !== undefined) return name;
-    const text = node.kind === 'input' ? inputText(node.value) : lowerCall(node, dtypeOf).text(...node.args.map(visit));
-    name = `t${names.size}`;
-    names.set(node, name);
-    statements.push(`const ${name} = ${text};`);
-    return name;
+  const values = new Map<Expr, { text: string; invariant: boolean }>();
+  const visit = (node: Expr): { text: string; invariant: boolean } => {
+    let value = values.get(node);
+    if (value === undefined) {
+      value = evaluate(node);
+      values.set(node, value);
+    }
+    return value;
   };
-  const results = expressions.map(visit);
-  return { statements, results, dtypes: expressions.map(dtypeOf) };
+  const evaluate = (node: Expr): { text: string; invariant: boolean } => {
+    if (node.kind === 'const') return { text: literal(constant(node.value, compute)), invariant: true };
+    const args = node.args.map(visit);
+    const text =
+      node.kind === 'input' ? inputText(node.value) : lowerCall(node, dtypeOf).text(...args.map((a) => a.text));
+    const invariant =
+      isInvariant !== undefined && (node.kind === 'input' ? isInvariant(node.value) : args.every((a) => a.invariant));
+    const name = `t${values.size}`;
+    (invariant ? invariants : statements).push(`const ${name} = ${text};`);
+    return { text: name, invariant };
+  };
+  const results = expressions.map((expression) => visit(expression).text);
+  return { invariants, statements, results, dtypes: expressions.map(dtypeOf) };
 }
 
 type Closure = (inputs: readonly unknown[]) => unknown;
+type Step = (inputs: readonly unknown[], slots: unknown[]) => unknown;
 
-/** The same as a closure over the input values, for places without code generation. */
+/** The same as a closure over the input values, for places without code generation. Shared nodes are computed once. */
 export function expressionClosure(
   expression: Expr,
   kernelInputs: readonly KernelInput[],
   compute: DType,
 ): { run: Closure; dtype: DType } {
   const dtypeOf = nodeDTypes([expression], kernelInputs, compute);
-  const visit = (node: Expr): Closure => {
-    if (node.kind === 'input') return (values) => values[node.value];
+  const steps: Step[] = [];
+  const reads = new Map<Expr, Step>();
+  const visit = (node: Expr): Step => {
+    let read = reads.get(node);
+    if (read === undefined) {
+      read = readOf(node);
+      reads.set(node, read);
+    }
+    return read;
+  };
+  const readOf = (node: Expr): Step => {
+    if (node.kind === 'input') return (inputs) => inputs[node.value];
     if (node.kind === 'const') {
       const value = constant(node.value, compute);
       return () => value;
     }
     const { run } = lowerCall(node, dtypeOf);
     const args = node.args.map(visit);
-    const [a, b] = args as [Closure, Closure];
-    if (args.length === 1) return (values) => run(a(values));
-    if (args.length === 2) return (values) => run(a(values), b(values));
-    return (values) => run(...args.map((arg) => arg(values)));
+    const slot = steps.push((inputs, slots) => run(...args.map((arg) => arg(inputs, slots)))) - 1;
+    return (_, slots) => slots[slot];
   };
-  return { run: visit(expression), dtype: dtypeOf(expression) };
+  const result = visit(expression);
+  const slots = new Array<unknown>(steps.length);
+  const run: Closure = (inputs) => {
+    for (let i = 0; i < steps.length; i++) slots[i] = steps[i]!(inputs, slots);
+    return result(inputs, slots);
+  };
+  return { run, dtype: dtypeOf(expression) };
 }

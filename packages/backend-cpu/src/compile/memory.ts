@@ -33,7 +33,7 @@ const decode: Partial<Record<DType, Lowered>> = {
 const encode: Partial<Record<DType, Lowered>> = {
   float16: { text: (a) => `numberToFloat16(${a})`, run: numberToFloat16 },
   bfloat16: { text: (a) => `numberToBfloat16(${a})`, run: numberToBfloat16 },
-  bool: { text: (a) => `(${a} ? 1 : 0)`, run: (a) => (a ? 1 : 0) },
+  bool: { text: (a) => `+${a}`, run: Number },
 };
 
 /** From a memory element of dtype `from` to a value of dtype `as`. */

@@ -3,35 +3,57 @@
  * digamma on the negative axis), each with the source of its algorithm.
  */
 
-/** Σ coefficients[i] · xⁱ from the highest power down, coefficients given in that order. */
-function polynomial(coefficients: readonly number[], x: number): number {
-  let sum = 0;
-  for (let i = 0; i < coefficients.length; i++) sum = sum * x + coefficients[i]!;
-  return sum;
+// erf and erfc: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), 631-637.
+
+/** erf(x) / x for z = x² up to 0.46875². */
+export function erfNearZero(z: number): number {
+  const over =
+    (((0.18577770618460315 * z + 3.1611237438705655) * z + 113.86415415105016) * z + 377.485237685302) * z +
+    3209.3775891384694;
+  const under = (((z + 23.601290952344122) * z + 244.02463793444417) * z + 1282.6165260773723) * z + 2844.236833439171;
+  return over / under;
 }
 
-// erf and erfc: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), 631-637.
-const erfNearZero = {
-  over: [0.18577770618460315, 3.1611237438705655, 113.86415415105016, 377.485237685302, 3209.3775891384694],
-  under: [1, 23.601290952344122, 244.02463793444417, 1282.6165260773723, 2844.236833439171],
-};
-const erfcMiddle = {
-  over: [
-    2.1531153547440383e-8, 0.5641884969886701, 8.883149794388377, 66.11919063714163, 298.6351381974001,
-    881.952221241769, 1712.0476126340707, 2051.0783778260716, 1230.3393547979972,
-  ],
-  under: [
-    1, 15.744926110709835, 117.6939508913125, 537.1811018620099, 1621.3895745666903, 3290.7992357334597,
-    4362.619090143247, 3439.3676741437216, 1230.3393548037495,
-  ],
-};
-const erfcFar = {
-  over: [
-    0.016315387137302097, 0.30532663496123236, 0.36034489994980445, 0.12578172611122926, 0.016083785148742275,
-    0.0006587491615298378,
-  ],
-  under: [1, 2.568520192289822, 1.8729528499234673, 0.5279051029514285, 0.06051834131244132, 0.0023352049762686918],
-};
+/** e^(x²) · erfc(x) for 0.46875 ≤ x ≤ 4. */
+export function scaledErfcMiddle(x: number): number {
+  const over =
+    (((((((2.1531153547440383e-8 * x + 0.5641884969886701) * x + 8.883149794388377) * x + 66.11919063714163) * x +
+      298.6351381974001) *
+      x +
+      881.952221241769) *
+      x +
+      1712.0476126340707) *
+      x +
+      2051.0783778260716) *
+      x +
+    1230.3393547979972;
+  const under =
+    (((((((x + 15.744926110709835) * x + 117.6939508913125) * x + 537.1811018620099) * x + 1621.3895745666903) * x +
+      3290.7992357334597) *
+      x +
+      4362.619090143247) *
+      x +
+      3439.3676741437216) *
+      x +
+    1230.3393548037495;
+  return over / under;
+}
+
+/** The same for x > 4. */
+function scaledErfcFar(x: number): number {
+  const z = 1 / (x * x);
+  const over =
+    ((((0.016315387137302097 * z + 0.30532663496123236) * z + 0.36034489994980445) * z + 0.12578172611122926) * z +
+      0.016083785148742275) *
+      z +
+    0.0006587491615298378;
+  const under =
+    ((((z + 2.568520192289822) * z + 1.8729528499234673) * z + 0.5279051029514285) * z + 0.06051834131244132) * z +
+    0.0023352049762686918;
+  return (1 / Math.sqrt(Math.PI) - (z * over) / under) / x;
+}
+
+const scaledErfc = (x: number): number => (x <= 4 ? scaledErfcMiddle(x) : scaledErfcFar(x));
 
 /** e^(−x²) with x² split into an exact part and a small rest, which keeps the relative error small. */
 function expMinusSquare(x: number): number {
@@ -39,22 +61,11 @@ function expMinusSquare(x: number): number {
   return Math.exp(-head * head) * Math.exp(-(x - head) * (x + head));
 }
 
-/** e^(x²) · erfc(x) for x ≥ 0.46875. */
-function scaledErfc(x: number): number {
-  if (x <= 4) return polynomial(erfcMiddle.over, x) / polynomial(erfcMiddle.under, x);
-  const z = 1 / (x * x);
-  return (1 / Math.sqrt(Math.PI) - (z * polynomial(erfcFar.over, z)) / polynomial(erfcFar.under, z)) / x;
-}
-
 export function erf(x: number): number {
   const size = Math.abs(x);
-  if (size <= 0.46875) {
-    const z = x * x;
-    return (x * polynomial(erfNearZero.over, z)) / polynomial(erfNearZero.under, z);
-  }
+  if (size <= 0.46875) return x * erfNearZero(x * x);
   if (!(size < 6)) return Number.isNaN(x) ? x : Math.sign(x);
-  const rest = expMinusSquare(size) * scaledErfc(size);
-  return x < 0 ? rest - 1 : 1 - rest;
+  return Math.sign(x) * (1 - Math.exp(-x * x) * scaledErfc(size));
 }
 
 export function erfc(x: number): number {

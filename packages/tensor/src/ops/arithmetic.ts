@@ -104,7 +104,13 @@ export const mul: EitherFunction = ofNumbers('mul', mulOp);
 export const multiply = mul;
 
 const divDerivative: StatedDerivative = (grad, [a, b]) => [grad.div(b!), grad.neg().mul(a!.div(b!).div(b!))];
-const divSpec: PointwiseSpec = { name: 'div', promotion: 'promote', refuses: ['bool'], node: 'DivBackward2' };
+const divSpec: PointwiseSpec = {
+  name: 'div',
+  promotion: 'promote',
+  refuses: ['bool'],
+  throws: true,
+  node: 'DivBackward2',
+};
 const trueDiv = pointwise(2, (a, b) => a.div(b), { name: 'div', promotion: 'float', derivative: divDerivative });
 const truncDiv = pointwise(2, (a, b) => call('truncDiv', a, b), divSpec);
 const floorDiv = pointwise(2, (a, b) => call('floorDiv', a, b), divSpec);
@@ -140,6 +146,7 @@ const floorDivideOp = pointwise(2, (a, b) => call('floorDiv', a, b), {
   name: 'floorDivide',
   promotion: 'promote',
   refuses: ['bool'],
+  throws: true,
   differentiable: false,
 });
 
@@ -152,7 +159,7 @@ function remainderOps(
   fn: 'mod' | 'fmod',
   tensorNode: string,
 ): readonly [tensorOp: Pointwise, scalarOp: Pointwise] {
-  const spec: PointwiseSpec = { name, promotion: 'promote', refuses: ['bool'] };
+  const spec: PointwiseSpec = { name, promotion: 'promote', refuses: ['bool'], throws: true };
   const expression = (a: Expr, b: Expr): Expr => call(fn, a, b);
   const make = (more: PointwiseSpec): Pointwise => pointwise(2, expression, more);
   return [make({ ...spec, node: tensorNode }), make(spec)];
