@@ -8,6 +8,7 @@ import { map } from './kernels/map.ts';
 import { nonzero } from './kernels/nonzero.ts';
 import { readSync } from './kernels/read.ts';
 import { matmul } from './kernels/matmul.ts';
+import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from './kernels/pool.ts';
 import { random } from './kernels/random.ts';
 import { reduce } from './kernels/reduce.ts';
 import { scan } from './kernels/scan.ts';
@@ -27,6 +28,10 @@ export const cpuBackend: Backend = {
   conv,
   convBackwardInput,
   convBackwardWeight,
+  maxPool,
+  maxPoolBackward,
+  avgPool,
+  avgPoolBackward,
   reduce,
   scan,
   sort,
@@ -36,4 +41,4 @@ export const cpuBackend: Backend = {
   scatter,
   fused: { softmax },
   routines: { nonzero, ctcLoss, ctcLossGradient },
-} as Partial<Backend> as Backend;
+};
