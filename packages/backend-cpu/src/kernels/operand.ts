@@ -7,6 +7,7 @@ import {
   dtypeInfo,
   encodeBfloat16,
   encodeFloat16,
+  isContiguous,
   mergeStrides,
   numelOf,
   type TypedArray,
@@ -40,6 +41,19 @@ export function widened(view: View): Operand {
 }
 
 /**
+ * The operand itself if it is contiguous and need not be `fresh`, else a contiguous copy. For dtypes of one array element
+ * each.
+ */
+export function dense(operand: Operand, fresh = false): Operand {
+  const { data, shape, strides } = operand;
+  if (!fresh && isContiguous(shape, strides)) return { ...operand, strides: contiguousStrides(shape) };
+  const copy = new (data.constructor as new (length: number) => TypedArray)(numelOf(shape));
+  const target = { data: copy, shape, strides: contiguousStrides(shape), offset: 0 };
+  copyElements(operand, target, 1);
+  return target;
+}
+
+/**
  * Calls `compute` with a contiguous operand for the results: `out` itself, or else, where it is half precision or not
  * contiguous, a copy (float32 for half precision) whose values are then stored in `out`. `keeps` says that the old values
  * of `out` are wanted.
@@ -47,7 +61,7 @@ export function widened(view: View): Operand {
 export function intoWidened(out: View, keeps: boolean, compute: (out: Operand) => void): void {
   const half = isHalf(out.dtype);
   if (!half && out.isContiguous()) {
-    compute(operandOf(out));
+    compute({ ...operandOf(out), strides: contiguousStrides(out.shape) });
     return;
   }
   const { shape } = out;

@@ -143,42 +143,44 @@ const DIRECT_PARAMETERS = {
 
 function defineDirect(module: WasmModule, element: Element): void {
   const { lanes, bytes } = element;
-  const wide = defineVectorSums(module, element, WIDE);
-  const narrow = defineVectorSums(module, element, 1);
+  const wide = defineVectorSums(module, element, { vectors: WIDE, every: 1, scattered: false });
+  const narrow = defineVectorSums(module, element, { vectors: 1, every: 1, scattered: false });
+  const scattered = defineVectorSums(module, element, { vectors: 1, every: 1, scattered: true });
+  const second = defineVectorSums(module, element, { vectors: 1, every: 2, scattered: false });
   const several = defineScalarSums(module, element, lanes);
   const single = defineScalarSums(module, element, 1);
   module.func('direct', DIRECT_PARAMETERS, 'void', (p, fn) => {
     const [left, column, out, index, step] = fn.locals('i32', 5);
     const start = fn.local(element.value);
-    const adjacent = (count: number): I32 => i32.and(isRun(column, count, bytes), isRun(out, count, bytes));
-    const vectorArgs = [
-      i32.add(p.source, i32.load(column)),
-      p.taps,
-      p.count,
-      p.weights,
-      i32.add(p.target, i32.load(out)),
-      start,
-    ] as const;
     const scalarArgs = [p.source, column, p.taps, p.count, p.weights, p.target, out, start] as const;
+    const vectorArgs = [i32.add(p.source, i32.load(column)), p.taps, p.count, p.weights, p.target, out, start] as const;
+    const [reads, readsSecond] = [isRun(column, lanes, bytes), isEverySecond(column, lanes, bytes)];
+    const oneVector = when(
+      isRun(out, lanes, bytes),
+      [
+        when(
+          reads,
+          [narrow.call(...vectorArgs)],
+          [when(readsSecond, [second.call(...vectorArgs)], [several.call(...scalarArgs)])],
+        ),
+      ],
+      [when(reads, [scattered.call(...vectorArgs)], [several.call(...scalarArgs)])],
+    );
+    const many = WIDE * lanes;
     const row = [
       start.set(element.load(p.init)),
       column.set(p.columns),
       out.set(p.columnsOut),
       left.set(p.n),
       whileLoop(left, [
-        step.set(1),
-        when(i32.geS(left, lanes), [step.set(lanes)]),
-        when(i32.geS(left, WIDE * lanes), [when(adjacent(WIDE * lanes), [step.set(WIDE * lanes)])]),
+        step.set(i32.select(i32.geS(left, lanes), lanes, 1)),
+        when(i32.geS(left, many), [
+          when(i32.and(isRun(column, many, bytes), isRun(out, many, bytes)), [step.set(many)]),
+        ]),
         when(
-          i32.eq(step, WIDE * lanes),
+          i32.eq(step, many),
           [wide.call(...vectorArgs)],
-          [
-            when(
-              i32.eq(step, 1),
-              [single.call(...scalarArgs)],
-              [when(adjacent(lanes), [narrow.call(...vectorArgs)], [several.call(...scalarArgs)])],
-            ),
-          ],
+          [when(i32.eq(step, 1), [single.call(...scalarArgs)], [oneVector])],
         ),
         advance(column, i32.shl(step, 2)),
         advance(out, i32.shl(step, 2)),
@@ -197,9 +199,15 @@ const WIDE = 4;
 
 type I32 = Expression<'i32'>;
 
-/** Whether `count` entries of a table of offsets are of adjacent elements. */
+/** Whether `count` entries of an ascending table of offsets are of adjacent elements. */
 const isRun = (table: I32, count: number, bytes: number): I32 =>
   i32.eq(i32.sub(i32.load(table, (count - 1) * 4), i32.load(table)), (count - 1) * bytes);
+
+/** Whether `count` entries are of every second element. */
+const isEverySecond = (table: I32, count: number, bytes: number): I32 =>
+  Array.from({ length: count - 1 }, (_, i) =>
+    i32.eq(i32.sub(i32.load(table, (i + 1) * 4), i32.load(table)), (i + 1) * 2 * bytes),
+  ).reduce((all, next) => i32.and(all, next));
 
 /** Counts rows down, and moves the source on after every `rowsPerSource` of them. */
 function nextRow(
@@ -213,32 +221,53 @@ function nextRow(
   ];
 }
 
-function defineVectorSums(module: WasmModule, element: Element, vectors: number) {
+/** Sums for `vectors` vectors of positions whose source elements are adjacent, or every second one. */
+interface VectorSums {
+  readonly vectors: number;
+  readonly every: 1 | 2;
+  /** Whether the results go to places of their own, one by one. */
+  readonly scattered: boolean;
+}
+
+function defineVectorSums(module: WasmModule, element: Element, { vectors, every, scattered }: VectorSums) {
+  const { lanes } = element;
   const parameters = {
     source: 'i32',
     taps: 'i32',
     count: 'i32',
     weights: 'i32',
-    to: 'i32',
+    target: 'i32',
+    columnsOut: 'i32',
     start: element.value,
   } as const;
   return module.func(null, parameters, 'void', (p, fn) => {
     const sums = fn.locals('v128', vectors);
     const weight = fn.local('v128');
-    const from = fn.local('i32');
+    const [from, to] = fn.locals('i32', 2);
+    const read = (j: number) =>
+      every === 1
+        ? v128.load(from, j * 16)
+        : element.everySecond(v128.load(from, j * 32), v128.load(from, j * 32 + 16));
+    const scatter = sums.flatMap((sum, j) =>
+      Array.from({ length: lanes }, (_, lane) =>
+        element.storeLane(i32.add(p.target, i32.load(p.columnsOut, (j * lanes + lane) * 4)), sum, lane),
+      ),
+    );
     return [
       sums.map((sum) => sum.set(element.splat(p.start))),
       doWhile(
         [
           from.set(i32.add(p.source, i32.load(p.taps))),
           weight.set(element.loadSplat(p.weights)),
-          sums.map((sum, j) => sum.set(element.madd(weight, v128.load(from, j * 16), sum))),
+          sums.map((sum, j) => sum.set(element.madd(weight, read(j), sum))),
           advance(p.taps, 4),
           advance(p.weights, element.bytes),
         ],
         p.count.tee(i32.sub(p.count, 1)),
       ),
-      sums.map((sum, j) => v128.store(p.to, sum, j * 16)),
+      scattered
+        ? scatter
+        : [to.set(i32.add(p.target, i32.load(p.columnsOut))), ...sums.map((sum, j) => v128.store(to, sum, j * 16))],
     ];
   });
 }

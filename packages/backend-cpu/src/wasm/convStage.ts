@@ -1,6 +1,6 @@
 /**
- * Copies the part of a convolution's source that a slab of outputs reads into the box region: channel after channel,
- * zeros where the part lies outside of the source.
+ * Copies the part of a convolution's (or pooling's) source that a slab of outputs reads into the box region: channel
+ * after channel, padding where the part lies outside of the source.
  */
 import { type Axis, product, stridesOf } from '../kernels/convGeometry.ts';
 import type { Operand } from '../kernels/operand.ts';
@@ -9,8 +9,8 @@ import { copyRows, type FloatArray, MAX_TABLE, regions, type Scratch, writeSums 
 export interface Stager {
   /** Elements of one channel in the box. */
   readonly plane: number;
-  /** Zeroes that many channels, where part of the box lies outside of the source; staging leaves that part alone. */
-  clear(channels: number): void;
+  /** Fills that many channels, where part of the box lies outside of the source; staging leaves that part alone. */
+  clear(channels: number, value?: number): void;
   /** Fills the box with some channels of some images; `channel` counts from the source's first. */
   stage(image: number, images: number, channel: number, channels: number): void;
 }
@@ -35,7 +35,9 @@ export function stagerFor(scratch: Scratch, source: Operand<FloatArray>, axes: r
     }
   };
   const at = regions.box.at / scratch.element.bytes;
-  const clear = (channels: number) => void (padded && scratch.heap.fill(0, at, at + channels * plane));
+  const clear: Stager['clear'] = (channels, value = 0) => {
+    if (padded) scratch.heap.fill(value, at, at + channels * plane);
+  };
   return { plane, clear, stage };
 }
 

@@ -21,6 +21,9 @@ export interface Element {
   add(a: Expression<'v128'>, b: Expression<'v128'>): Expression<'v128'>;
   /** a·b + c, fused or not according to the mode. */
   madd(a: Expression<'v128'>, b: Expression<'v128'>, c: Expression<'v128'>): Expression<'v128'>;
+  /** Lanes 0, 2, … of two vectors. */
+  everySecond(a: Expression<'v128'>, b: Expression<'v128'>): Expression<'v128'>;
+  storeLane(address: Operand<'i32'>, value: Expression<'v128'>, lane: number): Statement;
   /** Sum of the lanes. */
   sumLanes(value: Local<'v128'>): Expression<'f32' | 'f64'>;
   /** Turns `lanes` vectors, rows of a square, into its columns; `spare` are as many scratch locals. */
@@ -47,6 +50,8 @@ function float32(mode: KernelMode): Element {
     splat: (value: Scalar) => f32x4.splat(value as Expression<'f32'>),
     add: f32x4.add,
     madd: mode === 'fma' ? f32x4.relaxedMadd : (a, b, c) => f32x4.add(f32x4.mul(a, b), c),
+    everySecond: (a, b) => i32x4.shuffle(a, b, 0, 2, 4, 6),
+    storeLane: v128.store32Lane,
     sumLanes: (value) => {
       const lane = (i: number) => f32x4.extractLane(value, i);
       return f32.add(f32.add(lane(0), lane(2)), f32.add(lane(1), lane(3)));
@@ -78,6 +83,8 @@ function float64(mode: KernelMode): Element {
     splat: (value: Scalar) => f64x2.splat(value as Expression<'f64'>),
     add: f64x2.add,
     madd: mode === 'fma' ? f64x2.relaxedMadd : (a, b, c) => f64x2.add(f64x2.mul(a, b), c),
+    everySecond: (a, b) => i64x2.shuffle(a, b, 0, 2),
+    storeLane: v128.store64Lane,
     sumLanes: (value) => f64.add(f64x2.extractLane(value, 0), f64x2.extractLane(value, 1)),
     transpose: ([a, b], [c]) => [c!.set(i64x2.shuffle(a!, b!, 0, 2)), b!.set(i64x2.shuffle(a!, b!, 1, 3)), a!.set(c!)],
   };

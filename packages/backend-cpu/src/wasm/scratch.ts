@@ -5,8 +5,10 @@
  */
 import { type ConvExports, convModule } from './convModule.ts';
 import { type Element, elementOf, type FloatType } from './element.ts';
-import { instantiate, kernelMode } from './features.ts';
+import type { WasmModule } from './encoder.ts';
+import { instantiate, type KernelMode, kernelMode } from './features.ts';
 import { type GemmExports, gemmModule, STRIP } from './gemmModule.ts';
+import { type PoolExports, poolModule } from './poolModule.ts';
 
 export type FloatArray = Float32Array | Float64Array;
 
@@ -53,8 +55,10 @@ function layOut<T extends Record<string, number>>(sizes: T): { readonly [name in
 /** The scratch memory seen as one element type, with the kernels for it. */
 export interface Scratch {
   readonly element: Element;
+  /** The kernels, compiled when they are first wanted; those for pooling are for float32 alone. */
   readonly kernels: GemmExports;
   readonly conv: ConvExports;
+  readonly pool: PoolExports;
   /** All of the memory, in elements and in 32-bit words. */
   readonly heap: FloatArray;
   readonly words: Int32Array;
@@ -70,18 +74,37 @@ export function scratchFor(dtype: FloatType): Scratch | null {
   const key = `${dtype} ${mode}`;
   let scratch = scratches.get(key);
   if (scratch === undefined) {
-    const pages = Math.ceil(regions.end / (64 * KiB));
-    memory ??= new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const element = elementOf(dtype, mode);
-    const imports = { scratch: { memory } };
-    const kernels = instantiate(`gemm ${key}`, () => gemmModule(element, mode), imports) as unknown as GemmExports;
-    const conv = instantiate(`conv ${key}`, () => convModule(element), imports) as unknown as ConvExports;
-    const heap = dtype === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
-    const words = new Int32Array(memory.buffer);
-    scratch = { element, kernels, conv, heap, words };
+    scratch = makeScratch(dtype, mode, key);
     scratches.set(key, scratch);
   }
   return scratch;
+}
+
+function makeScratch(dtype: FloatType, mode: KernelMode, key: string): Scratch {
+  const pages = Math.ceil(regions.end / (64 * KiB));
+  memory ??= new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const element = elementOf(dtype, mode);
+  const { buffer } = memory;
+  const imports = { scratch: { memory } };
+  const compile = (name: string, build: () => WasmModule): unknown => instantiate(`${name} ${key}`, build, imports);
+  let [kernels, conv, pool]: [GemmExports?, ConvExports?, PoolExports?] = [];
+  return {
+    element,
+    heap: dtype === 'float32' ? new Float32Array(buffer) : new Float64Array(buffer),
+    words: new Int32Array(buffer),
+    get kernels() {
+      kernels ??= compile('gemm', () => gemmModule(element, mode)) as GemmExports;
+      return kernels;
+    },
+    get conv() {
+      conv ??= compile('conv', () => convModule(element)) as ConvExports;
+      return conv;
+    },
+    get pool() {
+      pool ??= compile('pool', poolModule) as PoolExports;
+      return pool;
+    },
+  };
 }
 
 /** Below this length copying element by element is faster than making views for `TypedArray.set`. */
@@ -131,10 +154,10 @@ export function copyStrided(
 }
 
 /** Copies a block of results, rows of adjacent elements, from the heap to strided rows. */
-export function copyRowsOut(
-  heap: FloatArray,
+export function copyRowsOut<T extends FloatArray | Int32Array>(
+  heap: T,
   from: number,
-  data: FloatArray,
+  data: T,
   offset: number,
   rows: number,
   rowStride: number,
