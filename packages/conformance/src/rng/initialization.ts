@@ -20,7 +20,9 @@ interface Init {
 export const checkInit: Check<Init> = async ({ fn, size, kwargs, seed, out, rand_after, bit_exact }) => {
   const initialize = torch(`nn.init.${fn}`);
   torch('manual_seed')(seed);
-  const result = initialize(flambeau.empty(size), camelCaseKeys(kwargs));
+  // `val` of constant_ has no default, so that it has no name here.
+  const { val, ...named } = kwargs;
+  const result = initialize(flambeau.empty(size), ...(val === undefined ? [camelCaseKeys(named)] : [val]));
   const tolerance = bit_exact ? exact : { atol: 1e-5, rtol: 1e-5 };
   const difference = (await compareDraw(result, out, tolerance)) ?? (await compareNext(rand_after));
   return difference !== null && !bit_exact
