@@ -1,18 +1,25 @@
+import { exp32 } from '../backend-cpu/src/kernels/exponential.ts';
 import '@flambeau/backend-cpu';
 import * as T from '@flambeau/tensor';
-const { tensor, fromTypedArray }=T;
 const N=1_000_000;
-const big=fromTypedArray(new Float32Array(N).map(()=>Math.random()-0.5),[1000,1000]);
-const bench=(n:string,f:()=>unknown,k=30)=>{for(let i=0;i<k;i++)f();const t=performance.now();for(let i=0;i<k;i++)f();console.log(n,((performance.now()-t)/k).toFixed(4));};
-bench('sum',()=>big.sum()); bench('sum1',()=>big.sum(1)); bench('sum0',()=>big.sum(0)); bench('mean0',()=>big.mean(0));bench('max',()=>big.max()); bench('max1',()=>big.max(1)); bench('max0',()=>big.max(0)); bench('argmax1',()=>big.argmax(1));bench('argmax0',()=>big.argmax(0));
-bench('sum t',()=>big.t().sum()); bench('sum0 t',()=>big.t().sum(0)); bench('sum1 t',()=>big.t().sum(1));
-bench('var0',()=>big.var(0)); bench('var1',()=>big.var(1));bench('norm',()=>big.norm());bench('any',()=>big.any()); bench('countNonzero',()=>big.countNonzero());
-bench('cumsum0',()=>big.cumsum(0));bench('cumsum1',()=>big.cumsum(1));bench('cummax1',()=>big.cummax(1));bench('logcumsumexp1',()=>big.logcumsumexp(1),5);
-bench('sort1',()=>big.sort(1),5);bench('sort flat',()=>big.flatten().sort(),3);bench('topk',()=>big.topk(5),5);bench('median',()=>big.median(1),5);bench('unique',()=>big.unique(),2);
-bench('sort1 f64',()=>big.double().sort(1),3);
-bench('softmax',()=>big.softmax(1)); bench('softmax0',()=>big.softmax(0)); bench('logSoftmax',()=>big.logSoftmax(1));
-const nchw=fromTypedArray(new Float32Array(32*64*32*32),[32,64,32,32]);
-bench('nchw 2M',()=>nchw.sum([0,2,3])); bench('nchw var 2M',()=>nchw.var([0,2,3]));
-bench('i32 sum',()=>big.int().sum());
-const small=tensor([1,2,3,4]); bench('small sum',()=>small.sum(),1e5);
-const s2=fromTypedArray(new Float32Array(640),[64,10]); bench('64x10 sum0 us*1e-3',()=>s2.sum(0),1e5);bench('64x10 sumToSize',()=>s2.sumToSize([10]),1e5);bench('64x10 logSoftmax',()=>s2.logSoftmax(1),2e4);bench('64x10 argmax',()=>s2.argmax(1),1e5);bench('64x10 mean',()=>s2.mean(),1e5);bench('add',()=>small.add(small),1e5);
+const x=new Float32Array(N).map(()=>-Math.random()*8), y=new Float32Array(N);
+const big=T.fromTypedArray(x,[1000,1000]);
+function rowA(x:Float32Array,from:number,y:Float32Array,to:number,size:number){
+  let g=-Infinity; for(let i=0;i<size;i++) if(!(x[from+i]!<=g)) g=x[from+i]!;
+  let total=0; for(let i=0;i<size;i++){ const p=exp32(x[from+i]!-g); total+=p; y[to+i]=p; }
+  const s=1/total; for(let i=0;i<size;i++) y[to+i]=y[to+i]!*s;
+}
+const pow2=Float64Array.from({ length: 320 }, (_, i) => 2 ** (i - 160));
+const rounder=1.5*2**52;
+function rowB(x:Float32Array,from:number,y:Float32Array,to:number,size:number){
+  let g=-Infinity; for(let i=0;i<size;i++) if(!(x[from+i]!<=g)) g=x[from+i]!;
+  let total=0; for(let i=0;i<size;i++){ const v=Math.max(x[from+i]!-g,-104);
+    const k=v*Math.LOG2E+rounder-rounder; const r=v-k*Math.LN2;
+    const p=(1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040))))))))*pow2[k+160]!;
+    total+=p; y[to+i]=p; }
+  const s=1/total; for(let i=0;i<size;i++) y[to+i]=y[to+i]!*s;
+}
+const run:any={lib:()=>big.softmax(1), A:()=>{for(let r=0;r<1000;r++) rowA(x,r*1000,y,r*1000,1000);}, B:()=>{for(let r=0;r<1000;r++) rowB(x,r*1000,y,r*1000,1000);}};
+const best:any={};
+for(let rep=0;rep<8;rep++) for(const n of Object.keys(run)) for(let i=0;i<15;i++){const t=performance.now(); run[n](); best[n]=Math.min(best[n]??1e9,performance.now()-t);}
+console.log(best);

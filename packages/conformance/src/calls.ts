@@ -34,6 +34,29 @@ export function usableKeywords(kwargs: Readonly<Record<string, unknown>>, device
   return Object.fromEntries(kept.map(([key, value]) => [key, key === 'device' ? device : value]));
 }
 
+/**
+ * Arguments without a default may be given by name in Python; here they are positional. Names by op, after the tensors
+ * that always come first.
+ */
+const requiredByName: readonly (readonly [op: RegExp, first: number, names: readonly string[]])[] = [
+  [/^nn\.functional\.(max|avg|lp)_pool\dd$/, 1, ['kernel_size']],
+  [/^nn\.functional\.max_unpool\dd$/, 2, ['kernel_size']],
+  [/^nn\.functional\.conv(_transpose)?\dd$/, 1, ['weight']],
+];
+
+/** A call with such arguments put in their places. */
+export function placeRequired(
+  op: string,
+  args: readonly unknown[],
+  kwargs: Readonly<Record<string, unknown>>,
+): [args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>] {
+  const entry = requiredByName.find(([pattern]) => pattern.test(op));
+  const [name] = entry?.[2].filter((candidate) => Object.hasOwn(kwargs, candidate)) ?? [];
+  if (entry === undefined || name === undefined || args.length !== entry[1]) return [args, kwargs];
+  const { [name]: value, ...rest } = kwargs;
+  return [[...args, value], rest];
+}
+
 const withOptions = (args: readonly unknown[], options: Readonly<Record<string, unknown>>): unknown[] =>
   Object.keys(options).length === 0 ? [...args] : [...args, options];
 

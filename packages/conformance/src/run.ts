@@ -60,7 +60,7 @@ async function settle(run: () => Promise<Verdict>): Promise<Verdict> {
 /** A failure that is listed in known-gaps.ts is one of those. */
 function excused(area: string, op: string, id: string, verdict: Verdict): Verdict {
   if (verdict.kind !== 'failed') return verdict;
-  const reason = knownGap(area, op, id);
+  const reason = knownGap(area, op, id, verdict.reason);
   return reason === undefined ? verdict : { kind: 'knownGap', reason };
 }
 

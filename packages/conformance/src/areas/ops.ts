@@ -11,6 +11,7 @@ import {
   findForms,
   findInplaceForm,
   MissingError,
+  placeRequired,
   shapeChanging,
   usableKeywords,
 } from '../calls.ts';
@@ -133,7 +134,8 @@ function prepare(
     detached,
     floatsAsTensors,
   });
-  const [values, keywords] = built.value as [unknown[], Record<string, unknown>];
+  const [given, named] = built.value as [unknown[], Record<string, unknown>];
+  const [values, keywords] = placeRequired(entry.op, given, named);
   const options = camelCaseKeys(usableKeywords(keywords, device));
   // A range of numbers that JavaScript cannot know to be floats is asked for by dtype.
   if (golden.py_float && entry.op === 'arange') options.dtype ??= 'float32';
@@ -151,7 +153,7 @@ async function runForms(run: Run): Promise<Verdict> {
   const [self] = prepare(run).args;
   for (const form of findForms(run.entry, self)) {
     const difference = await runForm(run, form);
-    if (difference !== null) return failed(`${form.name}: ${difference}`);
+    if (difference !== null) return failed(difference);
   }
   if (!run.golden.inplace_ok) return passed;
   if (shapeChanging.has(run.entry.op)) {
@@ -162,11 +164,22 @@ async function runForms(run: Run): Promise<Verdict> {
   }
   const form = findInplaceForm(run.entry, self);
   const difference = await runForm(run, form);
-  return difference === null ? passed : failed(`${form.name}: ${difference}`);
+  return difference === null ? passed : failed(difference);
 }
 
-/** One way of calling: results, what else was written, and gradients. The first difference or null. */
+/** One way of calling: the first difference, with the form's name in front, or null. */
 async function runForm(run: Run, form: Form): Promise<string | null> {
+  try {
+    const difference = await compareForm(run, form);
+    return difference === null ? null : `${form.name}: ${difference}`;
+  } catch (error) {
+    if (error instanceof MissingError) throw error;
+    return `${form.name}: ${messageOf(error)}`;
+  }
+}
+
+/** Results, what else was written, and gradients. */
+async function compareForm(run: Run, form: Form): Promise<string | null> {
   const { golden } = run;
   const { args, options, tensors } = prepare(run);
   // A leaf that requires gradients may not be changed in place; PyTorch's tests take a copy as well.

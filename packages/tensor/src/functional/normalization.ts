@@ -176,6 +176,8 @@ function updateRunning(running: Tensor | null, value: Tensor, momentum: number, 
  */
 export function batchNorm(input: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, ...args: BatchNormArguments): Tensor {
   const { weight, bias, training, momentum, eps } = parseBatchNorm(args);
+  // As in PyTorch: where there is nothing to normalize, the shape does not matter.
+  if (input.elementCount === 0) return input.clone();
   if (input.ndim < 2) throw new ShapeError(`batchNorm(): input must be [N, C, …], got ${formatShape(input.shape)}`);
   checked('batchNorm', input, [weight, bias, runningMean, runningVar], [input.shape[1]!], 'the number of channels');
   const useBatch = training || runningMean === null || runningVar === null;
