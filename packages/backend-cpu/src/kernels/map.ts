@@ -5,6 +5,7 @@ import { mayGenerate } from '../compile/generate.ts';
 import { generateMap, interpretMap, type LoopPattern, type MapFunction } from '../compile/map.ts';
 import { dataOf, scalarValue } from '../compile/memory.ts';
 import { hasComplex, mapComplex } from './complexCopy.ts';
+import { copyInBlocks } from './transpose.ts';
 
 Object.assign(environment, { dataOf, scalarValue });
 
@@ -89,6 +90,8 @@ export function map(kernel: MapKernel, inputs: readonly (View | Scalar)[], outpu
   } else mapNest(kernel, compiled, inputs, outputs);
 }
 
+const memoryOf = (view: View) => ({ data: dataOf(view), offset: view.offset });
+
 function mapNest(
   kernel: MapKernel,
   compiled: Compiled,
@@ -109,6 +112,11 @@ function mapNest(
     compiled.interpreted(sizes, strides, inputs, outputs);
     return;
   }
+  if (
+    kernel.name === 'copy' &&
+    copyInBlocks(kernel, sizes, strides, memoryOf(inputs[0] as View), memoryOf(outputs[0]!))
+  )
+    return;
   const pattern = strides.map((list) => {
     const stride = list.at(-1);
     return stride === undefined ? 's' : stride === 1 ? 'v' : stride === 0 ? '1' : 'n';
