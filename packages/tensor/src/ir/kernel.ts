@@ -39,7 +39,11 @@ export interface MapKernel {
   cpu: unknown;
 }
 
-/** How a reduction combines values. 'argmax' and 'argmin' give the position of the first extreme value (NaN counts as extreme). */
+/**
+ * How a reduction combines values. NaN counts as extreme. 'argmax' and 'argmin' give the position of the first extreme
+ * value, row-major over the reduced dimensions, as int32. Over no elements sums are 0, products 1, 'any' false, 'all'
+ * true; callers do not ask for extremes then.
+ */
 export type ReduceKind = 'sum' | 'prod' | 'max' | 'min' | 'argmax' | 'argmin' | 'any' | 'all';
 
 /** A reduction with a pointwise prologue on its inputs and an epilogue on its result (`epilogue` input 0 is the result, then scalars). */
