@@ -226,6 +226,15 @@ describe('views and gradients', () => {
     expect(values(w.grad)).toEqual([0, 20, 21]);
   });
 
+  it('follow their base when that gets a history later', () => {
+    const w = tensor([1, 2, 3], { requiresGrad: true });
+    const x = ones(3);
+    const view = x.at('1:');
+    x.mul_(w);
+    view.sum().backward();
+    expect(values(w.grad)).toEqual([0, 1, 1]);
+  });
+
   it('give zeros for pieces that were not used', () => {
     const w = tensor([[1, 2, 3]], { requiresGrad: true });
     const [, second] = w.split(1, 1) as [Tensor, Tensor];

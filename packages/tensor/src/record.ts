@@ -59,12 +59,16 @@ export interface Recorder {
 /** The recorder. @throws AutogradError naming the package when it is not installed. */
 export function recorder(what: string): Recorder {
   if (state.recorder !== null) return state.recorder;
-  throw new AutogradError(`${what} needs automatic differentiation: add \`import '@flambeau/autograd'\` (the flambeau package does so)`);
+  throw new AutogradError(
+    `${what} needs automatic differentiation: add \`import '@flambeau/autograd'\` (the flambeau package does so)`,
+  );
 }
 
 /** Whether a call with this input is to be recorded. */
 export function tracks(input: RecordedInput): boolean {
-  return typeof input === 'object' && input !== null && input.autograd !== null && input.requiresGrad;
+  if (typeof input !== 'object' || input === null) return false;
+  // A view that autograd has not seen yet may show memory that was given a history since.
+  return (input.autograd !== null || input.base !== null) && input.requiresGrad;
 }
 
 /** Records a call of `op` when gradients are wanted, and returns `output`. */
