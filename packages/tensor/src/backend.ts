@@ -12,7 +12,7 @@ import type { Storage } from './storage.ts';
 /** Raised whenever the contract changes incompatibly. */
 export const contractVersion = 1;
 
-/** A strided window on a storage; every Tensor is one. */
+/** A strided window on a storage; every Tensor is one. Kernels also get negative strides (flip) and strides of 0 (expand). */
 export interface View {
   readonly storage: Storage;
   readonly dtype: DType;
@@ -98,7 +98,15 @@ export interface Routines {
   /** CTC losses [N] of log probabilities x [T, N, C], and the forward variables (float64 [N, T, states]). */
   ctcLoss(x: View, samples: CtcSamples, losses: View, alpha: View): void;
   /** The gradient by x [T, N, C] for gradients [N] of the losses. */
-  ctcLossGradient(grad: View, x: View, losses: View, alpha: View, samples: CtcSamples, zeroInfinity: boolean, out: View): void;
+  ctcLossGradient(
+    grad: View,
+    x: View,
+    losses: View,
+    alpha: View,
+    samples: CtcSamples,
+    zeroInfinity: boolean,
+    out: View,
+  ): void;
 }
 
 /** The samples of a CTC loss: each one's labels, and how many steps of the input it has. */
@@ -132,7 +140,13 @@ export interface Backend {
   /** outputs = kernel(inputs), inputs broadcast to the outputs' common shape. Outputs do not overlap inputs, or are laid out alike. */
   map(kernel: MapKernel, inputs: readonly (View | Scalar)[], outputs: readonly View[]): void;
   /** Reduces over `dims`; `output` has the inputs' broadcast shape with size 1 at `dims`. Epilogue scalars follow. */
-  reduce(kernel: ReduceKernel, inputs: readonly (View | Scalar)[], dims: readonly number[], output: View, scalars: readonly Scalar[]): void;
+  reduce(
+    kernel: ReduceKernel,
+    inputs: readonly (View | Scalar)[],
+    dims: readonly number[],
+    output: View,
+    scalars: readonly Scalar[],
+  ): void;
   /** Running reduction along `dim`; `indices` (int32) for max and min: the position of the latest extreme value. */
   scan(kind: ScanKind, x: View, dim: number, out: View, indices: View | null): void;
   /** Sorted values and their positions (int32) along `dim`; NaN counts as greatest; stable. */
@@ -142,9 +156,12 @@ export interface Backend {
    * @throws IndexError for an index out of range; a device that cannot tell at once must keep it inside instead.
    */
   indexOffsets(terms: readonly IndexTerm[], out: View): void;
-  /** out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. `index` is what indexOffsets made. */
+  /**
+   * out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. `index` is what indexOffsets made; it has the shape of
+   * `out`, while other sizes of `x` may be larger and its size along `dim` does not matter.
+   */
   gather(x: View, dim: number, index: View, out: View): void;
-  /** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. */
+  /** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on; `index` and `src` have one shape. */
   scatter(out: View, dim: number, index: View, src: View | Scalar, mode: ScatterMode): void;
 
   /** [...B, M, K] × [...B, K, N] → [...B, M, N]; batch shapes are equal (stride 0 where they repeat). */

@@ -24,6 +24,7 @@ import {
   tensor,
   trilIndices,
   triuIndices,
+  vander,
   vstack,
   zeros,
   zerosLike,
@@ -193,6 +194,11 @@ describe('membership, sequences, tensors like others', () => {
     expect(values(logspace(0, 2, 3))).toEqual([1, 10, 100]);
     expect(values(logspace(1, 3, 3, 2))).toEqual([2, 4, 8]);
     expect(values(linspace(0, 1, 3))).toEqual([0, 0.5, 1]);
+    expect(values(vander(tensor([2, 3]), 3))).toEqual([
+      [4, 2, 1],
+      [9, 3, 1],
+    ]);
+    expect(values(vander(tensor([2]), { N: 3, increasing: true }))).toEqual([[1, 2, 4]]);
   });
 
   it('takes shape, dtype and device over', () => {

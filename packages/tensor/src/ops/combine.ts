@@ -1,5 +1,5 @@
 /** @file Functions of several tensors' shapes: broadcasting, grids, block matrices, products, combinations; triangle positions. */
-import { checkOptions, isPlainObject } from '../args.ts';
+import { checkOptions, isPlainObject, signature } from '../args.ts';
 import { filled, integersFrom, type TensorOptions } from '../creation.ts';
 import { promoteTypes } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
@@ -140,6 +140,37 @@ function choices(n: number, r: number, repeated: boolean): number[][] {
   }
   return lists;
 }
+
+export interface VanderOptions {
+  /** Number of columns. Default: the length of the vector. */
+  N?: number | null | undefined;
+  /** Whether powers grow from left to right. Default false. */
+  increasing?: boolean | undefined;
+}
+
+/**
+ * The powers of a vector's elements as columns, the highest first.
+ *
+ * ```ts
+ * vander(tensor([2, 3]), 3).toArraySync(); // [[4, 2, 1], [9, 3, 1]]
+ * ```
+ */
+export function vander(
+  x: Tensor,
+  ...args: [N?: number | null | VanderOptions, increasing?: boolean | VanderOptions]
+): Tensor {
+  const { N, increasing } = vanderArguments(args);
+  if (x.ndim !== 1) throw new ShapeError(`vander(): expects a vector, got shape ${formatShape(x.shape)}`);
+  const count = N ?? x.shape[0]!;
+  if (!Number.isInteger(count) || count < 0)
+    throw new RangeError(`vander(): N must be an integer of at least 0, got ${count}`);
+  const powers = Array.from({ length: count }, (_, i) => (increasing ? i : count - 1 - i));
+  return x.unsqueeze(1).pow(integersFrom('vander', powers, [count], { device: x.device }));
+}
+const vanderArguments = signature<{ N: number | null; increasing: boolean }>('vander', ['N', 'increasing'], {
+  N: null,
+  increasing: false,
+});
 
 /** A matrix with the given ones along its diagonal and zeros elsewhere; vectors count as rows. */
 export function blockDiag(...tensors: TensorList): Tensor {

@@ -138,3 +138,8 @@ export function asStrided(
   };
   return record('asStrided', [self], viewOf(self, attributes.size, attributes.stride, offset), attributes);
 }
+
+/** Where the first element lies in the storage, counted in elements. */
+export function storageOffset(self: Tensor): number {
+  return self.offset;
+}
