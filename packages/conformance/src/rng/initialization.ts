@@ -4,8 +4,9 @@ import { MissingError } from '../calls.ts';
 import { exact } from '../compare.ts';
 import type { GoldenTensor } from '../decode.ts';
 import { camelCaseKeys } from '../names.ts';
+import { evaluatePython } from '../python/evaluate.ts';
 import { notApplicable } from '../verdict.ts';
-import { type Check, compareDraw, compareNext, torch } from './torch.ts';
+import { type Check, compareDraw, compareNext, sameJson, torch } from './torch.ts';
 
 interface Init {
   readonly fn: string;
@@ -42,10 +43,33 @@ export const checkGain: Check<Gain> = async ({ args, gain }) => {
 
 interface ModuleInit {
   readonly module?: string;
+  readonly ctor_args?: readonly unknown[];
+  readonly ctor_kwargs?: Readonly<Record<string, unknown>>;
   readonly expr?: string;
   readonly torchvision_model?: string;
+  readonly seed: number;
+  readonly state_dict: Readonly<Record<string, GoldenTensor>>;
+  readonly rand_after: GoldenTensor;
 }
 
-export const checkModule: Check<ModuleInit> = async ({ module, expr, torchvision_model: model }) => {
-  throw new MissingError(`not implemented: ${module ?? expr ?? `vision model ${model}`}`);
+type ModuleClass = new (...args: unknown[]) => flambeau.nn.Module;
+
+function makeModule({ module, ctor_args: args = [], ctor_kwargs: kwargs = {}, expr }: ModuleInit): flambeau.nn.Module {
+  if (expr !== undefined) return evaluatePython(expr) as flambeau.nn.Module;
+  return new (torch(`nn.${module}`) as unknown as ModuleClass)(...args, camelCaseKeys(kwargs));
+}
+
+export const checkModule: Check<ModuleInit> = async (golden) => {
+  const model = golden.torchvision_model;
+  if (model !== undefined) throw new MissingError(`not implemented: vision model ${model}`);
+  torch('manual_seed')(golden.seed);
+  const state = makeModule(golden).stateDict();
+  const names = Object.keys(golden.state_dict);
+  const difference = sameJson([...state.keys()], names);
+  if (difference !== null) return `state dict: ${difference}`;
+  for (const name of names) {
+    const difference = await compareDraw(state.get(name), golden.state_dict[name]);
+    if (difference !== null) return `${name}: ${difference}`;
+  }
+  return compareNext(golden.rand_after);
 };
