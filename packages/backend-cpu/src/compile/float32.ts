@@ -27,7 +27,7 @@ export function sigmoid32(x: number): number {
 
 /** (e^2x − 1) / (e^2x + 1) where that does not cancel, else its series. */
 export function tanh32(x: number): number {
-  return Math.abs(x) < 1e-4 ? x - (x * x * x) / 3 : 1 - 2 / (exp32(2 * x) + 1);
+  return Math.abs(x) < 1e-4 ? x * (1 - (x * x) / 3) : 1 - 2 / (exp32(2 * x) + 1);
 }
 
 /** See {@link erf}; from 4 on float32 has only ±1. */

@@ -1,6 +1,6 @@
 /**
- * @file Special functions in double precision, accurate to about 1e-15 relative (absolute next to a zero of lgamma or
- * digamma on the negative axis), each with the source of its algorithm.
+ * @file Special functions in double precision, accurate to about 1e-15 relative (absolute next to zeros of digamma and, on
+ * the negative axis, of lgamma), each with the source of its algorithm.
  */
 
 // erf and erfc: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), 631-637.
