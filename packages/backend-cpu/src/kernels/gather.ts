@@ -142,7 +142,12 @@ function moveAll(
       lanes,
     ),
     lanes === 1 ? index.strides : [...index.strides, 0],
-    single ? new Array<number>(index.shape.length + lanes - 1).fill(0) : inLanes(near.strides, lanes),
+    single
+      ? inLanes(
+          index.shape.map(() => 0),
+          lanes,
+        )
+      : inLanes(near.strides, lanes),
   ]);
   const layout: Layout = { sizes, far: strides[0]!, index: strides[1]!, near: strides[2]! };
   const last = sizes.length - 1;
