@@ -41,7 +41,8 @@ function options(): Options | null {
     return null;
   }
   const threads = Number(values.threads);
-  if (threads !== 1) throw new RangeError(`--threads ${values.threads}: the CPU backend runs on one thread; leave the option away`);
+  if (threads !== 1)
+    throw new RangeError(`--threads ${values.threads}: the CPU backend runs on one thread; leave the option away`);
   if (values.device !== 'cpu') setDefaultDevice(values.device);
   return { filter, device: values.device, threads, json: values.json };
 }
@@ -52,7 +53,9 @@ function report(name: string, result: Measurement, { device, threads, json }: Op
     return;
   }
   const check = result.check === undefined ? '' : `   check ${result.check}`;
-  console.log(`${name.padEnd(24)}${result.ms_median.toPrecision(4).padStart(10)} ms   min ${result.ms_min.toPrecision(4)}   n ${result.n}${check}`);
+  console.log(
+    `${name.padEnd(24)}${result.ms_median.toPrecision(4).padStart(10)} ms   min ${result.ms_min.toPrecision(4)}   n ${result.n}${check}`,
+  );
 }
 
 async function main(): Promise<number> {
@@ -60,7 +63,10 @@ async function main(): Promise<number> {
   if (chosen === null) return 0;
   const names = Object.keys(workloads).filter((name) => chosen.filter.test(name));
   if (names.length === 0) throw new RangeError(`--filter matches none of: ${Object.keys(workloads).join(', ')}`);
-  const budget = { warmMs: Number(process.env.BENCH_WARM_MS ?? 250), budgetMs: Number(process.env.BENCH_BUDGET_MS ?? 1000) };
+  const budget = {
+    warmMs: Number(process.env.BENCH_WARM_MS ?? 250),
+    budgetMs: Number(process.env.BENCH_BUDGET_MS ?? 1000),
+  };
   for (const name of names) {
     const run = await workloads[name]!(chosen.device);
     report(name, await measure(run, budget, null), chosen);
@@ -71,7 +77,15 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError || error instanceof DeviceError)) throw error;
+  if (
+    !(
+      error instanceof TypeError ||
+      error instanceof RangeError ||
+      error instanceof SyntaxError ||
+      error instanceof DeviceError
+    )
+  )
+    throw error;
   console.error(`bench: ${error.message}\n${usage}`);
   process.exitCode = 2;
 }

@@ -1,5 +1,5 @@
 /** @file The benchmarks' numbers: the same counter hash in every library, so that results can be compared. */
-import { fromTypedArray, noGrad, type nn, type Tensor, tensor } from 'flambeau';
+import { fromTypedArray, type nn, noGrad, type Tensor, tensor } from 'flambeau';
 
 /** `n` values uniform in ±scale, from a hash of position and seed. */
 export function hashValues(seed: number, n: number, scale = 1): Float32Array {
@@ -15,7 +15,14 @@ export function hashValues(seed: number, n: number, scale = 1): Float32Array {
 
 /** A tensor of such values on `device`. */
 export function values(device: string, seed: number, shape: readonly number[], scale = 1): Tensor {
-  return fromTypedArray(hashValues(seed, shape.reduce((a, b) => a * b, 1), scale), shape).to(device);
+  return fromTypedArray(
+    hashValues(
+      seed,
+      shape.reduce((a, b) => a * b, 1),
+      scale,
+    ),
+    shape,
+  ).to(device);
 }
 
 /** `n` class labels. */

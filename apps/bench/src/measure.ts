@@ -18,7 +18,11 @@ export interface Budget {
 const digits = (x: number, n: number): number => Number(x.toPrecision(n));
 
 /** @param settle waits until the device has finished what was asked of it; null where ops compute in the call. */
-export async function measure(run: Run, { warmMs, budgetMs }: Budget, settle: (() => Promise<void>) | null): Promise<Measurement> {
+export async function measure(
+  run: Run,
+  { warmMs, budgetMs }: Budget,
+  settle: (() => Promise<void>) | null,
+): Promise<Measurement> {
   let check: number | undefined;
   const timed = async (): Promise<number> => {
     const start = performance.now();

@@ -6,7 +6,8 @@ export const example: Example = {
   description: 'a tour of tensors, indexing, broadcasting and gradients',
   async run({ device, seed }) {
     manualSeed(seed);
-    const show = async (what: string, x: { toText(): Promise<string> }): Promise<void> => console.log(`${what}\n${await x.toText()}\n`);
+    const show = async (what: string, x: { toText(): Promise<string> }): Promise<void> =>
+      console.log(`${what}\n${await x.toText()}\n`);
 
     const x = arange(6, { dtype: 'float32', device }).view(2, 3);
     await show('x = arange(6).view(2, 3)', x);

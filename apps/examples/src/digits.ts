@@ -135,11 +135,17 @@ async function saveAndReload(net: Net, test: Digits, predicted: readonly number[
   const fresh = new Net();
   fresh.loadStateDict((await load(path)) as Map<string, Tensor>);
   const again = await predict(fresh.to(context.device), test, context.device);
-  if (again.some((label, i) => label !== predicted[i])) throw new Error(`the network loaded from ${path} predicts something else`);
+  if (again.some((label, i) => label !== predicted[i]))
+    throw new Error(`the network loaded from ${path} predicts something else`);
   console.log(`Weights: ${path}; loaded into a fresh network they predict the same.`);
 }
 
-async function savePictures(losses: readonly number[], test: Digits, predicted: readonly number[], out: string): Promise<void> {
+async function savePictures(
+  losses: readonly number[],
+  test: Digits,
+  predicted: readonly number[],
+  out: string,
+): Promise<void> {
   const curve = lineChart(losses);
   const curvePath = join(out, 'loss.png');
   await savePng(curve, curvePath);

@@ -20,7 +20,8 @@ const usage = `usage: npm start [-- OPTIONS]
   --quick          a short run, to see that everything works`;
 
 async function list(): Promise<void> {
-  for (const [name, load] of Object.entries(examples)) console.log(`${name.padEnd(12)} ${(await load()).example.description}`);
+  for (const [name, load] of Object.entries(examples))
+    console.log(`${name.padEnd(12)} ${(await load()).example.description}`);
 }
 
 async function main(): Promise<void> {
@@ -39,7 +40,8 @@ async function main(): Promise<void> {
   if (values.help) return console.log(usage);
   if (values.list) return list();
   const load = Object.hasOwn(examples, values.example) ? examples[values.example] : undefined;
-  if (load === undefined) throw new TypeError(`there is no example '${values.example}'; there are ${Object.keys(examples).join(', ')}`);
+  if (load === undefined)
+    throw new TypeError(`there is no example '${values.example}'; there are ${Object.keys(examples).join(', ')}`);
   const seed = Number(values.seed);
   if (!Number.isSafeInteger(seed)) throw new TypeError(`--seed must be an integer, got '${values.seed}'`);
   setDefaultDevice(values.device);
@@ -52,7 +54,8 @@ try {
   await main();
 } catch (error) {
   // What a user can mend is said without a stack.
-  const expected = error instanceof FlambeauError || error instanceof TypeError || (error as NodeJS.ErrnoException).code !== undefined;
+  const expected =
+    error instanceof FlambeauError || error instanceof TypeError || (error as NodeJS.ErrnoException).code !== undefined;
   if (!expected || process.env.DEBUG) throw error;
   console.error(`\n${(error as Error).message}`);
   if (error instanceof TypeError) console.error(usage);

@@ -46,7 +46,8 @@ export function lineChart(values: readonly number[]): string {
   const highest = Math.max(...values, 1e-9);
   const x = (i: number): number => left + (i / Math.max(values.length - 1, 1)) * (width - left - 16);
   const y = (v: number): number => height - bottom - (v / highest) * (height - bottom - top);
-  const path = (list: readonly number[]): string => list.map((v, i) => `${i === 0 ? 'M' : 'L'}${x(i).toFixed(1)} ${y(v).toFixed(1)}`).join('');
+  const path = (list: readonly number[]): string =>
+    list.map((v, i) => `${i === 0 ? 'M' : 'L'}${x(i).toFixed(1)} ${y(v).toFixed(1)}`).join('');
   const grid = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const at = y(part * highest);
     const label = strokes((part * highest).toFixed(2), 12, at - 5, 1.7, '#555');
@@ -59,7 +60,11 @@ export function lineChart(values: readonly number[]): string {
   const curves =
     `<path d="${path(values)}" fill="none" stroke="#f4b183" stroke-width="1"/>` +
     `<path d="${path(smoothed(values, Math.ceil(values.length / 60)))}" fill="none" stroke="#c0392b" stroke-width="2.5"/>`;
-  return svg(width, height, `<rect width="100%" height="100%" fill="white"/>${grid.join('')}${ticks.join('')}${curves}`);
+  return svg(
+    width,
+    height,
+    `<rect width="100%" height="100%" fill="white"/>${grid.join('')}${ticks.join('')}${curves}`,
+  );
 }
 
 /** Writes an SVG as a PNG file. */
@@ -71,7 +76,13 @@ export async function savePng(source: string, path: string): Promise<void> {
  * Writes a sheet of images with "true > predicted" under each, wrong ones in red.
  * @param images float [N, 1, H, W] in 0..1
  */
-export async function saveLabelledSheet(images: Tensor, truth: readonly number[], predicted: readonly number[], columns: number, path: string): Promise<void> {
+export async function saveLabelledSheet(
+  images: Tensor,
+  truth: readonly number[],
+  predicted: readonly number[],
+  columns: number,
+  path: string,
+): Promise<void> {
   const [zoom, gap, label] = [2, 8, 18];
   const [height, width] = images.shape.slice(2) as [number, number];
   const rows = Math.ceil(images.shape[0]! / columns);
@@ -79,12 +90,19 @@ export async function saveLabelledSheet(images: Tensor, truth: readonly number[]
   const cells = await Promise.all(
     Array.from({ length: images.shape[0]! }, async (_, i) => {
       const [x, y] = [(i % columns) * cellWidth + gap / 2, Math.floor(i / columns) * cellHeight + gap / 2];
-      const picture = utils.makeGrid(images.narrow(0, i, 1), { padding: 0 }).mul(255).round().to('uint8');
+      const picture = utils
+        .makeGrid(images.narrow(0, i, 1), { padding: 0 })
+        .mul(255)
+        .round()
+        .to('uint8');
       const png = Buffer.from(await io.encodeImage(picture, 'png')).toString('base64');
       const color = truth[i] === predicted[i] ? '#2e7d32' : '#c62828';
       const image = `<image x="${x}" y="${y}" width="${width * zoom}" height="${height * zoom}" href="data:image/png;base64,${png}"/>`;
       return image + strokes(`${truth[i]}>${predicted[i]}`, x + width - 16, y + height * zoom + 4, 1.8, color);
     }),
   );
-  await savePng(svg(columns * cellWidth, rows * cellHeight, `<rect width="100%" height="100%" fill="white"/>${cells.join('')}`), path);
+  await savePng(
+    svg(columns * cellWidth, rows * cellHeight, `<rect width="100%" height="100%" fill="white"/>${cells.join('')}`),
+    path,
+  );
 }

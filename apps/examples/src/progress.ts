@@ -22,7 +22,10 @@ export function progressBar(title: string, total: number, unit: string): Progres
 }
 
 function terminalBar(title: string, total: number, status: (done: number) => string): ProgressBar {
-  const bar = new SingleBar({ format: `${title} {bar} {percentage} % | {note} | {status}`, barsize: 28, hideCursor: true, fps: 10 }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { format: `${title} {bar} {percentage} % | {note} | {status}`, barsize: 28, hideCursor: true, fps: 10 },
+    Presets.shades_classic,
+  );
   bar.start(total, 0, { note: '', status: '' });
   return { update: (done, note) => bar.update(done, { note, status: status(done) }), stop: () => bar.stop() };
 }

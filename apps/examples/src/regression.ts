@@ -10,7 +10,13 @@ export const example: Example = {
     manualSeed(seed);
     const x = linspace(-3, 3, 200).unsqueeze(1).to(device);
     const y = x.sin().add(randn(200, 1).mul(0.1).to(device));
-    const net = new nn.Sequential(new nn.Linear(1, 32), new nn.Tanh(), new nn.Linear(32, 32), new nn.Tanh(), new nn.Linear(32, 1)).to(device);
+    const net = new nn.Sequential(
+      new nn.Linear(1, 32),
+      new nn.Tanh(),
+      new nn.Linear(32, 32),
+      new nn.Tanh(),
+      new nn.Linear(32, 1),
+    ).to(device);
     const optimizer = new optim.Adam(net.parameters(), { lr: 0.01 });
     const criterion = new nn.MSELoss();
     const losses: number[] = [];
@@ -21,7 +27,9 @@ export const example: Example = {
       optimizer.step();
       losses.push(await loss.item());
     }
-    console.log(`mean squared error: ${losses[0]!.toFixed(4)} at the start, ${losses.at(-1)!.toFixed(4)} at the end (noise alone: 0.01)`);
+    console.log(
+      `mean squared error: ${losses[0]!.toFixed(4)} at the start, ${losses.at(-1)!.toFixed(4)} at the end (noise alone: 0.01)`,
+    );
     const error = await noGrad(() => net(x).sub(x.sin()).abs().max()).item();
     console.log(`largest distance from the true sine: ${error.toFixed(3)}`);
     const path = join(out, 'regression-loss.png');

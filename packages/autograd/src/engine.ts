@@ -91,7 +91,11 @@ function applyHooks(node: Node, grads: (Tensor | null)[]): void {
  * Runs the backward pass from `roots` with the given gradients.
  * @returns the gradients of the wanted edges, null where none arrived.
  */
-export function runBackward(roots: readonly Edge[], gradients: readonly Tensor[], options: RunOptions): (Tensor | null)[] {
+export function runBackward(
+  roots: readonly Edge[],
+  gradients: readonly Tensor[],
+  options: RunOptions,
+): (Tensor | null)[] {
   const { wanted } = options;
   const useful = wanted === null ? null : leadingTo(roots, wanted);
   const captured: (Tensor | null)[] = wanted === null ? [] : wanted.map(() => null);
@@ -112,7 +116,7 @@ export function runBackward(roots: readonly Edge[], gradients: readonly Tensor[]
 
   const mode = openMode('grad', options.createGraph);
   try {
-    roots.forEach((edge, i) => send(edge, gradients[i]!));
+    for (const [i, edge] of roots.entries()) send(edge, gradients[i]!);
     while (queue.size > 0) {
       const node = queue.pop();
       const grads = pending.get(node)!;
@@ -145,12 +149,16 @@ export function runBackward(roots: readonly Edge[], gradients: readonly Tensor[]
 export function rootGradient(output: Tensor, gradient: Tensor | null | undefined): Tensor {
   if (gradient === null || gradient === undefined) {
     if (output.elementCount !== 1) {
-      throw new AutogradError(`a gradient is made implicitly only for outputs of one element, this one has shape [${output.shape.join(', ')}]; pass backward(gradient)`);
+      throw new AutogradError(
+        `a gradient is made implicitly only for outputs of one element, this one has shape [${output.shape.join(', ')}]; pass backward(gradient)`,
+      );
     }
     return output.detach().fill(1);
   }
   if (gradient.shape.join() !== output.shape.join()) {
-    throw new AutogradError(`the gradient has shape [${gradient.shape.join(', ')}], the output [${output.shape.join(', ')}]; they must be equal`);
+    throw new AutogradError(
+      `the gradient has shape [${gradient.shape.join(', ')}], the output [${output.shape.join(', ')}]; they must be equal`,
+    );
   }
   // The user's gradient is never taken over as a leaf's own.
   gradient.storage.claimed = true;

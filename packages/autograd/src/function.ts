@@ -13,7 +13,8 @@ export class FunctionContext {
   declare node: FunctionNode;
 
   constructor() {
-    for (const key of ['needsInputGrad', 'node']) Object.defineProperty(this, key, { writable: true, enumerable: false });
+    for (const key of ['needsInputGrad', 'node'])
+      Object.defineProperty(this, key, { writable: true, enumerable: false });
   }
 
   /** Keeps tensors for the backward pass; changing them in place afterwards is an error there. */
@@ -54,7 +55,13 @@ class FunctionNode extends Node {
   #saved: readonly (SavedTensor | null)[] | null = [];
   #outputs: readonly { shape: readonly number[]; dtype: Tensor['dtype']; device: string }[] = [];
 
-  constructor(fn: FunctionClass, next: readonly (Edge | null)[], outputs: number, context: FunctionContext, draft?: FunctionNode) {
+  constructor(
+    fn: FunctionClass,
+    next: readonly (Edge | null)[],
+    outputs: number,
+    context: FunctionContext,
+    draft?: FunctionNode,
+  ) {
     super(next, outputs);
     this.#function = fn;
     this.name = `${fn.name}Backward`;
@@ -83,12 +90,18 @@ class FunctionNode extends Node {
 
   apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
     const given = this.materialize
-      ? grads.map((grad, i) => grad ?? zeros(this.#outputs[i]!.shape, { dtype: this.#outputs[i]!.dtype, device: this.#outputs[i]!.device }))
+      ? grads.map(
+          (grad, i) =>
+            grad ??
+            zeros(this.#outputs[i]!.shape, { dtype: this.#outputs[i]!.dtype, device: this.#outputs[i]!.device }),
+        )
       : grads;
     const result = this.#function.backward(this.context, ...(given as never[]));
     const list = (Array.isArray(result) ? result : [result]) as readonly (Tensor | null)[];
     if (list.length < this.next.length && this.next.slice(list.length).some((edge) => edge !== null)) {
-      throw new AutogradError(`${this.name}: backward() returned ${list.length} gradients for ${this.next.length} arguments of forward()`);
+      throw new AutogradError(
+        `${this.name}: backward() returned ${list.length} gradients for ${this.next.length} arguments of forward()`,
+      );
     }
     return this.next.map((_, i) => list[i] ?? null);
   }
@@ -107,11 +120,14 @@ function applyFunction(fn: FunctionClass, args: readonly unknown[]): Tensor | re
   const result = untracked(() => fn.forward(context, ...(args as never[])));
   if (!edges.some((edge) => edge !== null)) return result;
   // An output that is one of the arguments becomes a tensor of its own, with a history of its own.
-  const outputs = (Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor]).map((output) => (args.includes(output) ? output.detach() : output));
+  const outputs = (Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor]).map((output) =>
+    args.includes(output) ? output.detach() : output,
+  );
   const node = new FunctionNode(fn, edges, outputs.length, context, draft);
   context.node = node;
   outputs.forEach((output, i) => {
-    if (isDifferentiable(output.dtype) && !node.nonDifferentiable.has(output)) output.autograd = new Slot(true, node, i);
+    if (isDifferentiable(output.dtype) && !node.nonDifferentiable.has(output))
+      output.autograd = new Slot(true, node, i);
   });
   node.finish(args, outputs, draft.toSave);
   return Array.isArray(result) ? outputs : outputs[0]!;
@@ -129,6 +145,7 @@ function applyFunction(fn: FunctionClass, args: readonly unknown[]): Tensor | re
  * const y = Square.apply(x);
  * ```
  */
+// biome-ignore lint/suspicious/noShadowRestrictedNames: PyTorch's name.
 export abstract class Function {
   static forward(_ctx: FunctionContext, ..._args: never[]): Tensor | readonly Tensor[] {
     throw new AutogradError(`${this.name} must define static forward(ctx, …)`);

@@ -11,7 +11,8 @@ export interface GradOptions {
   allowUnused?: boolean | undefined;
 }
 
-const list = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? (value as readonly T[]) : [value as T]);
+const list = <T>(value: T | readonly T[]): readonly T[] =>
+  Array.isArray(value) ? (value as readonly T[]) : [value as T];
 
 /**
  * The gradients of the sum of `outputs` (weighted by `gradOutputs`) by `inputs`.
@@ -46,7 +47,9 @@ export function grad<Unused extends boolean = false>(
   );
   const missing = results.indexOf(null);
   if (missing >= 0 && !allowUnused) {
-    throw new AutogradError(`grad(): input ${missing} was not used in the graph of the outputs; pass { allowUnused: true } to get null for it`);
+    throw new AutogradError(
+      `grad(): input ${missing} was not used in the graph of the outputs; pass { allowUnused: true } to get null for it`,
+    );
   }
   return results as (Unused extends true ? Tensor | null : Tensor)[];
 }

@@ -22,7 +22,13 @@ const outputsOf = (fn: Differentiable, inputs: readonly Tensor[]): Tensor[] => {
 };
 
 /** d output / d input by central differences, one row for each element of the input. */
-async function numericJacobian(fn: Differentiable, inputs: readonly Tensor[], place: number, output: number, eps: number): Promise<number[][]> {
+async function numericJacobian(
+  fn: Differentiable,
+  inputs: readonly Tensor[],
+  place: number,
+  output: number,
+  eps: number,
+): Promise<number[][]> {
   const rows: number[][] = [];
   const values = Float64Array.from((await inputs[place]!.toTypedArray()) as Float64Array);
   const at = async (element: number, shift: number): Promise<ArrayLike<number>> => {
@@ -31,7 +37,12 @@ async function numericJacobian(fn: Differentiable, inputs: readonly Tensor[], pl
       flat.narrow(0, element, 1).fill_(values[element]! + shift);
       return flat.view(inputs[place]!.shape);
     });
-    const result = noGrad(() => outputsOf(fn, inputs.map((x, i) => (i === place ? moved : x))));
+    const result = noGrad(() =>
+      outputsOf(
+        fn,
+        inputs.map((x, i) => (i === place ? moved : x)),
+      ),
+    );
     return (await result[output]!.toTypedArray()) as Float64Array;
   };
   for (let element = 0; element < values.length; element++) {
@@ -42,7 +53,12 @@ async function numericJacobian(fn: Differentiable, inputs: readonly Tensor[], pl
 }
 
 /** The same by backward passes, one for each element of the output. */
-async function analyticJacobian(fn: Differentiable, inputs: readonly Tensor[], place: number, output: number): Promise<number[][]> {
+async function analyticJacobian(
+  fn: Differentiable,
+  inputs: readonly Tensor[],
+  place: number,
+  output: number,
+): Promise<number[][]> {
   const y = outputsOf(fn, inputs)[output]!;
   const rows = Array.from({ length: inputs[place]!.elementCount }, () => new Array<number>(y.elementCount).fill(0));
   if (!y.requiresGrad) return rows;
@@ -65,7 +81,11 @@ async function analyticJacobian(fn: Differentiable, inputs: readonly Tensor[], p
  * ```
  * @throws AutogradError naming the first element that differs, unless `raiseException` is false.
  */
-export async function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions = {}): Promise<boolean> {
+export async function gradcheck(
+  fn: Differentiable,
+  inputs: readonly Tensor[],
+  options: GradcheckOptions = {},
+): Promise<boolean> {
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options;
   const outputs = outputsOf(fn, inputs).length;
   for (let place = 0; place < inputs.length; place++) {
@@ -84,7 +104,12 @@ export async function gradcheck(fn: Differentiable, inputs: readonly Tensor[], o
   return true;
 }
 
-function firstDifference(numeric: number[][], analytic: number[][], atol: number, rtol: number): { row: number; column: number; expected: number; got: number } | null {
+function firstDifference(
+  numeric: number[][],
+  analytic: number[][],
+  atol: number,
+  rtol: number,
+): { row: number; column: number; expected: number; got: number } | null {
   for (let row = 0; row < numeric.length; row++) {
     for (let column = 0; column < numeric[row]!.length; column++) {
       const [expected, got] = [numeric[row]![column]!, analytic[row]![column]!];
@@ -102,18 +127,35 @@ export async function gradgradcheck(
 ): Promise<boolean> {
   const { gradOutputs, ...rest } = options;
   const wanted = inputs.flatMap((x, i) => (x.requiresGrad ? [i] : []));
-  const weights = gradOutputs ?? noGrad(() => outputsOf(fn, inputs).map((y, i) => y.detach().fill(1 + 0.25 * i).requiresGrad_()));
+  const weights =
+    gradOutputs ??
+    noGrad(() =>
+      outputsOf(fn, inputs).map((y, i) =>
+        y
+          .detach()
+          .fill(1 + 0.25 * i)
+          .requiresGrad_(),
+      ),
+    );
   const first = (...args: Tensor[]): Tensor[] =>
     enableGrad(() => {
-      const xs = args.slice(0, inputs.length).map((x, i) => (wanted.includes(i) && !x.requiresGrad ? x.detach().requiresGrad_() : x));
+      const xs = args
+        .slice(0, inputs.length)
+        .map((x, i) => (wanted.includes(i) && !x.requiresGrad ? x.detach().requiresGrad_() : x));
       const outputs = outputsOf(fn, xs);
       const used = outputs.flatMap((y, i) => (y.requiresGrad ? [i] : []));
-      const gradients = grad(used.map((i) => outputs[i]!), wanted.map((i) => xs[i]!), {
-        gradOutputs: used.map((i) => args[inputs.length + i]!),
-        createGraph: true,
-        allowUnused: true,
-      });
-      return gradients.map((g, i) => g ?? zeros(xs[wanted[i]!]!.shape, { dtype: xs[wanted[i]!]!.dtype, device: xs[wanted[i]!]!.device }));
+      const gradients = grad(
+        used.map((i) => outputs[i]!),
+        wanted.map((i) => xs[i]!),
+        {
+          gradOutputs: used.map((i) => args[inputs.length + i]!),
+          createGraph: true,
+          allowUnused: true,
+        },
+      );
+      return gradients.map(
+        (g, i) => g ?? zeros(xs[wanted[i]!]!.shape, { dtype: xs[wanted[i]!]!.dtype, device: xs[wanted[i]!]!.device }),
+      );
     });
   return gradcheck(first, [...inputs, ...weights], rest);
 }

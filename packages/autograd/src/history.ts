@@ -1,5 +1,14 @@
 /** @file Where a tensor's gradient goes: histories of leaves, of results, and of views whose memory changed. */
-import { arange, AutogradError, copyValues, formatShape, isDifferentiable, type Tensor, Tensor as TensorClass, zeros } from '@flambeau/tensor';
+import {
+  AutogradError,
+  arange,
+  copyValues,
+  formatShape,
+  isDifferentiable,
+  type Tensor,
+  Tensor as TensorClass,
+  zeros,
+} from '@flambeau/tensor';
 import { AccumulateGrad } from './accumulate.ts';
 import { type Edge, Node } from './node.ts';
 import { type Slot, slotOf } from './slot.ts';
@@ -70,7 +79,10 @@ class Region {
 function positionsOf(base: Tensor, view: Tensor): Tensor {
   const { device, length } = base.storage;
   const memory = zeros([length], { dtype: 'int32', device });
-  copyValues(new TensorClass(memory.storage, 'int32', base.shape, base.strides, base.offset), arange(base.elementCount, { device, dtype: 'int32' }).view(base.shape));
+  copyValues(
+    new TensorClass(memory.storage, 'int32', base.shape, base.strides, base.offset),
+    arange(base.elementCount, { device, dtype: 'int32' }).view(base.shape),
+  );
   return new TensorClass(memory.storage, 'int32', view.shape, view.strides, view.offset).clone();
 }
 
@@ -104,7 +116,10 @@ class CopySlices extends Node {
 
   apply([grad]: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
     const [base, values] = this.next;
-    return [base === null ? null : this.#region.replace(grad!, null), values === null ? null : this.#region.read(grad!)];
+    return [
+      base === null ? null : this.#region.replace(grad!, null),
+      values === null ? null : this.#region.read(grad!),
+    ];
   }
 }
 
@@ -121,16 +136,14 @@ function setHistory(tensor: Tensor, edge: Edge | null): void {
 export function adopt(self: Tensor, result: Tensor): void {
   const values = edgeOf(result.dtype === self.dtype ? result : result.to(self.dtype));
   const { base } = self;
-  if (base === null) return setHistory(self, values);
-  const before = edgeOf(base);
-  const node = new CopySlices(before, values, base, self);
-  setHistory(base, { node, index: 0 });
+  if (base === null) setHistory(self, values);
+  else setHistory(base, { node: new CopySlices(edgeOf(base), values, base, self), index: 0 });
 }
 
 /** @throws AutogradError for an in-place change of a leaf that requires grad, or of a view of one. */
 export function checkInplace(op: string, self: Tensor): void {
   if (!self.requiresGrad) return;
-  const owner = self.base !== null && self.base.requiresGrad ? self.base : self;
+  const owner = self.base?.requiresGrad ? self.base : self;
   if (gradFnOf(owner) !== null) return;
   const what = owner === self ? 'a leaf tensor that requires grad' : 'a view of a leaf tensor that requires grad';
   throw new AutogradError(`${op}(): ${what} cannot be changed in place; do it inside noGrad(() => …), or on a clone()`);

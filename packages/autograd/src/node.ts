@@ -1,5 +1,5 @@
 /** @file The recorded graph: nodes, the edges between them, and what they save. */
-import { AutogradError, copyOf, type GradHook, type GraphNode, state, type Storage, Tensor } from '@flambeau/tensor';
+import { AutogradError, copyOf, type GradHook, type GraphNode, type Storage, state, Tensor } from '@flambeau/tensor';
 import { Slot } from './slot.ts';
 
 /** One output of a node, where a gradient goes. */

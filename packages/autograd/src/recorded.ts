@@ -9,8 +9,8 @@ import {
   type PointwiseArgument,
   type RecordedInput,
   type RecordedOp,
-  sameShape,
   type Scalar,
+  sameShape,
   state,
   type Tensor,
 } from '@flambeau/tensor';
@@ -55,9 +55,12 @@ class RuleNode extends Node {
     this.#needs = needs;
     this.inputs = inputs.map((x) => (x === null ? null : { shape: x.shape, dtype: x.dtype, device: x.device }));
     const { node } = rule;
-    this.name = typeof node === 'function' ? node(this.#attributes) : (node ?? `${op[0]!.toUpperCase()}${op.slice(1)}Backward0`);
+    this.name =
+      typeof node === 'function' ? node(this.#attributes) : (node ?? `${op[0]!.toUpperCase()}${op.slice(1)}Backward0`);
     const keep = rule.save?.({ inputs, outputs, attributes: this.#attributes, needs }) ?? [];
-    this.#saved = keep.map((tensor) => (tensor ? new SavedTensor(tensor, this.#edgeFor(tensor, inputs, outputs)) : null));
+    this.#saved = keep.map((tensor) =>
+      tensor ? new SavedTensor(tensor, this.#edgeFor(tensor, inputs, outputs)) : null,
+    );
   }
 
   #edgeFor(tensor: Tensor, inputs: readonly (Tensor | null)[], outputs: readonly Tensor[]): Edge | null {
@@ -156,7 +159,10 @@ class PointwiseNode extends Node {
     return this.#wanted.map((place) => {
       const single = this.#op.backward(1 << place);
       if (single.outputs[0] === 'grad') return grad;
-      return callPointwiseAll(single.op, single.reads.map((read) => values[reads.indexOf(read)]!))[0]!;
+      return callPointwiseAll(
+        single.op,
+        single.reads.map((read) => values[reads.indexOf(read)]!),
+      )[0]!;
     });
   }
 
@@ -165,7 +171,12 @@ class PointwiseNode extends Node {
   }
 }
 
-export function recordRule(op: RecordedOp, inputs: readonly RecordedInput[], outputs: readonly Tensor[], attributes: object): void {
+export function recordRule(
+  op: RecordedOp,
+  inputs: readonly RecordedInput[],
+  outputs: readonly Tensor[],
+  attributes: object,
+): void {
   const tensors = inputs.map((input) => (isTensorInput(input) ? input : null));
   if (!tensors.some(wantsGradient) || !outputs.some((output) => isDifferentiable(output.dtype))) return;
   attach(new RuleNode(op, tensors, outputs, attributes), outputs);

@@ -1,5 +1,13 @@
 /** @file Registers automatic differentiation with the tensor package. */
-import { AutogradError, type BackwardOptions, type GradHook, type Recorder, type RemovableHandle, state, type Tensor } from '@flambeau/tensor';
+import {
+  AutogradError,
+  type BackwardOptions,
+  type GradHook,
+  type Recorder,
+  type RemovableHandle,
+  state,
+  type Tensor,
+} from '@flambeau/tensor';
 import { rootGradient, runBackward } from './engine.ts';
 import { adopt, checkInplace, edgeOf, gradFnOf, setGrad, setRequiresGrad } from './history.ts';
 import { recordPointwise, recordRule } from './recorded.ts';
@@ -27,11 +35,17 @@ function retainGrad(self: Tensor): void {
  * Computes gradients of several tensors at once and adds them to the leaves' `.grad`: `torch.autograd.backward`.
  * @throws AutogradError when one of them has no history.
  */
-export function backward(tensors: readonly Tensor[], gradients: readonly (Tensor | null | undefined)[] = [], options: BackwardOptions = {}): void {
+export function backward(
+  tensors: readonly Tensor[],
+  gradients: readonly (Tensor | null | undefined)[] = [],
+  options: BackwardOptions = {},
+): void {
   const roots = tensors.map((tensor, i) => {
     const edge = edgeOf(tensor);
     if (edge === null) {
-      throw new AutogradError(`backward(): tensor ${i} does not require grad and has no gradFn; set requiresGrad on the leaves before computing`);
+      throw new AutogradError(
+        `backward(): tensor ${i} does not require grad and has no gradFn; set requiresGrad on the leaves before computing`,
+      );
     }
     return edge;
   });

@@ -161,11 +161,18 @@ describe('hooks', () => {
       seen.push(values(g));
       return g.mul(10);
     });
-    const handle = x.registerHook((g) => void seen.push(values(g)));
+    const handle = x.registerHook((g) => {
+      seen.push(values(g));
+      return null;
+    });
     y.sum().backward(null, { retainGraph: true });
     handle.remove();
     y.sum().backward();
-    expect(seen).toEqual([[1, 1], [20, 20], [1, 1]]);
+    expect(seen).toEqual([
+      [1, 1],
+      [20, 20],
+      [1, 1],
+    ]);
     expect(values(x.grad)).toEqual([40, 40]);
   });
 
@@ -174,7 +181,10 @@ describe('hooks', () => {
     const y = x.mul(2);
     y.retainGrad();
     y.mul(y).sum().backward();
-    expect([values(y.grad), values(x.grad)]).toEqual([[4, 8], [8, 16]]);
+    expect([values(y.grad), values(x.grad)]).toEqual([
+      [4, 8],
+      [8, 16],
+    ]);
   });
 });
 
@@ -219,7 +229,9 @@ describe('in-place changes', () => {
     const first = y.narrow(0, 0, 2);
     first.mul_(10);
     expect(y.gradFn?.name).toBe('CopySlices');
-    y.mul(tensor([1, 2, 3])).sum().backward();
+    y.mul(tensor([1, 2, 3]))
+      .sum()
+      .backward();
     expect(values(x.grad)).toEqual([10, 20, 3]);
 
     const u = leaf([1, 2]);
@@ -240,11 +252,28 @@ describe('in-place changes', () => {
   });
 
   it('through a view of a transposed base', () => {
-    const x = tensor([[1, 2], [3, 4]], { requiresGrad: true });
+    const x = tensor(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      { requiresGrad: true },
+    );
     const base = x.mul(1).t().clone().t();
     base.select(0, 0).mul_(5);
-    base.mul(tensor([[1, 2], [3, 4]])).sum().backward();
-    expect(values(x.grad)).toEqual([[5, 10], [3, 4]]);
+    base
+      .mul(
+        tensor([
+          [1, 2],
+          [3, 4],
+        ]),
+      )
+      .sum()
+      .backward();
+    expect(values(x.grad)).toEqual([
+      [5, 10],
+      [3, 4],
+    ]);
   });
 
   it('keep derivatives of second order', () => {

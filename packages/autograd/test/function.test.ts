@@ -1,4 +1,5 @@
 import '@flambeau/backend-cpu';
+// biome-ignore lint/suspicious/noShadowRestrictedNames: PyTorch's name.
 import { Function, type FunctionContext, grad, gradcheck, gradgradcheck } from '@flambeau/autograd';
 import { AutogradError, ones, type Tensor, tensor } from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +13,10 @@ class Cube extends Function {
 
   static override backward(ctx: FunctionContext, g: Tensor): Tensor {
     const [x] = ctx.savedTensors as [Tensor];
-    return x.pow(2).mul(ctx.factor as number).mul(g);
+    return x
+      .pow(2)
+      .mul(ctx.factor as number)
+      .mul(g);
   }
 }
 

@@ -1,15 +1,15 @@
 /** @file The CPU's implementation of the Backend contract. */
-import { allocateCpu, type Backend, contractVersion, dtypeInfo, dtypes, type DType, Storage } from '@flambeau/tensor';
+import { allocateCpu, type Backend, contractVersion, type DType, dtypeInfo, dtypes, Storage } from '@flambeau/tensor';
 import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
 import { ctcLoss, ctcLossGradient } from './kernels/ctc.ts';
 import { gather, scatter } from './kernels/gather.ts';
 import { indexOffsets } from './kernels/indices.ts';
 import { map } from './kernels/map.ts';
-import { nonzero } from './kernels/nonzero.ts';
-import { readSync } from './kernels/read.ts';
 import { matmul } from './kernels/matmul.ts';
+import { nonzero } from './kernels/nonzero.ts';
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from './kernels/pool.ts';
 import { random } from './kernels/random.ts';
+import { readSync } from './kernels/read.ts';
 import { reduce } from './kernels/reduce.ts';
 import { scan } from './kernels/scan.ts';
 import { softmax } from './kernels/softmax.ts';

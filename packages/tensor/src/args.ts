@@ -77,7 +77,9 @@ export function signature<O extends object>(
     const options = isPlainObject(last) ? last : undefined;
     const count = options === undefined ? args.length : args.length - 1;
     if (count > positional.length) {
-      throw new TypeError(`${op}() takes at most ${positional.length} positional arguments here (${positional.join(', ')}), got ${count}`);
+      throw new TypeError(
+        `${op}() takes at most ${positional.length} positional arguments here (${positional.join(', ')}), got ${count}`,
+      );
     }
     for (let i = 0; i < count; i++) if (args[i] !== undefined) result[positional[i]!] = args[i];
     if (options !== undefined) {
@@ -99,7 +101,10 @@ export function signature<O extends object>(
 }
 
 /** A shape given as a list or spread, with options behind: `zeros([2, 3])`, `zeros(2, 3, { dtype })`. */
-export type ShapeArguments<O> = [...sizes: number[]] | [...sizes: number[], options: O] | [shape: readonly number[], options?: O];
+export type ShapeArguments<O> =
+  | [...sizes: number[]]
+  | [...sizes: number[], options: O]
+  | [shape: readonly number[], options?: O];
 
 /** Splits a {@link ShapeArguments} list. @throws TypeError naming the op for anything that is no size. */
 export function shapeArguments<O extends object>(op: string, args: readonly unknown[]): [shape: number[], options: O] {
@@ -122,7 +127,8 @@ export type IntegerList = number[] | [list: readonly number[]];
 export function integerList(op: string, args: readonly unknown[]): number[] {
   const list = (args.length === 1 && Array.isArray(args[0]) ? args[0] : args) as readonly unknown[];
   for (const value of list) {
-    if (!Number.isInteger(value)) throw new TypeError(`${op}(): expected integers, got ${String(value)} in [${list.map(String).join(', ')}]`);
+    if (!Number.isInteger(value))
+      throw new TypeError(`${op}(): expected integers, got ${String(value)} in [${list.map(String).join(', ')}]`);
   }
   return [...(list as number[])];
 }

@@ -17,13 +17,21 @@ export function contract(a: Tensor, b: Tensor, dimsA: readonly number[], dimsB: 
 
 /** Cross product along a dimension of size 3; other dimensions broadcast. */
 export function crossAlong(op: string, a: Tensor, b: Tensor, dim: number): Tensor {
-  if (a.ndim !== b.ndim) throw new ShapeError(`${op}(): operands must have as many dimensions, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
+  if (a.ndim !== b.ndim)
+    throw new ShapeError(
+      `${op}(): operands must have as many dimensions, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    );
   const d = wrapDim(op, dim, a.ndim);
   if (a.shape[d] !== 3 || b.shape[d] !== 3) {
-    throw new ShapeError(`${op}(): size must be 3 along dim ${dim}, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
+    throw new ShapeError(
+      `${op}(): size must be 3 along dim ${dim}, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    );
   }
   // a × b = (a₂b₃ − a₃b₂, …): both operands rolled by one and two places.
-  return a.roll(-1, d).mul(b.roll(-2, d)).sub(a.roll(-2, d).mul(b.roll(-1, d)));
+  return a
+    .roll(-1, d)
+    .mul(b.roll(-2, d))
+    .sub(a.roll(-2, d).mul(b.roll(-1, d)));
 }
 
 /** beta and alpha as numbers of a dtype: integers truncate them, as PyTorch does. */
@@ -35,4 +43,5 @@ export function addmmFactors(op: string, dtype: DType, options: object | undefin
   return kind === 'int' ? { beta: Math.trunc(beta), alpha: Math.trunc(alpha) } : { beta, alpha };
 }
 
-const parseFactors = (op: string): ((args: readonly unknown[]) => { beta: number; alpha: number }) => signature(op, [], { beta: 1, alpha: 1 });
+const parseFactors = (op: string): ((args: readonly unknown[]) => { beta: number; alpha: number }) =>
+  signature(op, [], { beta: 1, alpha: 1 });

@@ -1,11 +1,11 @@
 /** @file Making tensors: from data, from shapes, from typed arrays. */
 import { isPlainObject, type ShapeArguments, shapeArguments, signature } from './args.ts';
 import type { Scalar } from './backend.ts';
-import { type DType, type DTypeAlias, dtypeInfo, toDType, type TypedArray } from './dtype.ts';
+import { type DType, type DTypeAlias, dtypeInfo, type TypedArray, toDType } from './dtype.ts';
 import { DTypeError, FlambeauError, ShapeError } from './errors.ts';
 import { copyValues } from './inplace.ts';
-import { callPointwiseInto } from './pointwise.ts';
 import { fillOp } from './ops/copy.ts';
+import { callPointwiseInto } from './pointwise.ts';
 import { formatShape, numelOf } from './shape.ts';
 import { backendFor, state } from './state.ts';
 import { Storage } from './storage.ts';
@@ -20,13 +20,22 @@ export interface TensorOptions {
 }
 
 /** Data for `tensor`: numbers (float32 unless told otherwise), bigints (int64), booleans (bool), nested to any depth. */
-export type NestedData = number | bigint | boolean | Tensor | readonly NestedData[] | TypedArray | BigUint64Array | Uint32Array | Uint8ClampedArray;
-
+export type NestedData =
+  | number
+  | bigint
+  | boolean
+  | Tensor
+  | readonly NestedData[]
+  | TypedArray
+  | BigUint64Array
+  | Uint32Array
+  | Uint8ClampedArray;
 
 /** A tensor whose memory has yet to be written. @throws ShapeError for a negative size. */
 export function allocateTensor(op: string, shape: readonly number[], dtype: DType, device: string): Tensor {
   for (const size of shape) {
-    if (!Number.isInteger(size) || size < 0) throw new ShapeError(`${op}(): sizes must be integers of at least 0, got ${formatShape(shape)}`);
+    if (!Number.isInteger(size) || size < 0)
+      throw new ShapeError(`${op}(): sizes must be integers of at least 0, got ${formatShape(shape)}`);
   }
   return new Tensor(backendFor(device).allocate(dtype, numelOf(shape)), dtype, shape);
 }
@@ -56,7 +65,13 @@ function checkCreationOptions(op: string, options: object): void {
 }
 
 /** Fills a fresh tensor with one value. */
-export function filled(op: string, shape: readonly number[], value: Scalar, options: TensorOptions, fallback?: DType): Tensor {
+export function filled(
+  op: string,
+  shape: readonly number[],
+  value: Scalar,
+  options: TensorOptions,
+  fallback?: DType,
+): Tensor {
   const { dtype, device } = resolveOptions(options, fallback);
   const out = allocateTensor(op, shape, dtype, device);
   callPointwiseInto(fillOp, [out, value], out, true);
@@ -123,7 +138,8 @@ const typedArrayDType = (array: ArrayBufferView): DType | undefined =>
  * @throws ShapeError for ragged nesting, TypeError for anything that is no number.
  */
 export function tensor(data: NestedData, options: TensorOptions = {}): Tensor {
-  if (!isPlainObject(options)) throw new TypeError('tensor(): the second argument is an options object, e.g. { dtype: \'int32\' }');
+  if (!isPlainObject(options))
+    throw new TypeError("tensor(): the second argument is an options object, e.g. { dtype: 'int32' }");
   checkCreationOptions('tensor', options);
   if (isTensor(data)) return finish(fromTensor(data, options), options);
   const { shape, values, dtype: found } = flattenData(data);
@@ -153,7 +169,11 @@ function flattenData(data: NestedData): Flat {
     return { shape: [array.length], values: array, dtype: typedArrayDType(data) ?? state.defaultDType };
   }
   const shape: number[] = [];
-  for (let level: unknown = data; Array.isArray(level) || ArrayBuffer.isView(level); level = (level as ArrayLike<unknown>)[0]) {
+  for (
+    let level: unknown = data;
+    Array.isArray(level) || ArrayBuffer.isView(level);
+    level = (level as ArrayLike<unknown>)[0]
+  ) {
     shape.push((level as unknown as ArrayLike<unknown>).length);
   }
   const values: (number | bigint | boolean)[] = [];
@@ -165,15 +185,22 @@ function collect(data: unknown, depth: number, shape: readonly number[], values:
   if (Array.isArray(data) || ArrayBuffer.isView(data)) {
     const list = data as ArrayLike<unknown>;
     if (depth >= shape.length || list.length !== shape[depth]) {
-      throw new ShapeError(`tensor(): ragged data: expected ${shape[depth] ?? 'a number'} at depth ${depth}, got a list of ${list.length}`);
+      throw new ShapeError(
+        `tensor(): ragged data: expected ${shape[depth] ?? 'a number'} at depth ${depth}, got a list of ${list.length}`,
+      );
     }
     for (let i = 0; i < list.length; i++) collect(list[i], depth + 1, shape, values);
     return;
   }
-  if (depth !== shape.length) throw new ShapeError(`tensor(): ragged data: expected a list of ${shape[depth]} at depth ${depth}, got ${String(data)}`);
+  if (depth !== shape.length)
+    throw new ShapeError(
+      `tensor(): ragged data: expected a list of ${shape[depth]} at depth ${depth}, got ${String(data)}`,
+    );
   const value = isTensor(data) ? data.itemSync() : data;
   if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
-    throw new TypeError(`tensor(): data must be numbers, bigints or booleans, got ${value === null ? 'null' : typeof value}`);
+    throw new TypeError(
+      `tensor(): data must be numbers, bigints or booleans, got ${value === null ? 'null' : typeof value}`,
+    );
   }
   values.push(value);
 }
@@ -199,28 +226,48 @@ function valuesDType(values: readonly (number | bigint | boolean)[]): DType {
  * ```
  * @throws DTypeError for array types without a dtype, ShapeError when `shape` does not fit, FlambeauError when detached.
  */
-export function fromTypedArray(array: TypedArray | Uint8ClampedArray, shape?: readonly number[], options: { dtype?: DType } = {}): Tensor {
+export function fromTypedArray(
+  array: TypedArray | Uint8ClampedArray,
+  shape?: readonly number[],
+  options: { dtype?: DType } = {},
+): Tensor {
   const found = ArrayBuffer.isView(array) ? typedArrayDType(array) : undefined;
   const dtype = options.dtype ?? found;
-  if (dtype === undefined || (found !== undefined && dtypeInfo(dtype).array.BYTES_PER_ELEMENT !== array.BYTES_PER_ELEMENT)) {
-    throw new DTypeError(`fromTypedArray(): ${Object.prototype.toString.call(array).slice(8, -1)} does not hold ${dtype ?? 'a known dtype'}; use one of ${arrayDTypes.map(([name]) => name).join(', ')}`);
+  if (
+    dtype === undefined ||
+    (found !== undefined && dtypeInfo(dtype).array.BYTES_PER_ELEMENT !== array.BYTES_PER_ELEMENT)
+  ) {
+    throw new DTypeError(
+      `fromTypedArray(): ${Object.prototype.toString.call(array).slice(8, -1)} does not hold ${dtype ?? 'a known dtype'}; use one of ${arrayDTypes.map(([name]) => name).join(', ')}`,
+    );
   }
-  if (array.buffer.byteLength === 0 && array.byteOffset > 0) throw new FlambeauError('fromTypedArray(): the array is detached');
+  if (array.buffer.byteLength === 0 && array.byteOffset > 0)
+    throw new FlambeauError('fromTypedArray(): the array is detached');
   const count = array.length / dtypeInfo(dtype).lanes;
   const sizes = shape ?? [count];
-  if (numelOf(sizes) !== count) throw new ShapeError(`fromTypedArray(): ${count} elements do not fit shape ${formatShape(sizes)}`);
-  const data = array instanceof Uint8ClampedArray ? new Uint8Array(array.buffer, array.byteOffset, array.length) : array;
+  if (numelOf(sizes) !== count)
+    throw new ShapeError(`fromTypedArray(): ${count} elements do not fit shape ${formatShape(sizes)}`);
+  const data =
+    array instanceof Uint8ClampedArray ? new Uint8Array(array.buffer, array.byteOffset, array.length) : array;
   return new Tensor(new Storage('cpu', dtype, count, data, true), dtype, [...sizes]);
 }
 
-function fromValues(op: string, values: ArrayLike<number | bigint>, shape: readonly number[], options: TensorOptions, fallback: DType): Tensor {
+function fromValues(
+  values: ArrayLike<number | bigint>,
+  shape: readonly number[],
+  options: TensorOptions,
+  fallback: DType,
+): Tensor {
   const { dtype, device } = resolveOptions(options, fallback);
   return finish(new Tensor(backendFor(device).upload(dtype, arrayOf(dtype, values)), dtype, shape), options);
 }
 
 /** A tensor of a list of integers, int32 unless the options say otherwise. */
-export const integersFrom = (op: string, values: readonly number[], shape: readonly number[], options: TensorOptions): Tensor =>
-  fromValues(op, values, shape, options, 'int32');
+export const integersFrom = (
+  values: readonly number[],
+  shape: readonly number[],
+  options: TensorOptions,
+): Tensor => fromValues(values, shape, options, 'int32');
 
 interface RangeOptions extends TensorOptions {
   start?: number | undefined;
@@ -257,27 +304,35 @@ export function arange(...args: RangeArguments): Tensor {
   if (options.end === undefined) throw new TypeError("arange(): missing argument 'end'");
   // As in PyTorch int64 counts from integer bounds, the other dtypes from the bounds as they are.
   const whole = options.dtype !== undefined && toDType(options.dtype) === 'int64';
-  const [start, end, step] = [options.start!, options.end, options.step!].map((n) => (whole ? Math.trunc(n) : n)) as [number, number, number];
+  const [start, end, step] = [options.start!, options.end, options.step!].map((n) => (whole ? Math.trunc(n) : n)) as [
+    number,
+    number,
+    number,
+  ];
   if (!Number.isFinite(start) || !Number.isFinite(end) || !(step !== 0)) {
     throw new RangeError(`arange(): start, end and step must be finite and step not 0, got ${start}, ${end}, ${step}`);
   }
-  if ((end - start) / step < 0) throw new RangeError(`arange(): the sign of step ${step} does not lead from ${start} to ${end}`);
+  if ((end - start) / step < 0)
+    throw new RangeError(`arange(): the sign of step ${step} does not lead from ${start} to ${end}`);
   const count = Math.ceil((end - start) / step);
   const integers = [start, end, step].every(Number.isSafeInteger);
   const values = Float64Array.from({ length: count }, (_, i) => start + i * step);
-  return fromValues('arange', values, [count], options, integers ? 'int32' : state.defaultDType);
+  return fromValues(values, [count], options, integers ? 'int32' : state.defaultDType);
 }
 
 /** `steps` values evenly from `start` to `end`, both included. */
 export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
   checkCreationOptions('linspace', options);
-  if (!Number.isInteger(steps) || steps < 0) throw new RangeError(`linspace(): steps must be an integer of at least 0, got ${steps}`);
+  if (!Number.isInteger(steps) || steps < 0)
+    throw new RangeError(`linspace(): steps must be an integer of at least 0, got ${steps}`);
   const { dtype } = resolveOptions(options);
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   const rounded = dtype === 'float64' ? step : Math.fround(step);
   // As PyTorch does, the second half counts from the end, so that the last value is `end` itself.
-  const values = Float64Array.from({ length: steps }, (_, i) => (i < steps / 2 ? start + rounded * i : end - rounded * (steps - 1 - i)));
-  return fromValues('linspace', values, [steps], options, dtype);
+  const values = Float64Array.from({ length: steps }, (_, i) =>
+    i < steps / 2 ? start + rounded * i : end - rounded * (steps - 1 - i),
+  );
+  return fromValues(values, [steps], options, dtype);
 }
 
 /**
@@ -287,17 +342,26 @@ export function linspace(start: number, end: number, steps: number, options: Ten
  * logspace(0, 2, 3).toArraySync(); // [1, 10, 100]
  * ```
  */
-export function logspace(start: number, end: number, steps: number, ...args: [base?: number | TensorOptions, options?: TensorOptions]): Tensor {
+export function logspace(
+  start: number,
+  end: number,
+  steps: number,
+  ...args: [base?: number | TensorOptions, options?: TensorOptions]
+): Tensor {
   const base = typeof args[0] === 'number' ? args[0] : 10;
   const options = (typeof args[0] === 'number' ? args[1] : (args[0] ?? args[1])) ?? {};
   checkCreationOptions('logspace', options);
-  if (!Number.isInteger(steps) || steps < 0) throw new RangeError(`logspace(): steps must be an integer of at least 0, got ${steps}`);
+  if (!Number.isInteger(steps) || steps < 0)
+    throw new RangeError(`logspace(): steps must be an integer of at least 0, got ${steps}`);
   const { dtype } = resolveOptions(options);
   // Integer results come from integer bounds, as in PyTorch.
   const [first, last] = dtypeInfo(dtype).kind === 'int' ? [Math.trunc(start), Math.trunc(end)] : [start, end];
   const step = steps > 1 ? (last - first) / (steps - 1) : 0;
-  const values = Float64Array.from({ length: steps }, (_, i) => base ** (i < steps / 2 ? first + step * i : last - step * (steps - 1 - i)));
-  return fromValues('logspace', values, [steps], options, dtype);
+  const values = Float64Array.from(
+    { length: steps },
+    (_, i) => base ** (i < steps / 2 ? first + step * i : last - step * (steps - 1 - i)),
+  );
+  return fromValues(values, [steps], options, dtype);
 }
 
 /** Ones on the diagonal of an n × m matrix (m = n unless given), zeros elsewhere. */
@@ -318,7 +382,8 @@ export function eye(n: number, ...args: [options?: TensorOptions] | [m: number, 
 /** The dtype that tensors of floating-point data get from now on. */
 export function setDefaultDtype(dtype: DType | DTypeAlias): void {
   const resolved = toDType(dtype);
-  if (dtypeInfo(resolved).kind !== 'float') throw new DTypeError(`setDefaultDtype(): only floating dtypes, got ${resolved}`);
+  if (dtypeInfo(resolved).kind !== 'float')
+    throw new DTypeError(`setDefaultDtype(): only floating dtypes, got ${resolved}`);
   state.defaultDType = resolved;
 }
 

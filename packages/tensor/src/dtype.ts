@@ -19,7 +19,17 @@ export type DType =
   | 'complex128';
 
 /** PyTorch's second names for dtypes. */
-export type DTypeAlias = 'float' | 'double' | 'half' | 'long' | 'int' | 'short' | 'char' | 'byte' | 'cfloat' | 'cdouble';
+export type DTypeAlias =
+  | 'float'
+  | 'double'
+  | 'half'
+  | 'long'
+  | 'int'
+  | 'short'
+  | 'char'
+  | 'byte'
+  | 'cfloat'
+  | 'cdouble';
 
 export type TypedArray =
   | Float32Array

@@ -11,17 +11,29 @@ import type { Tensor } from './tensor.ts';
  * tensordot(zeros(2, 3, 4), zeros(3, 4, 5)).shape; // [2, 5]
  * ```
  */
-export function tensordot(a: Tensor, b: Tensor, options: { dims?: number | readonly [readonly number[], readonly number[]] | undefined } = {}): Tensor {
+export function tensordot(
+  a: Tensor,
+  b: Tensor,
+  options: { dims?: number | readonly [readonly number[], readonly number[]] | undefined } = {},
+): Tensor {
   const { dims = 2 } = options;
   const range = (from: number, n: number): number[] => Array.from({ length: n }, (_, i) => from + i);
   const [left, right] = typeof dims === 'number' ? [range(a.ndim - dims, dims), range(0, dims)] : dims;
   const dimsA = left.map((d) => wrapDim('tensordot', d, a.ndim));
   const dimsB = right.map((d) => wrapDim('tensordot', d, b.ndim));
-  if (dimsA.length !== dimsB.length || dimsA.some((d, i) => a.shape[d] !== b.shape[dimsB[i]!] && a.shape[d] !== 1 && b.shape[dimsB[i]!] !== 1)) {
-    throw new ShapeError(`tensordot(): dimensions [${left}] of ${formatShape(a.shape)} do not fit [${right}] of ${formatShape(b.shape)}`);
+  if (
+    dimsA.length !== dimsB.length ||
+    dimsA.some((d, i) => a.shape[d] !== b.shape[dimsB[i]!] && a.shape[d] !== 1 && b.shape[dimsB[i]!] !== 1)
+  ) {
+    throw new ShapeError(
+      `tensordot(): dimensions [${left}] of ${formatShape(a.shape)} do not fit [${right}] of ${formatShape(b.shape)}`,
+    );
   }
   // A dimension of size 1 is summed away on the other side.
-  const [sumA, sumB] = [dimsA.filter((d, i) => a.shape[d] !== 1 && b.shape[dimsB[i]!] === 1), dimsB.filter((d, i) => b.shape[d] !== 1 && a.shape[dimsA[i]!] === 1)];
+  const [sumA, sumB] = [
+    dimsA.filter((d, i) => a.shape[d] !== 1 && b.shape[dimsB[i]!] === 1),
+    dimsB.filter((d, i) => b.shape[d] !== 1 && a.shape[dimsA[i]!] === 1),
+  ];
   const x = sumA.length > 0 ? a.sum(sumA, true) : a;
   const y = sumB.length > 0 ? b.sum(sumB, true) : b;
   return contract(x, y, dimsA, dimsB);
@@ -50,7 +62,8 @@ function labelsOf(equation: string, text: string, ndim: number | null, ellipsis:
     } else if (/[a-zA-Z]/.test(letters[i]!)) labels.push(letters[i]!);
     else fail(equation, `unexpected '${letters[i]}'`);
   }
-  if (ndim !== null && labels.length !== ndim) fail(equation, `'${text}' names ${labels.length} dimensions, the operand has ${ndim}`);
+  if (ndim !== null && labels.length !== ndim)
+    fail(equation, `'${text}' names ${labels.length} dimensions, the operand has ${ndim}`);
   return labels;
 }
 
@@ -70,7 +83,9 @@ function parse(equation: string, operands: readonly Tensor[]): Equation {
   }
   // Without an output: the ellipsis, then every label that appears once, in alphabetical order.
   const once = [...new Set(all)].filter((l) => !l.startsWith('.') && all.indexOf(l) === all.lastIndexOf(l)).sort();
-  const dots = [...new Set(all)].filter((l) => l.startsWith('.')).sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)));
+  const dots = [...new Set(all)]
+    .filter((l) => l.startsWith('.'))
+    .sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)));
   return { operands: labels, output: [...dots, ...once] };
 }
 
@@ -100,21 +115,40 @@ function aligned(x: Tensor, own: readonly string[], labels: readonly string[]): 
 }
 
 /** One pair contracted: labels that neither the output nor a later operand needs are summed. */
-function pair(a: Tensor, la: readonly string[], b: Tensor, lb: readonly string[], needed: ReadonlySet<string>): [Tensor, string[]] {
+function pair(
+  a: Tensor,
+  la: readonly string[],
+  b: Tensor,
+  lb: readonly string[],
+  needed: ReadonlySet<string>,
+): [Tensor, string[]] {
   const shared = la.filter((l) => lb.includes(l));
   const sum = shared.filter((l) => !needed.has(l));
   const batch = shared.filter((l) => needed.has(l));
   const onlyA = la.filter((l) => !shared.includes(l));
   const onlyB = lb.filter((l) => !shared.includes(l));
   const labels = [...batch, ...onlyA, ...onlyB];
-  const sizes = (x: Tensor, own: readonly string[], list: readonly string[]): number[] => list.map((l) => x.shape[own.indexOf(l)]!);
+  const sizes = (x: Tensor, own: readonly string[], list: readonly string[]): number[] =>
+    list.map((l) => x.shape[own.indexOf(l)]!);
   // Sizes of 1 broadcast.
-  const size = (l: string): number => Math.max(la.includes(l) ? a.shape[la.indexOf(l)]! : 1, lb.includes(l) ? b.shape[lb.indexOf(l)]! : 1);
+  const size = (l: string): number =>
+    Math.max(la.includes(l) ? a.shape[la.indexOf(l)]! : 1, lb.includes(l) ? b.shape[lb.indexOf(l)]! : 1);
   const product = (list: readonly number[]): number => list.reduce((n, s) => n * s, 1);
-  const full = (x: Tensor, own: readonly string[]): Tensor => x.expand(own.map((l) => (x.shape[own.indexOf(l)] === 1 && shared.includes(l) ? size(l) : x.shape[own.indexOf(l)]!)));
+  const full = (x: Tensor, own: readonly string[]): Tensor =>
+    x.expand(
+      own.map((l) => (x.shape[own.indexOf(l)] === 1 && shared.includes(l) ? size(l) : x.shape[own.indexOf(l)]!)),
+    );
   const [fa, fb] = [full(a, la), full(b, lb)];
-  const left = aligned(fa, la, [...batch, ...onlyA, ...sum]).reshape([product(batch.map(size)), product(sizes(fa, la, onlyA)), product(sum.map(size))]);
-  const right = aligned(fb, lb, [...batch, ...sum, ...onlyB]).reshape([product(batch.map(size)), product(sum.map(size)), product(sizes(fb, lb, onlyB))]);
+  const left = aligned(fa, la, [...batch, ...onlyA, ...sum]).reshape([
+    product(batch.map(size)),
+    product(sizes(fa, la, onlyA)),
+    product(sum.map(size)),
+  ]);
+  const right = aligned(fb, lb, [...batch, ...sum, ...onlyB]).reshape([
+    product(batch.map(size)),
+    product(sum.map(size)),
+    product(sizes(fb, lb, onlyB)),
+  ]);
   const shape = [...batch.map(size), ...sizes(fa, la, onlyA), ...sizes(fb, lb, onlyB)];
   return [left.bmm(right).reshape(shape), labels];
 }
@@ -143,7 +177,8 @@ export function einsum(equation: string, ...args: [operands: readonly Tensor[]] 
   for (const [x, own] of terms) {
     own.forEach((l, d) => {
       const known = sizes.get(l) ?? 1;
-      if (known !== 1 && x.shape[d] !== 1 && known !== x.shape[d]) fail(equation, `'${l}' has sizes ${known} and ${x.shape[d]}`);
+      if (known !== 1 && x.shape[d] !== 1 && known !== x.shape[d])
+        fail(equation, `'${l}' has sizes ${known} and ${x.shape[d]}`);
       sizes.set(l, Math.max(known, x.shape[d] === 0 ? 0 : x.shape[d]!));
     });
   }

@@ -1,7 +1,6 @@
 /** @file In-place changes: who may be written, and how a recorded in-place op gets its history. */
 import { AutogradError, DTypeError, ShapeError } from './errors.ts';
 import { copyKernel } from './ir/copy.ts';
-import { untracked } from './modes.ts';
 import { overlapsItself } from './overlap.ts';
 import { canCast } from './promotion.ts';
 import { tracks } from './record.ts';
@@ -12,11 +11,15 @@ import type { Tensor } from './tensor.ts';
 /** @throws when `out` may not be written by `op`: expanded memory, or an `out` argument while gradients are recorded. */
 export function checkWritable(op: string, out: Tensor, recordedOut = false): void {
   if (overlapsItself(out)) {
-    throw new ShapeError(`${op}(): several elements of the tensor written to share one place in memory (expand()); clone() it first`);
+    throw new ShapeError(
+      `${op}(): several elements of the tensor written to share one place in memory (expand()); clone() it first`,
+    );
   }
   if (recordedOut || (state.gradEnabled && out.requiresGrad)) state.recorder?.checkInplace(op, out);
   if (recordedOut) {
-    throw new AutogradError(`${op}(): functions with { out } do not support automatic differentiation, but an argument requires grad; leave out away or use noGrad`);
+    throw new AutogradError(
+      `${op}(): functions with { out } do not support automatic differentiation, but an argument requires grad; leave out away or use noGrad`,
+    );
   }
 }
 
@@ -42,7 +45,9 @@ export function overwrite(op: string, self: Tensor, compute: () => Tensor): Tens
     state.overwriting = before;
   }
   if (!sameShape(result.shape, self.shape)) {
-    throw new ShapeError(`${op}(): the result has shape ${formatShape(result.shape)}, which does not fit this tensor's ${formatShape(self.shape)}`);
+    throw new ShapeError(
+      `${op}(): the result has shape ${formatShape(result.shape)}, which does not fit this tensor's ${formatShape(self.shape)}`,
+    );
   }
   copyValues(self, result);
   if (state.gradEnabled && (result.requiresGrad || self.requiresGrad)) state.recorder!.adopt(self, result);
@@ -67,7 +72,9 @@ export function intoOut(op: string, out: Tensor | undefined, inputs: readonly Te
   checkWritable(op, out, state.gradEnabled && inputs.some(tracks));
   const result = compute();
   if (!sameShape(result.shape, out.shape)) {
-    throw new ShapeError(`${op}(): out has shape ${formatShape(out.shape)}, but the result has ${formatShape(result.shape)}; tensors are not resized`);
+    throw new ShapeError(
+      `${op}(): out has shape ${formatShape(out.shape)}, but the result has ${formatShape(result.shape)}; tensors are not resized`,
+    );
   }
   if (!canCast(result.dtype, out.dtype)) {
     throw new DTypeError(`${op}(): the result is ${result.dtype} and cannot be stored in an out of dtype ${out.dtype}`);

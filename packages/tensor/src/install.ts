@@ -23,6 +23,7 @@ import * as random from './ops/random.ts';
 import * as reading from './ops/reading.ts';
 import * as rearrange from './ops/rearrange.ts';
 import * as reduce from './ops/reduce.ts';
+import * as repeatInterleave from './ops/repeat-interleave.ts';
 import * as reshaping from './ops/reshaping.ts';
 import * as rounding from './ops/rounding.ts';
 import * as scan from './ops/scan.ts';
@@ -35,15 +36,50 @@ import * as statistics from './ops/statistics.ts';
 import * as strided from './ops/strided.ts';
 import * as trigonometry from './ops/trigonometry.ts';
 import * as unique from './ops/unique.ts';
-import * as repeatInterleave from './ops/repeat-interleave.ts';
 import * as viewScatter from './ops/view-scatter.ts';
 import * as views from './ops/views.ts';
 import { Tensor } from './tensor.ts';
 
 const families = [
-  activation, arithmetic, choice, clamp, compare, convert, copy, counting, equality, extremes, floats, gather, index, like,
-  logic, masks, mathematics, matmul, matmulSums, products, random, reading, rearrange, reduce, repeatInterleave, reshaping, rounding, scan,
-  scatter, softmax, sort, special, splitting, statistics, strided, trigonometry, unique, viewScatter, views,
+  activation,
+  arithmetic,
+  choice,
+  clamp,
+  compare,
+  convert,
+  copy,
+  counting,
+  equality,
+  extremes,
+  floats,
+  gather,
+  index,
+  like,
+  logic,
+  masks,
+  mathematics,
+  matmul,
+  matmulSums,
+  products,
+  random,
+  reading,
+  rearrange,
+  reduce,
+  repeatInterleave,
+  reshaping,
+  rounding,
+  scan,
+  scatter,
+  softmax,
+  sort,
+  special,
+  splitting,
+  statistics,
+  strided,
+  trigonometry,
+  unique,
+  viewScatter,
+  views,
 ];
 
 type Op = ((self: Tensor, ...args: unknown[]) => unknown) & { inplace?: (self: Tensor, ...args: unknown[]) => unknown };

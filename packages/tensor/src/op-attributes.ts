@@ -4,14 +4,13 @@
  */
 import type { ConvOps } from './functional/conv.ts';
 import type { CtcOps } from './functional/ctc-loss.ts';
+import type { EmbeddingOps } from './functional/embedding.ts';
 import type { LossOps } from './functional/loss.ts';
 import type { NormalizationOps } from './functional/normalization.ts';
 import type { PatchOps } from './functional/patches.ts';
 import type { PoolOps } from './functional/pool.ts';
-import type { RandomOps } from './random/draw.ts';
 import type { ConvertOps } from './ops/convert.ts';
 import type { CopyOps } from './ops/copy.ts';
-import type { EmbeddingOps } from './functional/embedding.ts';
 import type { GatherOps } from './ops/gather.ts';
 import type { IndexOps } from './ops/index-ops.ts';
 import type { JoinOps } from './ops/join.ts';
@@ -19,13 +18,14 @@ import type { MaskOps } from './ops/masks.ts';
 import type { MatmulOps } from './ops/matmul.ts';
 import type { RearrangeOps } from './ops/rearrange.ts';
 import type { ReduceOps } from './ops/reduce.ts';
-import type { ScatterOps } from './ops/scatter.ts';
 import type { ScanOps } from './ops/scan.ts';
-import type { StatisticsOps } from './ops/statistics.ts';
+import type { ScatterOps } from './ops/scatter.ts';
 import type { SoftmaxOps } from './ops/softmax.ts';
 import type { SplittingOps } from './ops/splitting.ts';
+import type { StatisticsOps } from './ops/statistics.ts';
 import type { StridedOps } from './ops/strided.ts';
 import type { ViewOps } from './ops/views.ts';
+import type { RandomOps } from './random/draw.ts';
 import type { ViewPieceOps } from './view.ts';
 
 export interface OpAttributes

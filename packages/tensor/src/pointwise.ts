@@ -109,7 +109,8 @@ function backwardPlan(op: Pointwise, needs: number): BackwardPlan {
   for (let i = 0; i < op.arity; i++) {
     if ((needs & (1 << i)) === 0) continue;
     const gradient = stated === undefined ? grad.mul(differentiate(op.expressions[0]!, i)) : stated[i];
-    if (gradient === null || gradient === undefined) throw new AutogradError(`${op.name}() has no derivative by argument ${i}`);
+    if (gradient === null || gradient === undefined)
+      throw new AutogradError(`${op.name}() has no derivative by argument ${i}`);
     outputs.push(gradient === grad ? 'grad' : gradients.push(gradient) - 1);
   }
   const used = inputsOf(gradients);
@@ -117,13 +118,21 @@ function backwardPlan(op: Pointwise, needs: number): BackwardPlan {
   if (!used.includes(op.arity + 1)) used.push(op.arity + 1);
   used.sort((a, b) => (a === op.arity + 1 ? -1 : b === op.arity + 1 ? 1 : a - b));
   const renumbered = inputs(used.length);
-  const backward = pointwise(used.length, () => gradients.map((g) => substitute(g, (i) => renumbered[used.indexOf(i)]!)), {
-    name: `${op.name}Backward`,
-    node: `${nodeName(op)}Backward0`,
-    promotion: 'promote',
-    conditions: used.flatMap((i, position) => (op.conditions?.includes(i) ? [position] : [])),
-  });
-  return { op: backward, reads: used.map((i) => (i === op.arity ? 'result' : i === op.arity + 1 ? 'grad' : i)), outputs };
+  const backward = pointwise(
+    used.length,
+    () => gradients.map((g) => substitute(g, (i) => renumbered[used.indexOf(i)]!)),
+    {
+      name: `${op.name}Backward`,
+      node: `${nodeName(op)}Backward0`,
+      promotion: 'promote',
+      conditions: used.flatMap((i, position) => (op.conditions?.includes(i) ? [position] : [])),
+    },
+  );
+  return {
+    op: backward,
+    reads: used.map((i) => (i === op.arity ? 'result' : i === op.arity + 1 ? 'grad' : i)),
+    outputs,
+  };
 }
 
 /** PyTorch's name of the graph node of an op. */
@@ -131,7 +140,8 @@ export function nodeName(op: PointwiseSpec): string {
   return op.node ?? `${op.name[0]!.toUpperCase()}${op.name.slice(1)}Backward0`;
 }
 
-const scalarCode = (value: Scalar): number => (typeof value === 'boolean' ? 14 : typeof value === 'bigint' || Number.isSafeInteger(value) ? 12 : 13);
+const scalarCode = (value: Scalar): number =>
+  typeof value === 'boolean' ? 14 : typeof value === 'bigint' || Number.isSafeInteger(value) ? 12 : 13;
 
 /** Kernel and result dtypes for these arguments' dtypes, made once for each combination. */
 function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null): Plan {
@@ -164,7 +174,9 @@ function makePlan(op: Pointwise, args: readonly PointwiseArgument[], into: DType
   }));
   const dtype = op.promotion === 'compare' || op.promotion === 'logic' ? 'bool' : common;
   if (into !== null && !canCast(dtype, into)) {
-    throw new DTypeError(`${op.name}(): the result is ${dtype} and cannot be stored in a tensor of dtype ${into}; convert that with .to('${dtype}')`);
+    throw new DTypeError(
+      `${op.name}(): the result is ${dtype} and cannot be stored in a tensor of dtype ${into}; convert that with .to('${dtype}')`,
+    );
   }
   const dtypes = op.expressions.map(() => into ?? dtype);
   const outputs = op.expressions.map((expr, i) => ({ expr, dtype: dtypes[i]! }));
@@ -175,7 +187,11 @@ function checkDType(op: Pointwise, common: DType): void {
   const { kind } = dtypeInfo(common);
   if (op.refuses === undefined || !op.refuses.includes(kind)) return;
   const toFloat = kind === 'int' || (kind === 'bool' && op.refuses.includes('int'));
-  const remedy = toFloat ? "convert with .to('float32')" : kind === 'bool' ? "convert with .to('int32') or use a logical op" : 'convert the inputs first';
+  const remedy = toFloat
+    ? "convert with .to('float32')"
+    : kind === 'bool'
+      ? "convert with .to('int32') or use a logical op"
+      : 'convert the inputs first';
   throw new DTypeError(`${op.name}(): not defined for ${common} inputs; ${remedy}`);
 }
 
@@ -197,7 +213,9 @@ function commonShape(op: Pointwise, args: readonly PointwiseArgument[]): { lead:
 }
 
 export function mixedDevices(op: string, a: Tensor, b: Tensor): DeviceError {
-  return new DeviceError(`${op}(): arguments are on different devices, '${a.device}' and '${b.device}'; move one with .to(device) or await .cpu()`);
+  return new DeviceError(
+    `${op}(): arguments are on different devices, '${a.device}' and '${b.device}'; move one with .to(device) or await .cpu()`,
+  );
 }
 
 /** Calls a pointwise op. */
@@ -237,12 +255,19 @@ const wantsGrad = (args: readonly PointwiseArgument[]): boolean => state.gradEna
  * Writes the op's result into `out`: the in-place form when `out` is also an argument.
  * @throws ShapeError when the result does not have `out`'s shape, DTypeError when its dtype cannot hold it.
  */
-export function callPointwiseInto(op: Pointwise, args: readonly PointwiseArgument[], out: Tensor, inplace: boolean): Tensor {
+export function callPointwiseInto(
+  op: Pointwise,
+  args: readonly PointwiseArgument[],
+  out: Tensor,
+  inplace: boolean,
+): Tensor {
   const { lead, shape } = commonShape(op, args);
   if (out.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, out);
   const name = inplace ? `${op.name}_` : op.name;
   if (!sameShape(shape, out.shape)) {
-    throw new ShapeError(`${name}(): the result has shape ${formatShape(shape)}, which does not fit the output's ${formatShape(out.shape)}`);
+    throw new ShapeError(
+      `${name}(): the result has shape ${formatShape(shape)}, which does not fit the output's ${formatShape(out.shape)}`,
+    );
   }
   const plan = planFor(op, args, out.dtype);
   checkWritable(name, out, !inplace && wantsGrad(args));
@@ -276,7 +301,9 @@ export function callPointwiseOver(op: Pointwise, args: readonly PointwiseArgumen
     checkWritable(op.name, out);
   }
   const plan = planFor(op, args, outs[0]!.dtype);
-  const safe = args.map((arg) => (typeof arg === 'object' && outs.some((out) => needsCopy(arg, out)) ? arg.detach().clone() : arg));
+  const safe = args.map((arg) =>
+    typeof arg === 'object' && outs.some((out) => needsCopy(arg, out)) ? arg.detach().clone() : arg,
+  );
   backendFor(lead.storage.device).map(plan.kernel, safe, outs);
   for (const out of outs) out.storage.version++;
 }

@@ -31,7 +31,7 @@ export interface RemovableHandle {
   remove(): void;
 }
 
-export type GradHook = (grad: Tensor) => Tensor | null | undefined | void;
+export type GradHook = (grad: Tensor) => Tensor | null | undefined;
 
 /** Names of the ops that record themselves and that autograd has a derivative for. */
 export type RecordedOp = keyof OpAttributes;

@@ -49,7 +49,9 @@ export function wrapDim(op: string, dim: number, ndim: number): number {
   const limit = Math.max(ndim, 1);
   if (!Number.isInteger(dim)) throw new TypeError(`${op}(): dim must be an integer, got ${String(dim)}`);
   if (dim < -limit || dim >= limit) {
-    throw new IndexError(`${op}(): dim ${dim} is out of range for a ${ndim}-d tensor (expected ${-limit} to ${limit - 1})`);
+    throw new IndexError(
+      `${op}(): dim ${dim} is out of range for a ${ndim}-d tensor (expected ${-limit} to ${limit - 1})`,
+    );
   }
   return dim < 0 ? dim + limit : dim;
 }

@@ -66,7 +66,8 @@ export function backendFor(device: string): Backend {
 function missingBackend(device: string): string {
   if (device.startsWith('cuda')) return `there is no device '${device}'; GPUs are reached through 'webgpu'`;
   const name = device.split(':')[0];
-  if (name === 'cpu') return "no backend for device 'cpu': add `import '@flambeau/backend-cpu'` (the flambeau package does so)";
+  if (name === 'cpu')
+    return "no backend for device 'cpu': add `import '@flambeau/backend-cpu'` (the flambeau package does so)";
   if (name === 'webgpu') {
     return `device '${device}' is not ready: install @flambeau/backend-webgpu, import it as webgpu and \`await webgpu.init()\` first`;
   }

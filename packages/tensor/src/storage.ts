@@ -38,7 +38,9 @@ export class Storage {
     if (view === undefined) {
       const step = target.array.BYTES_PER_ELEMENT;
       if (own.byteOffset % step !== 0) {
-        throw new FlambeauError(`a storage at byte offset ${own.byteOffset} cannot be viewed as ${dtype}; clone() it first`);
+        throw new FlambeauError(
+          `a storage at byte offset ${own.byteOffset} cannot be viewed as ${dtype}; clone() it first`,
+        );
       }
       view = new target.array(own.buffer, own.byteOffset, Math.floor(own.byteLength / step));
       this.#views ??= new Map();

@@ -26,6 +26,7 @@ import type * as random from './ops/random.ts';
 import type * as reading from './ops/reading.ts';
 import type * as rearrange from './ops/rearrange.ts';
 import type * as reduce from './ops/reduce.ts';
+import type * as repeatInterleave from './ops/repeat-interleave.ts';
 import type * as reshaping from './ops/reshaping.ts';
 import type * as rounding from './ops/rounding.ts';
 import type * as scan from './ops/scan.ts';
@@ -38,11 +39,17 @@ import type * as statistics from './ops/statistics.ts';
 import type * as strided from './ops/strided.ts';
 import type * as trigonometry from './ops/trigonometry.ts';
 import type * as unique from './ops/unique.ts';
-import type * as repeatInterleave from './ops/repeat-interleave.ts';
 import type * as viewScatter from './ops/view-scatter.ts';
 import type * as views from './ops/views.ts';
 import { readText, textOf } from './printing/text.ts';
-import { type AutogradSlot, type BackwardOptions, type GradHook, type GraphNode, type RemovableHandle, recorder } from './record.ts';
+import {
+  type AutogradSlot,
+  type BackwardOptions,
+  type GradHook,
+  type GraphNode,
+  type RemovableHandle,
+  recorder,
+} from './record.ts';
 import { contiguousStrides, isContiguous, numelOf, wrapDim } from './shape.ts';
 import { state } from './state.ts';
 import { Storage } from './storage.ts';
@@ -53,7 +60,9 @@ import { Storage } from './storage.ts';
  * with overloads, which inference would lose, states its method's type as `methodType`.
  */
 export type Methods<Family> = {
-  [K in keyof Family as Family[K] extends (...args: never[]) => unknown ? K : never]: Family[K] extends { readonly methodType: infer Method }
+  [K in keyof Family as Family[K] extends (...args: never[]) => unknown ? K : never]: Family[K] extends {
+    readonly methodType: infer Method;
+  }
     ? Method
     : Family[K] extends (self: Tensor, ...args: infer Args) => infer Result
       ? (...args: Args) => Result
@@ -128,7 +137,6 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
  * x.sum().itemSync(); // 10
  * ```
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: install.ts puts every method of the interface on the prototype.
 export class Tensor implements View {
   readonly storage: Storage;
   readonly dtype: DType;
@@ -206,7 +214,8 @@ export class Tensor implements View {
   /** A matrix transposed and, if complex, conjugated. @throws ShapeError for other than 0 or 2 dimensions. */
   get H(): Tensor {
     if (this.shape.length === 0) return this;
-    if (this.shape.length !== 2) throw new ShapeError(`H: expects a matrix, got shape [${this.shape.join(', ')}]; use mH for batches`);
+    if (this.shape.length !== 2)
+      throw new ShapeError(`H: expects a matrix, got shape [${this.shape.join(', ')}]; use mH for batches`);
     return this.adjoint();
   }
 
@@ -252,7 +261,7 @@ export class Tensor implements View {
   /** Whether gradients flow to or through this tensor. Settable on leaves. */
   get requiresGrad(): boolean {
     if (this.autograd?.requiresGrad) return true;
-    return this.base !== null && this.base.requiresGrad;
+    return this.base?.requiresGrad === true;
   }
 
   set requiresGrad(value: boolean) {
@@ -312,17 +321,13 @@ export class Tensor implements View {
    * @throws AutogradError for views, DTypeError when the tensor requires gradients and `value` cannot have any.
    */
   set data(value: Tensor) {
-    if (this.base !== null) throw new AutogradError('data: a view cannot be given other memory; copy_() into it instead');
+    if (this.base !== null)
+      throw new AutogradError('data: a view cannot be given other memory; copy_() into it instead');
     if (this.requiresGrad && !isDifferentiable(value.dtype)) {
       throw new DTypeError(`data: this tensor requires gradients, which ${value.dtype} cannot have`);
     }
-    const self: { -readonly [K in keyof Tensor]: Tensor[K] } = this;
-    self.storage = value.storage;
-    self.dtype = value.dtype;
-    self.shape = value.shape;
-    self.strides = value.strides;
-    self.offset = value.offset;
-    self.elementCount = value.elementCount;
+    const { storage, dtype, shape, strides, offset, elementCount } = value;
+    Object.assign(this as object, { storage, dtype, shape, strides, offset, elementCount });
     this.#contiguous = undefined;
   }
 

@@ -1,5 +1,5 @@
 /** @file A pre-norm transformer block, forward and backward. */
-import { F, noGrad, nn, type Tensor } from 'flambeau';
+import { F, nn, noGrad, type Tensor } from 'flambeau';
 import { values } from '../data.ts';
 import type { Workload, Workloads } from '../workload.ts';
 
@@ -14,7 +14,9 @@ class Block extends nn.Module {
   override forward(x: Tensor): Tensor {
     const [batch, time, width] = x.shape as [number, number, number];
     const heads = 4;
-    const [q, k, v] = this.qkv(this.ln1(x)).split(width, 2).map((t) => t.view(batch, time, heads, width / heads).transpose(1, 2)) as [Tensor, Tensor, Tensor];
+    const [q, k, v] = this.qkv(this.ln1(x))
+      .split(width, 2)
+      .map((t) => t.view(batch, time, heads, width / heads).transpose(1, 2)) as [Tensor, Tensor, Tensor];
     const weights = F.softmax(q.matmul(k.transpose(-2, -1)).mul(1 / Math.sqrt(width / heads)), -1);
     const mixed = weights.matmul(v).transpose(1, 2).reshape(batch, time, width);
     const h = x.add(this.proj(mixed));

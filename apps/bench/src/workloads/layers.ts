@@ -26,9 +26,17 @@ const forwardBackward =
     };
   };
 
-function convolution(name: string, x: number[], w: number[], options: { stride?: number; padding: number; groups?: number }): Workloads {
+function convolution(
+  name: string,
+  x: number[],
+  w: number[],
+  options: { stride?: number; padding: number; groups?: number },
+): Workloads {
   const op = (input: Tensor, weight: Tensor): Tensor => F.conv2d(input, weight, options);
-  const inputs = (device: string): Inputs => [values(device, 1, x), values(device, 2, w, 1 / Math.sqrt(w[1]! * w[2]! * w[3]!))];
+  const inputs = (device: string): Inputs => [
+    values(device, 1, x),
+    values(device, 2, w, 1 / Math.sqrt(w[1]! * w[2]! * w[3]!)),
+  ];
   return { [`${name}-fwd`]: forward(op as never, inputs), [`${name}-fwdbwd`]: forwardBackward(op as never, inputs) };
 }
 

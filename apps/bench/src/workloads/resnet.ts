@@ -1,8 +1,14 @@
 /** @file The residual networks of the benchmarks: CIFAR's ResNet-20 and the standard ResNet-18. */
-import { F, noGrad, nn, type Tensor } from 'flambeau';
+import { F, nn, noGrad, type Tensor } from 'flambeau';
 import { values } from '../data.ts';
 
-const convNorm = (cin: number, cout: number, kernel: number, stride: number, padding: number): nn.Module & ((x: Tensor) => Tensor) =>
+const convNorm = (
+  cin: number,
+  cout: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+): nn.Module & ((x: Tensor) => Tensor) =>
   new nn.Sequential(new nn.Conv2d(cin, cout, kernel, { stride, padding, bias: false }), new nn.BatchNorm2d(cout));
 
 class Block extends nn.Module {
@@ -31,7 +37,19 @@ class ResidualNet extends nn.Module {
 
   constructor(kind: 18 | 20) {
     super();
-    const stages = kind === 20 ? [[16, 3, 1], [32, 3, 2], [64, 3, 2]] : [[64, 2, 1], [128, 2, 2], [256, 2, 2], [512, 2, 2]];
+    const stages =
+      kind === 20
+        ? [
+            [16, 3, 1],
+            [32, 3, 2],
+            [64, 3, 2],
+          ]
+        : [
+            [64, 2, 1],
+            [128, 2, 2],
+            [256, 2, 2],
+            [512, 2, 2],
+          ];
     this.#pools = kind === 18;
     let channels = kind === 20 ? 16 : 64;
     this.stem = kind === 20 ? convNorm(3, 16, 3, 1, 1) : convNorm(3, 64, 7, 2, 3);

@@ -1,5 +1,5 @@
 /** @file Training steps of small networks, and an optimizer step. */
-import { F, noGrad, nn, optim, type Tensor } from 'flambeau';
+import { F, nn, noGrad, optim, type Tensor } from 'flambeau';
 import { labels, setParameters, values } from '../data.ts';
 import type { Run, Workload, Workloads } from '../workload.ts';
 import { residualNet } from './resnet.ts';
@@ -49,10 +49,24 @@ function trainer(device: string, net: nn.Module, x: Tensor, y: Tensor, lr: numbe
 const cifarNet =
   (batch: number): Workload =>
   (device) =>
-    trainer(device, setParameters(device, new CifarNet().to(device)), values(device, 1, [batch, 3, 32, 32]), labels(device, 2, batch, 10), 0.001, 0.9);
+    trainer(
+      device,
+      setParameters(device, new CifarNet().to(device)),
+      values(device, 1, [batch, 3, 32, 32]),
+      labels(device, 2, batch, 10),
+      0.001,
+      0.9,
+    );
 
 const mnistNet: Workload = (device) =>
-  trainer(device, setParameters(device, new MnistCNN().to(device)), values(device, 1, [100, 1, 28, 28]), labels(device, 2, 100, 10), 0.01, 0);
+  trainer(
+    device,
+    setParameters(device, new MnistCNN().to(device)),
+    values(device, 1, [100, 1, 28, 28]),
+    labels(device, 2, 100, 10),
+    0.01,
+    0,
+  );
 
 /** 500 steps from the same start; the check is the last loss. */
 const mlp: Workload = (device) => {

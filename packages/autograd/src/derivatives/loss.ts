@@ -25,7 +25,10 @@ export const lossRules = {
       const scaled = total === null ? grad.mul(-1 / divisor) : grad.div(total).neg();
       const values = reduced ? scaled.expand(index.shape) : scaled.unsqueeze(dim);
       const { shape, dtype, device } = x!;
-      return [zeros([...shape], { dtype, device }).scatter(dim, index, factors === null ? values : values.mul(factors))];
+      if (factors === null) return [zeros([...shape], { dtype, device }).scatter(dim, index, values)];
+      // Where nothing counts the total is 0, and yet the gradient is 0, not NaN.
+      const counted = total === null ? values.mul(factors) : values.mul(factors).maskedFill(factors.eq(0), 0);
+      return [zeros([...shape], { dtype, device }).scatter(dim, index, counted)];
     },
   },
 } satisfies Rules<keyof LossOps>;

@@ -3,7 +3,10 @@ import type { MatmulOps, Tensor } from '@flambeau/tensor';
 import type { RecordedCall, Rules } from '../rule.ts';
 
 /** Of a product, each factor's gradient needs the other one. */
-const saveFactors = ({ inputs: [a, b], needs }: RecordedCall<object>): (Tensor | null)[] => [needs[1] ? a! : null, needs[0] ? b! : null];
+const saveFactors = ({ inputs: [a, b], needs }: RecordedCall<object>): (Tensor | null)[] => [
+  needs[1] ? a! : null,
+  needs[0] ? b! : null,
+];
 
 export const matmulRules = {
   dot: {
@@ -16,7 +19,10 @@ export const matmulRules = {
   },
   mm: {
     save: saveFactors,
-    backward: ({ saved: [a, b], needs }, grad) => [needs[0] ? grad.mm(b!.t()) : null, needs[1] ? a!.t().mm(grad) : null],
+    backward: ({ saved: [a, b], needs }, grad) => [
+      needs[0] ? grad.mm(b!.t()) : null,
+      needs[1] ? a!.t().mm(grad) : null,
+    ],
   },
   bmm: {
     save: saveFactors,

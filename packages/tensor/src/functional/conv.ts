@@ -37,11 +37,23 @@ export function convolution(x: Tensor, w: Tensor, bias: Tensor | null, spec: Con
 }
 
 /** What `y` gives back to an input of shape `size`; with a bias, a transposed convolution. */
-export function convolutionInput(y: Tensor, w: Tensor, bias: Tensor | null, size: readonly number[], spec: ConvSpec): Tensor {
+export function convolutionInput(
+  y: Tensor,
+  w: Tensor,
+  bias: Tensor | null,
+  size: readonly number[],
+  spec: ConvSpec,
+): Tensor {
   const out = allocateLike(y, size);
   backendFor(y.device).convBackwardInput(y, w, out, spec);
   if (bias !== null) {
-    const channels = new Tensor(bias.storage, bias.dtype, [bias.shape[0]!, ...size.slice(2).map(() => 1)], [bias.strides[0]!, ...size.slice(2).map(() => 0)], bias.offset);
+    const channels = new Tensor(
+      bias.storage,
+      bias.dtype,
+      [bias.shape[0]!, ...size.slice(2).map(() => 1)],
+      [bias.strides[0]!, ...size.slice(2).map(() => 0)],
+      bias.offset,
+    );
     out.add_(channels);
     out.storage.version = 0;
   }
@@ -84,23 +96,38 @@ interface Parsed {
 }
 
 function checkTensors(op: string, x: Tensor, w: Tensor, bias: Tensor | null, spatial: number): void {
-  if (w.shape.length !== spatial + 2) throw new ShapeError(`${op}(): weight must be ${spatial + 2}-d, got ${formatShape(w.shape)}`);
+  if (w.shape.length !== spatial + 2)
+    throw new ShapeError(`${op}(): weight must be ${spatial + 2}-d, got ${formatShape(w.shape)}`);
   if (x.shape.length !== spatial + 2 && x.shape.length !== spatial + 1) {
-    throw new ShapeError(`${op}(): input must be [N, C, ...] or [C, ...] with ${spatial} spatial dimensions, got ${formatShape(x.shape)}`);
+    throw new ShapeError(
+      `${op}(): input must be [N, C, ...] or [C, ...] with ${spatial} spatial dimensions, got ${formatShape(x.shape)}`,
+    );
   }
   for (const operand of bias === null ? [w] : [w, bias]) {
     if (operand.device !== x.device) throw mixedDevices(op, x, operand);
-    if (operand.dtype !== x.dtype) throw new DTypeError(`${op}(): input is ${x.dtype} but weight or bias ${operand.dtype}; convert one with .to(dtype)`);
+    if (operand.dtype !== x.dtype)
+      throw new DTypeError(
+        `${op}(): input is ${x.dtype} but weight or bias ${operand.dtype}; convert one with .to(dtype)`,
+      );
   }
 }
 
 function checkPositive(op: string, name: string, values: readonly number[], least: number): void {
   for (const value of values) {
-    if (!Number.isInteger(value) || value < least) throw new RangeError(`${op}(): ${name} must be integers of at least ${least}, got [${values.join(', ')}]`);
+    if (!Number.isInteger(value) || value < least)
+      throw new RangeError(`${op}(): ${name} must be integers of at least ${least}, got [${values.join(', ')}]`);
   }
 }
 
-function checkGroups(op: string, groups: number, channels: number, perGroup: number, out: number, x: Tensor, w: Tensor): void {
+function checkGroups(
+  op: string,
+  groups: number,
+  channels: number,
+  perGroup: number,
+  out: number,
+  x: Tensor,
+  w: Tensor,
+): void {
   checkPositive(op, 'groups', [groups], 1);
   if (channels !== perGroup * groups || out % groups !== 0) {
     throw new ShapeError(
@@ -126,31 +153,55 @@ function conv(op: string, spatial: number, input: Tensor, w: Tensor, parsed: Par
   checkPositive(op, 'padding', padding, 0);
   checkGroups(op, groups, x.shape[1]!, w.shape[1]!, w.shape[0]!, input, w);
   if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== w.shape[0])) {
-    throw new ShapeError(`${op}(): bias ${formatShape(bias.shape)} does not fit weight ${formatShape(w.shape)}: expected [${w.shape[0]}]`);
+    throw new ShapeError(
+      `${op}(): bias ${formatShape(bias.shape)} does not fit weight ${formatShape(w.shape)}: expected [${w.shape[0]}]`,
+    );
   }
   const spec: ConvSpec = { stride, padding, dilation, groups };
   x.shape.slice(2).forEach((size, d) => {
     if (outputSize(size, kernel[d]!, spec, d) < 1) {
-      throw new ShapeError(`${op}(): the kernel ${formatShape(kernel)} (dilation ${formatShape(dilation)}) is larger than the padded input ${formatShape(input.shape)}`);
+      throw new ShapeError(
+        `${op}(): the kernel ${formatShape(kernel)} (dilation ${formatShape(dilation)}) is larger than the padded input ${formatShape(input.shape)}`,
+      );
     }
   });
   const out = convolution(x, w, bias, spec);
   return input.shape.length === spatial + 2 ? out : out.squeeze(0);
 }
 
-function namedPadding(op: string, x: Tensor, name: string, kernel: readonly number[], stride: readonly number[], dilation: readonly number[]): [Tensor, number[]] {
+function namedPadding(
+  op: string,
+  x: Tensor,
+  name: string,
+  kernel: readonly number[],
+  stride: readonly number[],
+  dilation: readonly number[],
+): [Tensor, number[]] {
   if (name === 'valid') return [x, kernel.map(() => 0)];
   if (name !== 'same') throw new TypeError(`${op}(): padding must be numbers, 'valid' or 'same', got '${name}'`);
-  if (stride.some((s) => s !== 1)) throw new RangeError(`${op}(): padding 'same' needs stride 1, got ${formatShape(stride)}`);
+  if (stride.some((s) => s !== 1))
+    throw new RangeError(`${op}(): padding 'same' needs stride 1, got ${formatShape(stride)}`);
   const total = kernel.map((k, d) => dilation[d]! * (k - 1));
   // An odd total has its extra zero at the end.
   const extra = total.map((t) => t % 2);
-  const padded = extra.some((e) => e > 0) ? constantPad(x, extra.toReversed().flatMap((e) => [0, e]), 0) : x;
+  const padded = extra.some((e) => e > 0)
+    ? constantPad(
+        x,
+        extra.toReversed().flatMap((e) => [0, e]),
+        0,
+      )
+    : x;
   return [padded, total.map((t) => Math.floor(t / 2))];
 }
 
 function parser(op: string): (args: readonly unknown[]) => Parsed {
-  return signature<Parsed>(op, ['bias', 'stride', 'padding', 'dilation', 'groups'], { bias: null, stride: 1, padding: 0, dilation: 1, groups: 1 });
+  return signature<Parsed>(op, ['bias', 'stride', 'padding', 'dilation', 'groups'], {
+    bias: null,
+    stride: 1,
+    padding: 0,
+    dilation: 1,
+    groups: 1,
+  });
 }
 
 const [parse1, parse2, parse3] = [parser('conv1d'), parser('conv2d'), parser('conv3d')];
@@ -219,22 +270,34 @@ function transposed(op: string, spatial: number, input: Tensor, w: Tensor, args:
   })(args);
   const { bias, groups } = parsed;
   checkTensors(op, input, w, bias, spatial);
-  const [stride, padding, extra, dilation] = (['stride', 'padding', 'outputPadding', 'dilation'] as const).map((name) => perDimension(op, name, parsed[name], spatial)) as [number[], number[], number[], number[]];
+  const [stride, padding, extra, dilation] = (['stride', 'padding', 'outputPadding', 'dilation'] as const).map((name) =>
+    perDimension(op, name, parsed[name], spatial),
+  ) as [number[], number[], number[], number[]];
   checkPositive(op, 'stride', stride, 1);
   checkPositive(op, 'dilation', dilation, 1);
   checkPositive(op, 'padding', padding, 0);
   checkPositive(op, 'outputPadding', extra, 0);
   extra.forEach((e, d) => {
-    if (e >= stride[d]! && e >= dilation[d]!) throw new RangeError(`${op}(): outputPadding must be smaller than stride or dilation, got ${e} with stride ${stride[d]} and dilation ${dilation[d]}`);
+    if (e >= stride[d]! && e >= dilation[d]!)
+      throw new RangeError(
+        `${op}(): outputPadding must be smaller than stride or dilation, got ${e} with stride ${stride[d]} and dilation ${dilation[d]}`,
+      );
   });
   const y = input.shape.length === spatial + 2 ? input : input.unsqueeze(0);
   checkGroups(op, groups, y.shape[1]!, w.shape[0]! / groups, w.shape[1]! * groups, input, w);
   const outChannels = w.shape[1]! * groups;
   if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== outChannels)) {
-    throw new ShapeError(`${op}(): bias ${formatShape(bias.shape)} does not fit weight ${formatShape(w.shape)}: expected [${outChannels}]`);
+    throw new ShapeError(
+      `${op}(): bias ${formatShape(bias.shape)} does not fit weight ${formatShape(w.shape)}: expected [${outChannels}]`,
+    );
   }
-  const sizes = y.shape.slice(2).map((size, d) => (size - 1) * stride[d]! - 2 * padding[d]! + dilation[d]! * (w.shape[d + 2]! - 1) + extra[d]! + 1);
-  if (sizes.some((size) => size < 1)) throw new ShapeError(`${op}(): the output of input ${formatShape(input.shape)} and weight ${formatShape(w.shape)} would have no elements: ${formatShape(sizes)}`);
+  const sizes = y.shape
+    .slice(2)
+    .map((size, d) => (size - 1) * stride[d]! - 2 * padding[d]! + dilation[d]! * (w.shape[d + 2]! - 1) + extra[d]! + 1);
+  if (sizes.some((size) => size < 1))
+    throw new ShapeError(
+      `${op}(): the output of input ${formatShape(input.shape)} and weight ${formatShape(w.shape)} would have no elements: ${formatShape(sizes)}`,
+    );
   const out = convolutionInput(y, w, bias, [y.shape[0]!, outChannels, ...sizes], { stride, padding, dilation, groups });
   return input.shape.length === spatial + 2 ? out : out.squeeze(0);
 }

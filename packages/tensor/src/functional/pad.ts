@@ -11,7 +11,9 @@ import type { Tensor } from '../tensor.ts';
 export function constantPad(self: Tensor, padding: readonly number[], value: number): Tensor {
   const pairs = padding.length / 2;
   if (!Number.isInteger(pairs) || pairs > self.shape.length) {
-    throw new ShapeError(`pad(): padding [${padding.join(', ')}] must have two numbers for each of at most ${self.shape.length} dimensions`);
+    throw new ShapeError(
+      `pad(): padding [${padding.join(', ')}] must have two numbers for each of at most ${self.shape.length} dimensions`,
+    );
   }
   const shape = [...self.shape];
   let [inner, places]: [Tensor, [number, number, number][]] = [self, []];
@@ -19,7 +21,10 @@ export function constantPad(self: Tensor, padding: readonly number[], value: num
     const d = self.shape.length - 1 - i;
     const [before, after] = [padding[2 * i]!, padding[2 * i + 1]!];
     shape[d] = shape[d]! + before + after;
-    if (shape[d]! < 0) throw new ShapeError(`pad(): padding [${padding.join(', ')}] of ${formatShape(self.shape)} leaves a negative size`);
+    if (shape[d]! < 0)
+      throw new ShapeError(
+        `pad(): padding [${padding.join(', ')}] of ${formatShape(self.shape)} leaves a negative size`,
+      );
     const start = Math.max(0, -before);
     const kept = Math.max(0, self.shape[d]! - start - Math.max(0, -after));
     if (kept < self.shape[d]!) inner = inner.narrow(d, start, kept);

@@ -29,7 +29,12 @@ interface Window {
 
 /** Output size along one dimension; with `ceil`, a last window that starts inside the input or its left padding counts too. */
 function outputSize(size: number, window: Window, d: number, ceil: boolean): number {
-  const [kernel, stride, padding, dilation] = [window.kernel[d]!, window.stride[d]!, window.padding[d]!, window.dilation[d]!];
+  const [kernel, stride, padding, dilation] = [
+    window.kernel[d]!,
+    window.stride[d]!,
+    window.padding[d]!,
+    window.dilation[d]!,
+  ];
   const room = size + 2 * padding - dilation * (kernel - 1) - 1;
   const count = (ceil ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
   return ceil && (count - 1) * stride >= size + padding ? count - 1 : count;
@@ -37,15 +42,24 @@ function outputSize(size: number, window: Window, d: number, ceil: boolean): num
 
 function outputShape(op: string, x: Tensor, window: Window, ceil: boolean): number[] {
   const { kernel, padding } = window;
-  for (const [name, values, least] of [['kernelSize', kernel, 1], ['stride', window.stride, 1], ['padding', padding, 0], ['dilation', window.dilation, 1]] as const) {
-    if (values.some((v) => !Number.isInteger(v) || v < least)) throw new RangeError(`${op}(): ${name} must be integers of at least ${least}, got [${values.join(', ')}]`);
+  for (const [name, values, least] of [
+    ['kernelSize', kernel, 1],
+    ['stride', window.stride, 1],
+    ['padding', padding, 0],
+    ['dilation', window.dilation, 1],
+  ] as const) {
+    if (values.some((v) => !Number.isInteger(v) || v < least))
+      throw new RangeError(`${op}(): ${name} must be integers of at least ${least}, got [${values.join(', ')}]`);
   }
   padding.forEach((p, d) => {
-    if (2 * p > kernel[d]!) throw new RangeError(`${op}(): padding ${p} is more than half of the kernel size ${kernel[d]}`);
+    if (2 * p > kernel[d]!)
+      throw new RangeError(`${op}(): padding ${p} is more than half of the kernel size ${kernel[d]}`);
   });
   const spatial = x.shape.slice(2).map((size, d) => outputSize(size, window, d, ceil));
   if (spatial.some((size) => size < 1) || x.shape.slice(1).includes(0)) {
-    throw new ShapeError(`${op}(): input ${formatShape(x.shape)} is too small for kernel ${formatShape(kernel)}: the output would be ${formatShape(spatial)}`);
+    throw new ShapeError(
+      `${op}(): input ${formatShape(x.shape)} is too small for kernel ${formatShape(kernel)}: the output would be ${formatShape(spatial)}`,
+    );
   }
   return [x.shape[0]!, x.shape[1]!, ...spatial];
 }
@@ -53,7 +67,9 @@ function outputShape(op: string, x: Tensor, window: Window, ceil: boolean): numb
 function withBatch(op: string, spatial: number, input: Tensor): Tensor {
   if (input.shape.length === spatial + 2) return input;
   if (input.shape.length === spatial + 1) return input.unsqueeze(0);
-  throw new ShapeError(`${op}(): input must be [N, C, ...] or [C, ...] with ${spatial} spatial dimensions, got ${formatShape(input.shape)}`);
+  throw new ShapeError(
+    `${op}(): input must be [N, C, ...] or [C, ...] with ${spatial} spatial dimensions, got ${formatShape(input.shape)}`,
+  );
 }
 
 type Sizes = number | readonly number[];
@@ -85,13 +101,31 @@ interface ParsedMaxPool {
   returnIndices: boolean;
 }
 
-function maxPool(op: string, spatial: number, input: Tensor, kernelSize: Sizes, args: readonly unknown[]): Tensor | [Tensor, Tensor] {
+function maxPool(
+  op: string,
+  spatial: number,
+  input: Tensor,
+  kernelSize: Sizes,
+  args: readonly unknown[],
+): Tensor | [Tensor, Tensor] {
   const parsed = signature<ParsedMaxPool>(op, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'], {
-    stride: null, padding: 0, dilation: 1, ceilMode: false, returnIndices: false,
+    stride: null,
+    padding: 0,
+    dilation: 1,
+    ceilMode: false,
+    returnIndices: false,
   })(args);
   const kernel = perDimension(op, 'kernelSize', kernelSize, spatial);
-  const stride = parsed.stride === null || (Array.isArray(parsed.stride) && parsed.stride.length === 0) ? kernel : perDimension(op, 'stride', parsed.stride, spatial);
-  const spec: MaxPoolSpec = { kernel, stride, padding: perDimension(op, 'padding', parsed.padding, spatial), dilation: perDimension(op, 'dilation', parsed.dilation, spatial) };
+  const stride =
+    parsed.stride === null || (Array.isArray(parsed.stride) && parsed.stride.length === 0)
+      ? kernel
+      : perDimension(op, 'stride', parsed.stride, spatial);
+  const spec: MaxPoolSpec = {
+    kernel,
+    stride,
+    padding: perDimension(op, 'padding', parsed.padding, spatial),
+    dilation: perDimension(op, 'dilation', parsed.dilation, spatial),
+  };
   const x = withBatch(op, spatial, input);
   const shape = outputShape(op, x, spec, parsed.ceilMode);
   const out = allocateLike(x, shape);
@@ -185,12 +219,19 @@ export function avgPoolInput(y: Tensor, size: readonly number[], spec: AvgPoolSp
 
 function avgPool(op: string, spatial: number, input: Tensor, kernelSize: Sizes, args: readonly unknown[]): Tensor {
   const parsed = signature<ParsedAvgPool>(op, ['stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride'], {
-    stride: null, padding: 0, ceilMode: false, countIncludePad: true, divisorOverride: null,
+    stride: null,
+    padding: 0,
+    ceilMode: false,
+    countIncludePad: true,
+    divisorOverride: null,
   })(args);
   const { countIncludePad, divisorOverride } = parsed;
   if (divisorOverride === 0) throw new RangeError(`${op}(): divisorOverride must not be 0`);
   const kernel = perDimension(op, 'kernelSize', kernelSize, spatial);
-  const stride = parsed.stride === null || (Array.isArray(parsed.stride) && parsed.stride.length === 0) ? kernel : perDimension(op, 'stride', parsed.stride, spatial);
+  const stride =
+    parsed.stride === null || (Array.isArray(parsed.stride) && parsed.stride.length === 0)
+      ? kernel
+      : perDimension(op, 'stride', parsed.stride, spatial);
   const padding = perDimension(op, 'padding', parsed.padding, spatial);
   const x = withBatch(op, spatial, input);
   const shape = outputShape(op, x, { kernel, stride, padding, dilation: kernel.map(() => 1) }, parsed.ceilMode);

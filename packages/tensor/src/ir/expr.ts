@@ -8,15 +8,68 @@
 
 /** Functions of one value, result of the same dtype. */
 export const unaryFunctions = [
-  'neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'trunc', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'exp2', 'expm1', 'log', 'log2',
-  'log10', 'log1p', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh', 'sigmoid',
-  'erf', 'erfc', 'erfinv', 'lgamma', 'digamma', 'trigamma', 'bitNot',
+  'neg',
+  'abs',
+  'sign',
+  'floor',
+  'ceil',
+  'round',
+  'trunc',
+  'sqrt',
+  'rsqrt',
+  'reciprocal',
+  'exp',
+  'exp2',
+  'expm1',
+  'log',
+  'log2',
+  'log10',
+  'log1p',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'sigmoid',
+  'erf',
+  'erfc',
+  'erfinv',
+  'lgamma',
+  'digamma',
+  'trigamma',
+  'bitNot',
 ] as const;
 
 /** Functions of two values of one dtype, result of the same dtype. `mod` takes the sign of the divisor, `fmod` of the dividend. */
 export const binaryFunctions = [
-  'add', 'sub', 'mul', 'div', 'floorDiv', 'truncDiv', 'fmod', 'mod', 'pow', 'atan2', 'hypot', 'copysign', 'nextafter', 'max', 'min',
-  'bitAnd', 'bitOr', 'bitXor', 'shiftLeft', 'shiftRight', 'gcd',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'floorDiv',
+  'truncDiv',
+  'fmod',
+  'mod',
+  'pow',
+  'atan2',
+  'hypot',
+  'copysign',
+  'nextafter',
+  'max',
+  'min',
+  'bitAnd',
+  'bitOr',
+  'bitXor',
+  'shiftLeft',
+  'shiftRight',
+  'gcd',
 ] as const;
 
 /** Functions of two values of one dtype, result bool. NaN compares as in IEEE 754. */
@@ -29,7 +82,14 @@ export type UnaryFunction = (typeof unaryFunctions)[number];
 export type BinaryFunction = (typeof binaryFunctions)[number];
 export type CompareFunction = (typeof compareFunctions)[number];
 export type LogicFunction = (typeof logicFunctions)[number];
-export type ScalarFunction = UnaryFunction | BinaryFunction | CompareFunction | LogicFunction | 'where' | 'toBool' | 'toReal';
+export type ScalarFunction =
+  | UnaryFunction
+  | BinaryFunction
+  | CompareFunction
+  | LogicFunction
+  | 'where'
+  | 'toBool'
+  | 'toReal';
 
 export type Operand = Expr | number;
 
@@ -51,7 +111,13 @@ export class Expr {
   readonly value: number;
   readonly key: string;
 
-  private constructor(kind: Expr['kind'], fn: ScalarFunction | null, args: readonly Expr[], value: number, key: string) {
+  private constructor(
+    kind: Expr['kind'],
+    fn: ScalarFunction | null,
+    args: readonly Expr[],
+    value: number,
+    key: string,
+  ) {
     this.kind = kind;
     this.fn = fn;
     this.args = args;
@@ -61,7 +127,8 @@ export class Expr {
 
   /** Equal nodes are one object, so expressions are graphs and their keys stay short. */
   static #node(kind: Expr['kind'], fn: ScalarFunction | null, args: readonly Expr[], value: number): Expr {
-    const text = kind === 'call' ? `${fn}(${args.map((a) => a.key).join()})` : `${kind} ${Object.is(value, -0) ? '-0' : value}`;
+    const text =
+      kind === 'call' ? `${fn}(${args.map((a) => a.key).join()})` : `${kind} ${Object.is(value, -0) ? '-0' : value}`;
     let node = interned.get(text);
     if (node === undefined) {
       node = new Expr(kind, fn, args, value, `e${interned.size}`);

@@ -63,7 +63,11 @@ export interface ReduceKernel {
 /** float16 and bfloat16 compute in float32. */
 export const computeDType = (dtype: DType): DType => (dtype === 'float16' || dtype === 'bfloat16' ? 'float32' : dtype);
 
-const boolResult: ReadonlySet<ScalarFunction> = new Set<ScalarFunction>([...compareFunctions, ...logicFunctions, 'toBool']);
+const boolResult: ReadonlySet<ScalarFunction> = new Set<ScalarFunction>([
+  ...compareFunctions,
+  ...logicFunctions,
+  'toBool',
+]);
 
 /** The dtype of every node of a kernel's expressions. */
 export function nodeDTypes(

@@ -55,10 +55,14 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
     return x;
   });
   matrices.slice(1).forEach((x, i) => {
-    if (matrices[i]!.shape[1] !== x.shape[0]) throw new ShapeError(`linalg.multiDot(): shapes ${formatShape(matrices[i]!.shape)} and ${formatShape(x.shape)} cannot be multiplied`);
+    if (matrices[i]!.shape[1] !== x.shape[0])
+      throw new ShapeError(
+        `linalg.multiDot(): shapes ${formatShape(matrices[i]!.shape)} and ${formatShape(x.shape)} cannot be multiplied`,
+      );
   });
   const split = splits([matrices[0]!.shape[0]!, ...matrices.map((x) => x.shape[1]!)]);
-  const product = (i: number, j: number): Tensor => (i === j ? matrices[i]! : product(i, split[i]![j]!).mm(product(split[i]![j]! + 1, j)));
+  const product = (i: number, j: number): Tensor =>
+    i === j ? matrices[i]! : product(i, split[i]![j]!).mm(product(split[i]![j]! + 1, j));
   let out = product(0, n - 1);
   if (tensors[0]!.ndim === 1) out = out.squeeze(0);
   return tensors[n - 1]!.ndim === 1 ? out.squeeze(-1) : out;

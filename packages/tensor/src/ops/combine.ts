@@ -124,7 +124,7 @@ export function combinations(
     throw new RangeError(`combinations(): r must be an integer of at least 0, got ${r}`);
   if (r === 0) return filled('combinations', [0], 0, { dtype: input.dtype, device: input.device });
   const rows = choices(input.elementCount, r, withReplacement);
-  const index = integersFrom('combinations', rows.flat(), [rows.length * r], { device: input.device });
+  const index = integersFrom(rows.flat(), [rows.length * r], { device: input.device });
   return reshape(indexSelect(input, 0, index), [rows.length, r]);
 }
 
@@ -165,7 +165,7 @@ export function vander(
   if (!Number.isInteger(count) || count < 0)
     throw new RangeError(`vander(): N must be an integer of at least 0, got ${count}`);
   const powers = Array.from({ length: count }, (_, i) => (increasing ? i : count - 1 - i));
-  return x.unsqueeze(1).pow(integersFrom('vander', powers, [count], { device: x.device }));
+  return x.unsqueeze(1).pow(integersFrom(powers, [count], { device: x.device }));
 }
 const vanderArguments = signature<{ N: number | null; increasing: boolean }>('vander', ['N', 'increasing'], {
   N: null,
@@ -219,7 +219,7 @@ function trianglePositions(
       columns.push(j);
     }
   }
-  return integersFrom(op, [...rows, ...columns], [2, rows.length], rest);
+  return integersFrom([...rows, ...columns], [2, rows.length], rest);
 }
 
 /** Positions [row, column] of the elements on and below a diagonal of a `row` × `column` matrix, as int32 [2, count]. */

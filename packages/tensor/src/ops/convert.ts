@@ -72,7 +72,10 @@ function moveTo(self: Tensor, device: string): Tensor {
   const source = backendFor(self.device);
   const target = backendFor(device);
   if (source === target) return self;
-  if (source.readSync === null) throw new DeviceError(`to('${device}'): values leave device '${self.device}' asynchronously; use \`await x.cpu()\``);
+  if (source.readSync === null)
+    throw new DeviceError(
+      `to('${device}'): values leave device '${self.device}' asynchronously; use \`await x.cpu()\``,
+    );
   const out = new Tensor(target.upload(self.dtype, source.readSync(self)), self.dtype, self.shape);
   return record('toDevice', [self], out, { device });
 }

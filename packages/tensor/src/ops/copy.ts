@@ -4,7 +4,7 @@ import type { Scalar } from '../backend.ts';
 import { ShapeError } from '../errors.ts';
 import { checkWritable, copyValues, overwrite } from '../inplace.ts';
 import { needsCopy } from '../overlap.ts';
-import { callPointwise, callPointwiseInto, mixedDevices, pointwise, type PointwiseFunction } from '../pointwise.ts';
+import { callPointwise, callPointwiseInto, mixedDevices, type PointwiseFunction, pointwise } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
 import { backendFor, state } from '../state.ts';
@@ -71,7 +71,9 @@ export function zero_(self: Tensor): Tensor {
  */
 export function copy_(self: Tensor, source: Tensor): Tensor {
   if (!sameShape(broadcastShapes('copy_', self.shape, source.shape), self.shape)) {
-    throw new ShapeError(`copy_(): shape ${formatShape(source.shape)} does not broadcast to ${formatShape(self.shape)}`);
+    throw new ShapeError(
+      `copy_(): shape ${formatShape(source.shape)} does not broadcast to ${formatShape(self.shape)}`,
+    );
   }
   if (source.device !== self.device) throw mixedDevices('copy_', self, source);
   if (state.gradEnabled && (self.requiresGrad || source.requiresGrad)) {
@@ -81,4 +83,3 @@ export function copy_(self: Tensor, source: Tensor): Tensor {
   copyValues(self, needsCopy(source, self) ? copyOf(source) : source);
   return self;
 }
-

@@ -1,9 +1,9 @@
 /** @file Comparisons of whole tensors, whose results are JavaScript values: asynchronous everywhere, `…Sync` on the CPU. */
 import type { Trailing } from '../args.ts';
 import { ShapeError } from '../errors.ts';
+import { untracked } from '../modes.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { formatShape, sameShape } from '../shape.ts';
-import { untracked } from '../modes.ts';
 import type { Tensor } from '../tensor.ts';
 import type { IscloseOptions } from './compare.ts';
 
@@ -28,7 +28,8 @@ export function equalSync(self: Tensor, other: Tensor): boolean {
 
 type ClosenessArguments = Trailing<[rtol: number, atol: number, equalNan: boolean], IscloseOptions>;
 
-const close = (self: Tensor, other: Tensor, args: ClosenessArguments): Tensor => untracked(() => self.isclose(other, ...args).all());
+const close = (self: Tensor, other: Tensor, args: ClosenessArguments): Tensor =>
+  untracked(() => self.isclose(other, ...args).all());
 
 /** Whether |self − other| ≤ atol (1e-8) + rtol (1e-5) · |other| everywhere. */
 export async function allclose(self: Tensor, other: Tensor, ...args: ClosenessArguments): Promise<boolean> {
@@ -41,7 +42,10 @@ export function allcloseSync(self: Tensor, other: Tensor, ...args: ClosenessArgu
 }
 
 function checkSingle(self: Tensor): Tensor {
-  if (self.elementCount !== 1) throw new ShapeError(`isNonzero(): only a tensor of one element is true or false, this one has shape ${formatShape(self.shape)}`);
+  if (self.elementCount !== 1)
+    throw new ShapeError(
+      `isNonzero(): only a tensor of one element is true or false, this one has shape ${formatShape(self.shape)}`,
+    );
   return self;
 }
 

@@ -1,4 +1,7 @@
 /** @file Every op as a function. */
+
+// The function takes the condition first, the method is called on the first choice.
+export { where } from '../where.ts';
 export * from './activation.ts';
 export * from './arithmetic.ts';
 export * from './choice.ts';
@@ -17,16 +20,18 @@ export * from './isin.ts';
 export * from './join.ts';
 export * from './like.ts';
 export * from './logic.ts';
+export type { OutOption, TensorOrScalar } from './make.ts';
 export * from './masks.ts';
 export * from './math.ts';
 export * from './matmul.ts';
 export * from './matmul-sums.ts';
-export * from './products.ts';
 export * from './moments.ts';
+export * from './products.ts';
 export * from './random.ts';
 export * from './reading.ts';
 export * from './rearrange.ts';
 export * from './reduce.ts';
+export * from './repeat-interleave.ts';
 export * from './reshaping.ts';
 export * from './rounding.ts';
 export * from './scan.ts';
@@ -37,14 +42,10 @@ export * from './sort.ts';
 export * from './special.ts';
 export * from './splitting.ts';
 export * from './statistics.ts';
+// `var` cannot be the name of a variable.
+export { var as variance } from './statistics.ts';
 export * from './strided.ts';
 export * from './trigonometry.ts';
 export * from './unique.ts';
-export * from './repeat-interleave.ts';
 export * from './view-scatter.ts';
 export * from './views.ts';
-// `var` cannot be the name of a variable.
-export { var as variance } from './statistics.ts';
-// The function takes the condition first, the method is called on the first choice.
-export { where } from '../where.ts';
-export type { OutOption, TensorOrScalar } from './make.ts';

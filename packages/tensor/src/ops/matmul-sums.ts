@@ -14,7 +14,9 @@ function sumOf(op: string, product: (a: Tensor, b: Tensor) => Tensor): SumOf & {
     const { beta, alpha } = addmmFactors(op, self.dtype, options);
     const result = product(a, b);
     if (!sameShape(broadcastShapes(op, self.shape, result.shape), result.shape)) {
-      throw new ShapeError(`${op}(): self of shape ${formatShape(self.shape)} does not broadcast to the product's ${formatShape(result.shape)}`);
+      throw new ShapeError(
+        `${op}(): self of shape ${formatShape(self.shape)} does not broadcast to the product's ${formatShape(result.shape)}`,
+      );
     }
     // Factors of bools are 0 or 1, and keep them bools.
     const bools = result.dtype === 'bool';

@@ -23,20 +23,27 @@ export interface MatmulOps {
 
 function checkOperands(op: string, a: Tensor, b: Tensor): void {
   if (a.device !== b.device) throw mixedDevices(op, a, b);
-  if (a.dtype !== b.dtype) throw new DTypeError(`${op}(): operands must have one dtype, got ${a.dtype} and ${b.dtype}; convert one with .to(dtype)`);
+  if (a.dtype !== b.dtype)
+    throw new DTypeError(
+      `${op}(): operands must have one dtype, got ${a.dtype} and ${b.dtype}; convert one with .to(dtype)`,
+    );
   if (a.dtype === 'bool') throw new DTypeError(`${op}(): not defined for bool tensors; convert with .to('int32')`);
 }
 
 function checkRank(op: string, x: Tensor, rank: number, what: string): void {
-  if (x.shape.length !== rank) throw new ShapeError(`${op}(): ${what} must be ${rank}-d, got shape ${formatShape(x.shape)}`);
+  if (x.shape.length !== rank)
+    throw new ShapeError(`${op}(): ${what} must be ${rank}-d, got shape ${formatShape(x.shape)}`);
 }
 
 function mismatch(op: string, a: Tensor, b: Tensor): ShapeError {
-  return new ShapeError(`${op}(): shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} cannot be multiplied: inner sizes differ`);
+  return new ShapeError(
+    `${op}(): shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} cannot be multiplied: inner sizes differ`,
+  );
 }
 
 /** A view without history, for kernels. */
-const window = (x: Tensor, shape: readonly number[], strides: readonly number[]): Tensor => new Tensor(x.storage, x.dtype, shape, strides, x.offset);
+const window = (x: Tensor, shape: readonly number[], strides: readonly number[]): Tensor =>
+  new Tensor(x.storage, x.dtype, shape, strides, x.offset);
 
 /** Scalar product of two vectors of one length. */
 export function dot(self: Tensor, other: Tensor): Tensor {
@@ -63,7 +70,11 @@ export function mv(self: Tensor, vec: Tensor): Tensor {
   checkRank('mv', vec, 1, 'vec');
   if (self.shape[1] !== vec.shape[0]) throw mismatch('mv', self, vec);
   const out = allocateLike(self, [self.shape[0]!]);
-  backendFor(self.device).matmul(self, window(vec, [vec.shape[0]!, 1], [vec.strides[0]!, 0]), window(out, [self.shape[0]!, 1], [1, 1]));
+  backendFor(self.device).matmul(
+    self,
+    window(vec, [vec.shape[0]!, 1], [vec.strides[0]!, 0]),
+    window(out, [self.shape[0]!, 1], [1, 1]),
+  );
   return record('mv', [self, vec], out, {});
 }
 
@@ -90,14 +101,17 @@ export function bmm(self: Tensor, mat2: Tensor): Tensor {
   checkOperands('bmm', self, mat2);
   checkRank('bmm', self, 3, 'self');
   checkRank('bmm', mat2, 3, 'mat2');
-  if (self.shape[0] !== mat2.shape[0]) throw new ShapeError(`bmm(): batch sizes ${self.shape[0]} and ${mat2.shape[0]} differ; matmul() broadcasts them`);
+  if (self.shape[0] !== mat2.shape[0])
+    throw new ShapeError(`bmm(): batch sizes ${self.shape[0]} and ${mat2.shape[0]} differ; matmul() broadcasts them`);
   if (self.shape[2] !== mat2.shape[1]) throw mismatch('bmm', self, mat2);
   return batched(self, mat2);
 }
 
 /** Rows of all leading dimensions as one: [..., M, K] × [K, N] is one product. */
 function foldRows(self: Tensor, other: Tensor): Tensor {
-  const rows = self.reshape([-1, self.shape.at(-1)!].map((size, i) => (i === 0 ? self.elementCount / Math.max(self.shape.at(-1)!, 1) : size)));
+  const rows = self.reshape(
+    [-1, self.shape.at(-1)!].map((size, i) => (i === 0 ? self.elementCount / Math.max(self.shape.at(-1)!, 1) : size)),
+  );
   const out = other.shape.length === 1 ? mv(rows, other) : mm(rows, other);
   return out.view([...self.shape.slice(0, -1), ...other.shape.slice(1)]);
 }
@@ -113,7 +127,10 @@ function foldRows(self: Tensor, other: Tensor): Tensor {
  */
 export function matmul(self: Tensor, other: Tensor): Tensor {
   const [m, n] = [self.shape.length, other.shape.length];
-  if (m === 0 || n === 0) throw new ShapeError(`matmul(): both operands need at least one dimension, got ${formatShape(self.shape)} and ${formatShape(other.shape)}`);
+  if (m === 0 || n === 0)
+    throw new ShapeError(
+      `matmul(): both operands need at least one dimension, got ${formatShape(self.shape)} and ${formatShape(other.shape)}`,
+    );
   if (m === 2 && n === 2) return mm(self, other);
   if (m === 1 && n === 1) return dot(self, other);
   if (m === 2 && n === 1) return mv(self, other);
@@ -143,7 +160,9 @@ function addmmOf(self: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmOption
   if (mat1.shape[1] !== mat2.shape[0]) throw mismatch('addmm', mat1, mat2);
   const shape = [mat1.shape[0]!, mat2.shape[1]!];
   if (broadcastShapes('addmm', self.shape, shape).join() !== shape.join()) {
-    throw new ShapeError(`addmm(): self of shape ${formatShape(self.shape)} does not broadcast to the product's ${formatShape(shape)}`);
+    throw new ShapeError(
+      `addmm(): self of shape ${formatShape(self.shape)} does not broadcast to the product's ${formatShape(shape)}`,
+    );
   }
   const addend = window(self, shape, broadcastStrides(self.shape, self.strides, shape));
   const out = beta === 0 ? allocateLike(self, shape) : beta === 1 ? addend.clone() : addend.mul(beta);

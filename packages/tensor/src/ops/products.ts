@@ -17,7 +17,10 @@ export function inner(self: Tensor, other: Tensor): Tensor {
 /** Kronecker product: every element of self times all of other. */
 export function kron(self: Tensor, other: Tensor): Tensor {
   const ndim = Math.max(self.ndim, other.ndim);
-  const [a, b] = [self, other].map((x) => [...new Array<number>(ndim - x.ndim).fill(1), ...x.shape]) as [number[], number[]];
+  const [a, b] = [self, other].map((x) => [...new Array<number>(ndim - x.ndim).fill(1), ...x.shape]) as [
+    number[],
+    number[],
+  ];
   const spread = self.reshape(a.flatMap((size) => [size, 1]));
   const repeated = other.reshape(b.flatMap((size) => [1, size]));
   return spread.mul(repeated).reshape(a.map((size, d) => size * b[d]!));
@@ -26,9 +29,16 @@ export function kron(self: Tensor, other: Tensor): Tensor {
 const parseCross = signature<{ dim: number | null }>('cross', ['dim'], { dim: null });
 
 /** Cross product of vectors of three along `dim`; by default the first dimension of size 3. */
-export function cross(self: Tensor, other: Tensor, ...args: Trailing<[dim: number | null], { dim?: number | null | undefined }>): Tensor {
+export function cross(
+  self: Tensor,
+  other: Tensor,
+  ...args: Trailing<[dim: number | null], { dim?: number | null | undefined }>
+): Tensor {
   const { dim } = parseCross(args);
   const found = dim ?? self.shape.findIndex((size, d) => size === 3 && other.shape[d] === 3);
-  if (found === -1 && dim === null) throw new ShapeError(`cross(): no dimension of size 3 in ${formatShape(self.shape)} and ${formatShape(other.shape)}`);
+  if (found === -1 && dim === null)
+    throw new ShapeError(
+      `cross(): no dimension of size 3 in ${formatShape(self.shape)} and ${formatShape(other.shape)}`,
+    );
   return crossAlong('cross', self, other, found);
 }

@@ -37,9 +37,12 @@ function toNumber(op: string, value: Value): number | boolean | ComplexValue {
 
 function checkSingle(self: Tensor): void {
   if (self.elementCount !== 1) {
-    throw new ShapeError(`item(): only tensors of one element have a value, this one has shape ${formatShape(self.shape)}; use toArray()`);
+    throw new ShapeError(
+      `item(): only tensors of one element have a value, this one has shape ${formatShape(self.shape)}; use toArray()`,
+    );
   }
-  if (dtypeInfo(self.dtype).kind === 'complex') throw new FlambeauError('item(): a complex value is no number; use toArray()');
+  if (dtypeInfo(self.dtype).kind === 'complex')
+    throw new FlambeauError('item(): a complex value is no number; use toArray()');
 }
 
 const single = (self: Tensor, array: TypedArray): number => Number(toNumber('item', decoder(self.dtype, array)(0)));
@@ -98,9 +101,14 @@ export function toTypedArraySync(self: Tensor): TypedArray {
  * @throws DeviceError off the CPU, AutogradError on tensors that require gradients, FlambeauError on non-contiguous ones.
  */
 export function asTypedArray(self: Tensor): TypedArray {
-  if (self.device !== 'cpu') throw new DeviceError(`asTypedArray(): memory of device '${self.device}' cannot be shared; use \`await x.toTypedArray()\``);
-  if (self.requiresGrad) throw new AutogradError('asTypedArray(): the tensor requires grad; use x.detach().asTypedArray()');
-  if (!self.isContiguous()) throw new FlambeauError('asTypedArray(): the tensor is not contiguous; use x.contiguous().asTypedArray()');
+  if (self.device !== 'cpu')
+    throw new DeviceError(
+      `asTypedArray(): memory of device '${self.device}' cannot be shared; use \`await x.toTypedArray()\``,
+    );
+  if (self.requiresGrad)
+    throw new AutogradError('asTypedArray(): the tensor requires grad; use x.detach().asTypedArray()');
+  if (!self.isContiguous())
+    throw new FlambeauError('asTypedArray(): the tensor is not contiguous; use x.contiguous().asTypedArray()');
   const { lanes } = dtypeInfo(self.dtype);
   const data = self.storage.as(self.dtype);
   return data.subarray(self.offset * lanes, (self.offset + self.elementCount) * lanes);

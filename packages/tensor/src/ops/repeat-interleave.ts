@@ -58,7 +58,7 @@ function unevenly(x: Tensor, counts: ArrayLike<number | bigint>, dim: number): T
     if (count < 0) throw new RangeError(`repeatInterleave(): repeats must not be negative, got ${count}`);
     for (let k = 0; k < count; k++) positions.push(i);
   }
-  return indexSelect(x, dim, integersFrom('repeatInterleave', positions, [positions.length], { device: x.device }));
+  return indexSelect(x, dim, integersFrom(positions, [positions.length], { device: x.device }));
 }
 
 function checkCounts(repeats: Tensor): void {
