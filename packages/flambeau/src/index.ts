@@ -7,7 +7,6 @@
  * ```
  */
 import '@flambeau/backend-cpu';
-import manifest from '../package.json' with { type: 'json' };
 
 export * as autograd from '@flambeau/autograd';
 export * as data from '@flambeau/data';
@@ -16,6 +15,4 @@ export * as optim from '@flambeau/optim';
 export * from '@flambeau/serialize';
 export * from '@flambeau/tensor';
 export { functional as F } from '@flambeau/tensor';
-
-/** The version of this package. */
-export const version: string = manifest.version;
+export { version } from './version.ts';
