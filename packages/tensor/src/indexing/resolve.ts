@@ -47,7 +47,7 @@ function listItem(op: string, self: Tensor, list: IndexList): Item {
   return {
     kind: 'tensor',
     index:
-      flat.length === 0 ? integersFrom(op, [], [0], { device }) : tensor(list as never, { dtype: 'int32', device }),
+      flat.length === 0 ? integersFrom([], [0], { device }) : tensor(list as never, { dtype: 'int32', device }),
   };
 }
 
