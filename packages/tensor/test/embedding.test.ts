@@ -1,13 +1,5 @@
 import '@flambeau/backend-cpu';
-import {
-  DTypeError,
-  functional as F,
-  IndexError,
-  ones,
-  ShapeError,
-  type Tensor,
-  tensor,
-} from '@flambeau/tensor';
+import { DTypeError, functional as F, IndexError, ones, ShapeError, type Tensor, tensor } from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
 
 const values = (x: Tensor): unknown => x.toArraySync();

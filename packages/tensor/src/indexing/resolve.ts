@@ -46,8 +46,7 @@ function listItem(op: string, self: Tensor, list: IndexList): Item {
     throw new TypeError(`${op}(): a list of indices holds integers or booleans, got ${String(bad)}`);
   return {
     kind: 'tensor',
-    index:
-      flat.length === 0 ? integersFrom([], [0], { device }) : tensor(list as never, { dtype: 'int32', device }),
+    index: flat.length === 0 ? integersFrom([], [0], { device }) : tensor(list as never, { dtype: 'int32', device }),
   };
 }
 
