@@ -300,7 +300,7 @@ export function arange(...args: RangeArguments): Tensor {
   const [first, second] = args;
   // A single number is the end, not the start.
   const alone = typeof first === 'number' && typeof second !== 'number' && second?.end === undefined;
-  const options = rangeArguments(alone ? [0, first, ...args.slice(1)] : args);
+  const options = rangeArguments(alone ? [0, first, ...args.slice(second === undefined ? 2 : 1)] : args);
   if (options.end === undefined) throw new TypeError("arange(): missing argument 'end'");
   // As in PyTorch int64 counts from integer bounds, the other dtypes from the bounds as they are.
   const whole = options.dtype !== undefined && toDType(options.dtype) === 'int64';

@@ -191,6 +191,7 @@ describe('membership, sequences, tensors like others', () => {
   it('counts', () => {
     expect(values(arange({ start: 1, end: 6, step: 2 }))).toEqual([1, 3, 5]);
     expect(values(arange(2, { end: 4 }))).toEqual([2, 3]);
+    expect(arange(3, { dtype: 'float64' }).dtype).toBe('float64');
     expect(values(logspace(0, 2, 3))).toEqual([1, 10, 100]);
     expect(values(logspace(1, 3, 3, 2))).toEqual([2, 4, 8]);
     expect(values(linspace(0, 1, 3))).toEqual([0, 0.5, 1]);
