@@ -18,6 +18,22 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === Object.prototype || prototype === null;
 }
 
+/** Arguments without the absent ones at the end: `f(x, undefined)` is `f(x)`. */
+function withoutAbsent(args: readonly unknown[]): readonly unknown[] {
+  let count = args.length;
+  while (count > 0 && args[count - 1] === undefined) count--;
+  return count === args.length ? args : args.slice(0, count);
+}
+
+/** Positional arguments, and the options behind them if there are any. */
+function splitOptions(
+  list: readonly unknown[],
+): [args: readonly unknown[], options: Record<string, unknown> | undefined] {
+  const args = withoutAbsent(list);
+  const last = args[args.length - 1];
+  return isPlainObject(last) ? [withoutAbsent(args.slice(0, -1)), last] : [args, undefined];
+}
+
 /** Number of single-character edits between two words (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -71,11 +87,10 @@ export function signature<O extends object>(
 ): (args: readonly unknown[]) => O {
   const known = [...new Set([...positional, ...Object.keys(defaults)])];
   const required = positional.filter((name) => !Object.hasOwn(defaults, name));
-  return (args) => {
+  return (list) => {
+    const [args, options] = splitOptions(list);
     const result = { ...defaults } as Record<string, unknown>;
-    const last = args[args.length - 1];
-    const options = isPlainObject(last) ? last : undefined;
-    const count = options === undefined ? args.length : args.length - 1;
+    const count = args.length;
     if (count > positional.length) {
       throw new TypeError(
         `${op}() takes at most ${positional.length} positional arguments here (${positional.join(', ')}), got ${count}`,
@@ -108,16 +123,14 @@ export type ShapeArguments<O> =
 
 /** Splits a {@link ShapeArguments} list. @throws TypeError naming the op for anything that is no size. */
 export function shapeArguments<O extends object>(op: string, args: readonly unknown[]): [shape: number[], options: O] {
-  const last = args[args.length - 1];
-  const options = (isPlainObject(last) ? last : {}) as O;
-  const sizes = isPlainObject(last) ? args.slice(0, -1) : args;
+  const [sizes, options = {}] = splitOptions(args);
   const list = sizes.length === 1 && Array.isArray(sizes[0]) ? (sizes[0] as unknown[]) : sizes;
   for (const size of list) {
     if (typeof size !== 'number' || !Number.isInteger(size)) {
       throw new TypeError(`${op}(): sizes must be integers, got ${String(size)} in [${list.map(String).join(', ')}]`);
     }
   }
-  return [[...(list as number[])], options];
+  return [[...(list as number[])], options as O];
 }
 
 /** Sizes, dimensions or indices given as a list or spread. */
