@@ -25,9 +25,14 @@ function refresh(): void {
   state.gradEnabled = currentMode('grad', true);
 }
 
+/** An entry of this kind hides all modes outside of it. */
+const barrier = 'detached';
+
 /** The value of the innermost open mode of a kind. */
 export function currentMode<T>(kind: string, fallback: T): T {
-  for (let mode = state.modes; mode !== null; mode = mode.outer) if (mode.kind === kind) return mode.value as T;
+  for (let mode = state.modes; mode !== null && mode.kind !== barrier; mode = mode.outer) {
+    if (mode.kind === kind) return mode.value as T;
+  }
   return fallback;
 }
 
@@ -122,21 +127,11 @@ export function isGradEnabled(): boolean {
  * Work that awaits wraps each stretch between two awaits.
  */
 export function detached<T>(fn: () => T): T {
-  const open = state.modes;
-  state.modes = null;
-  refresh();
+  const guard = openMode(barrier, null);
   try {
     return fn();
   } finally {
-    // Modes that fn opened and left open stay innermost; the user's are put back outside them.
-    if (state.modes === null) state.modes = open;
-    else {
-      let outermost: Mode = state.modes;
-      while (outermost.outer !== null) outermost = outermost.outer;
-      outermost.outer = open;
-      if (open !== null) open.inner = outermost;
-    }
-    refresh();
+    guard.close();
   }
 }
 
