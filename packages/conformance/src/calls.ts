@@ -155,17 +155,6 @@ const adapted: Record<
   'linalg.pinv.singular': ([a, b], options, call) => call([(a as Tensor).matmul((b as Tensor).mT)], options),
 };
 
-/** In-place forms that would change the shape of a tensor: it is fixed for a tensor's life. */
-export const shapeChanging: ReadonlySet<string> = new Set([
-  'as_strided',
-  'squeeze',
-  'swapaxes',
-  'swapdims',
-  't',
-  'transpose',
-  'unsqueeze',
-]);
-
 const keyOf = (entry: Entry): string => (entry.variant === '' ? entry.op : `${entry.op}.${entry.variant}`);
 
 /**

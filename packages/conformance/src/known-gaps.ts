@@ -31,7 +31,7 @@ export const knownGaps: readonly KnownGap[] = [
     area: 'ops',
     op: /^(addbmm|addmm|addmv|addr|baddbmm)$/,
     failure: /^in-place: ShapeError: .* does not fit this tensor's/,
-    reason: 'PyTorch 1.13 resizes self; the shape of a tensor is fixed here',
+    reason: 'PyTorch 1.13 resizes self; here nothing but resize_() would',
   },
   {
     area: 'ops',

@@ -12,6 +12,7 @@ import * as extremes from './ops/extremes.ts';
 import * as floats from './ops/floats.ts';
 import * as gather from './ops/gather.ts';
 import * as index from './ops/index-ops.ts';
+import * as inplaceViews from './ops/inplace-views.ts';
 import * as like from './ops/like.ts';
 import * as logic from './ops/logic.ts';
 import * as masks from './ops/masks.ts';
@@ -54,6 +55,7 @@ const families = [
   floats,
   gather,
   index,
+  inplaceViews,
   like,
   logic,
   masks,

@@ -15,6 +15,7 @@ import type * as extremes from './ops/extremes.ts';
 import type * as floats from './ops/floats.ts';
 import type * as gather from './ops/gather.ts';
 import type * as index from './ops/index-ops.ts';
+import type * as inplaceViews from './ops/inplace-views.ts';
 import type * as like from './ops/like.ts';
 import type * as logic from './ops/logic.ts';
 import type * as masks from './ops/masks.ts';
@@ -90,6 +91,7 @@ export interface Tensor
     Methods<typeof floats>,
     Methods<typeof gather>,
     Methods<typeof index>,
+    Methods<typeof inplaceViews>,
     Methods<typeof like>,
     Methods<typeof logic>,
     Methods<typeof masks>,
@@ -328,6 +330,13 @@ export class Tensor implements View {
     }
     const { storage, dtype, shape, strides, offset, elementCount } = value;
     Object.assign(this as object, { storage, dtype, shape, strides, offset, elementCount });
+    this.#contiguous = undefined;
+  }
+
+  /** @internal Shows the memory as `view`, a view of this tensor, does. Its history is up to the caller. */
+  takeLayout(view: Tensor): void {
+    const { shape, strides, offset, elementCount } = view;
+    Object.assign(this as object, { shape, strides, offset, elementCount });
     this.#contiguous = undefined;
   }
 

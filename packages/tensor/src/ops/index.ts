@@ -16,6 +16,7 @@ export * from './extremes.ts';
 export * from './floats.ts';
 export * from './gather.ts';
 export * from './index-ops.ts';
+export * from './inplace-views.ts';
 export * from './isin.ts';
 export * from './join.ts';
 export * from './like.ts';

@@ -1,0 +1,60 @@
+/**
+ * @file Changes of shape in place: the tensor itself becomes a view of its memory. Other tensors on that memory keep
+ * their shapes.
+ */
+import { state } from '../state.ts';
+import type { Tensor } from '../tensor.ts';
+import { asStrided } from './strided.ts';
+import { squeeze, t, transpose, unsqueeze } from './views.ts';
+
+/** @throws AutogradError for a leaf that requires gradients, as for other changes in place. */
+function become(op: string, self: Tensor, view: () => Tensor): Tensor {
+  if (state.gradEnabled && self.requiresGrad) state.recorder!.checkInplace(op, self);
+  const result = view();
+  self.takeLayout(result);
+  if (state.gradEnabled && result.requiresGrad) state.recorder!.adopt(self, result);
+  return self;
+}
+
+/**
+ * Swaps two dimensions of the tensor itself.
+ *
+ * ```ts
+ * const x = zeros(2, 3);
+ * x.transpose_(0, 1);
+ * x.shape; // [3, 2]
+ * ```
+ */
+export function transpose_(self: Tensor, dim0: number, dim1: number): Tensor {
+  return become('transpose_', self, () => transpose(self, dim0, dim1));
+}
+
+/** Same as `transpose_`. */
+export function swapaxes_(self: Tensor, axis0: number, axis1: number): Tensor {
+  return become('swapaxes_', self, () => transpose(self, axis0, axis1));
+}
+
+/** Same as `transpose_`. */
+export function swapdims_(self: Tensor, dim0: number, dim1: number): Tensor {
+  return become('swapdims_', self, () => transpose(self, dim0, dim1));
+}
+
+/** Makes the tensor itself its transpose. @throws ShapeError for more than 2 dimensions. */
+export function t_(self: Tensor): Tensor {
+  return become('t_', self, () => t(self));
+}
+
+/** Drops dimensions of size 1 from the tensor itself. */
+export function squeeze_(...[self, ...args]: Parameters<typeof squeeze>): Tensor {
+  return become('squeeze_', self, () => squeeze(self, ...args));
+}
+
+/** Gives the tensor itself a dimension of size 1. */
+export function unsqueeze_(self: Tensor, dim: number): Tensor {
+  return become('unsqueeze_', self, () => unsqueeze(self, dim));
+}
+
+/** Gives the tensor itself any shape, strides and offset within its storage. */
+export function asStrided_(...[self, ...args]: Parameters<typeof asStrided>): Tensor {
+  return become('asStrided_', self, () => asStrided(self, ...args));
+}
