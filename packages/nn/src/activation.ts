@@ -13,7 +13,8 @@ interface InplaceOption {
 type InplaceArguments = Trailing<[inplace: boolean], InplaceOption>;
 
 /** `text` followed by the mention of `inplace`, if it is set. */
-const withInplace = (text: string, inplace: boolean): string => [text, inplace ? 'inplace=True' : ''].filter((part) => part !== '').join(', ');
+const withInplace = (text: string, inplace: boolean): string =>
+  [text, inplace ? 'inplace=True' : ''].filter((part) => part !== '').join(', ');
 
 /** An activation whose only setting is `inplace`. */
 abstract class Switchable extends Module {
@@ -129,7 +130,10 @@ export class ELU extends Module {
 
   constructor(...args: Trailing<[alpha: number, inplace: boolean], AlphaOptions>) {
     super();
-    const { alpha, inplace } = signature<{ alpha: number; inplace: boolean }>('ELU', ['alpha', 'inplace'], { alpha: 1, inplace: false })(args);
+    const { alpha, inplace } = signature<{ alpha: number; inplace: boolean }>('ELU', ['alpha', 'inplace'], {
+      alpha: 1,
+      inplace: false,
+    })(args);
     this.alpha = alpha;
     this.inplace = inplace;
   }
@@ -150,7 +154,10 @@ export class CELU extends Module {
 
   constructor(...args: Trailing<[alpha: number, inplace: boolean], AlphaOptions>) {
     super();
-    const { alpha, inplace } = signature<{ alpha: number; inplace: boolean }>('CELU', ['alpha', 'inplace'], { alpha: 1, inplace: false })(args);
+    const { alpha, inplace } = signature<{ alpha: number; inplace: boolean }>('CELU', ['alpha', 'inplace'], {
+      alpha: 1,
+      inplace: false,
+    })(args);
     this.alpha = alpha;
     this.inplace = inplace;
   }
@@ -169,9 +176,14 @@ export class LeakyReLU extends Module {
   readonly negativeSlope: number;
   inplace: boolean;
 
-  constructor(...args: Trailing<[negativeSlope: number, inplace: boolean], InplaceOption & { negativeSlope?: number | undefined }>) {
+  constructor(
+    ...args: Trailing<[negativeSlope: number, inplace: boolean], InplaceOption & { negativeSlope?: number | undefined }>
+  ) {
     super();
-    const parse = signature<{ negativeSlope: number; inplace: boolean }>('LeakyReLU', ['negativeSlope', 'inplace'], { negativeSlope: 0.01, inplace: false });
+    const parse = signature<{ negativeSlope: number; inplace: boolean }>('LeakyReLU', ['negativeSlope', 'inplace'], {
+      negativeSlope: 0.01,
+      inplace: false,
+    });
     const { negativeSlope, inplace } = parse(args);
     this.negativeSlope = negativeSlope;
     this.inplace = inplace;
@@ -193,12 +205,20 @@ export class Hardtanh extends Module {
   inplace: boolean;
 
   constructor(
-    ...args: Trailing<[minVal: number, maxVal: number, inplace: boolean], InplaceOption & { minVal?: number | undefined; maxVal?: number | undefined }>
+    ...args: Trailing<
+      [minVal: number, maxVal: number, inplace: boolean],
+      InplaceOption & { minVal?: number | undefined; maxVal?: number | undefined }
+    >
   ) {
     super();
-    const parse = signature<{ minVal: number; maxVal: number; inplace: boolean }>('Hardtanh', ['minVal', 'maxVal', 'inplace'], { minVal: -1, maxVal: 1, inplace: false });
+    const parse = signature<{ minVal: number; maxVal: number; inplace: boolean }>(
+      'Hardtanh',
+      ['minVal', 'maxVal', 'inplace'],
+      { minVal: -1, maxVal: 1, inplace: false },
+    );
     const { minVal, maxVal, inplace } = parse(args);
-    if (!(maxVal > minVal)) throw new RangeError(`Hardtanh: maxVal must be greater than minVal, got ${minVal} and ${maxVal}`);
+    if (!(maxVal > minVal))
+      throw new RangeError(`Hardtanh: maxVal must be greater than minVal, got ${minVal} and ${maxVal}`);
     this.minVal = minVal;
     this.maxVal = maxVal;
     this.inplace = inplace;
@@ -224,10 +244,16 @@ export class Threshold extends Module {
   inplace: boolean;
 
   constructor(
-    ...args: [threshold: number, value: number, ...InplaceArguments] | [options: { threshold: number; value: number } & InplaceOption]
+    ...args:
+      | [threshold: number, value: number, ...InplaceArguments]
+      | [options: { threshold: number; value: number } & InplaceOption]
   ) {
     super();
-    const parse = signature<{ threshold: number; value: number; inplace: boolean }>('Threshold', ['threshold', 'value', 'inplace'], { inplace: false });
+    const parse = signature<{ threshold: number; value: number; inplace: boolean }>(
+      'Threshold',
+      ['threshold', 'value', 'inplace'],
+      { inplace: false },
+    );
     const { threshold, value, inplace } = parse(args);
     this.threshold = threshold;
     this.value = value;
@@ -249,7 +275,9 @@ export class GELU extends Module {
 
   constructor(...args: Trailing<[approximate: 'none' | 'tanh'], { approximate?: 'none' | 'tanh' | undefined }>) {
     super();
-    this.approximate = signature<{ approximate: 'none' | 'tanh' }>('GELU', ['approximate'], { approximate: 'none' })(args).approximate;
+    this.approximate = signature<{ approximate: 'none' | 'tanh' }>('GELU', ['approximate'], { approximate: 'none' })(
+      args,
+    ).approximate;
   }
 
   forward(input: Tensor): Tensor {
@@ -266,9 +294,14 @@ export class Softplus extends Module {
   readonly beta: number;
   readonly threshold: number;
 
-  constructor(...args: Trailing<[beta: number, threshold: number], { beta?: number | undefined; threshold?: number | undefined }>) {
+  constructor(
+    ...args: Trailing<[beta: number, threshold: number], { beta?: number | undefined; threshold?: number | undefined }>
+  ) {
     super();
-    const { beta, threshold } = signature<{ beta: number; threshold: number }>('Softplus', ['beta', 'threshold'], { beta: 1, threshold: 20 })(args);
+    const { beta, threshold } = signature<{ beta: number; threshold: number }>('Softplus', ['beta', 'threshold'], {
+      beta: 1,
+      threshold: 20,
+    })(args);
     this.beta = beta;
     this.threshold = threshold;
   }
@@ -325,9 +358,18 @@ export class PReLU extends Module {
   weight: Parameter;
   readonly numParameters: number;
 
-  constructor(...args: Trailing<[numParameters: number, init: number], Factory & { numParameters?: number | undefined; init?: number | undefined }>) {
+  constructor(
+    ...args: Trailing<
+      [numParameters: number, init: number],
+      Factory & { numParameters?: number | undefined; init?: number | undefined }
+    >
+  ) {
     super();
-    const parse = signature<{ numParameters: number; init: number } & Factory>('PReLU', ['numParameters', 'init'], { numParameters: 1, init: 0.25, ...factoryDefaults });
+    const parse = signature<{ numParameters: number; init: number } & Factory>('PReLU', ['numParameters', 'init'], {
+      numParameters: 1,
+      init: 0.25,
+      ...factoryDefaults,
+    });
     const { numParameters, init: start, dtype, device } = parse(args);
     this.numParameters = numParameters;
     this.weight = new Parameter(empty([numParameters], { dtype, device }));
@@ -350,10 +392,17 @@ export class RReLU extends Module {
   inplace: boolean;
 
   constructor(
-    ...args: Trailing<[lower: number, upper: number, inplace: boolean], InplaceOption & { lower?: number | undefined; upper?: number | undefined }>
+    ...args: Trailing<
+      [lower: number, upper: number, inplace: boolean],
+      InplaceOption & { lower?: number | undefined; upper?: number | undefined }
+    >
   ) {
     super();
-    const parse = signature<{ lower: number; upper: number; inplace: boolean }>('RReLU', ['lower', 'upper', 'inplace'], { lower: 1 / 8, upper: 1 / 3, inplace: false });
+    const parse = signature<{ lower: number; upper: number; inplace: boolean }>(
+      'RReLU',
+      ['lower', 'upper', 'inplace'],
+      { lower: 1 / 8, upper: 1 / 3, inplace: false },
+    );
     const { lower, upper, inplace } = parse(args);
     this.lower = lower;
     this.upper = upper;
@@ -427,8 +476,8 @@ export class Softmin extends AlongDimension {
 /** softmax over the channels of [N, C, H, W] or [C, H, W]. */
 export class Softmax2d extends Module {
   forward(input: Tensor): Tensor {
-    if (input.ndim !== 3 && input.ndim !== 4) throw new TypeError(`Softmax2d: expected 3 or 4 dimensions, got shape [${input.shape.join(', ')}]`);
+    if (input.ndim !== 3 && input.ndim !== 4)
+      throw new TypeError(`Softmax2d: expected 3 or 4 dimensions, got shape [${input.shape.join(', ')}]`);
     return input.softmax(-3);
   }
 }
-

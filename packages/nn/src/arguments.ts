@@ -5,9 +5,12 @@ import type { DType, DTypeAlias, Trailing } from '@flambeau/tensor';
  * `Arguments<[inFeatures: number, outFeatures: number], [bias: boolean], Names, Options>` accepts `(3, 4)`,
  * `(3, 4, false)`, `(3, 4, { bias: false })` and `({ inFeatures: 3, outFeatures: 4, bias: false })`.
  */
-export type Arguments<Required extends unknown[], Optional extends unknown[], Names extends object, Options extends object> =
-  | [...Required, ...Trailing<Optional, Options>]
-  | [options: Names & Options];
+export type Arguments<
+  Required extends unknown[],
+  Optional extends unknown[],
+  Names extends object,
+  Options extends object,
+> = [...Required, ...Trailing<Optional, Options>] | [options: Names & Options];
 
 /** Where and as what a layer's parameters are made. */
 export interface Factory {

@@ -1,5 +1,5 @@
 /** @file Modules that hold a chain, a list or a dictionary of modules. Their order is their own. */
-import { isPlainObject, IndexError, type Tensor } from '@flambeau/tensor';
+import { IndexError, isPlainObject, type Tensor } from '@flambeau/tensor';
 import { Module, type Owned } from './module.ts';
 
 /** Modules by name, in order: pairs, a Map, a record or another ModuleDict. */
@@ -9,33 +9,46 @@ type Input<M extends Module> = Parameters<M['forward']>;
 type Output<M extends Module> = Awaited<ReturnType<M['forward']>>;
 
 /** `L` itself when each module takes what the one before it gives; otherwise the first misfit becomes an unusable type. */
-export type Chain<L extends readonly Module[]> = L extends readonly [infer A extends Module, infer B extends Module, ...infer Rest extends readonly Module[]]
+export type Chain<L extends readonly Module[]> = L extends readonly [
+  infer A extends Module,
+  infer B extends Module,
+  ...infer Rest extends readonly Module[],
+]
   ? [Output<A>] extends [Input<B>[0]]
     ? [A, ...Chain<[B, ...Rest]>]
     : [A, { takes: Input<B>[0]; butGets: Output<A> }, ...Rest]
   : L;
 
 /** What a chain is called with: its first module's arguments. A chain of unknown length maps a tensor to a tensor. */
-type ChainInput<L extends readonly Module[]> = L extends readonly [infer First extends Module, ...unknown[]] ? Input<First> : [input: Tensor];
-type ChainOutput<L extends readonly Module[]> = L extends readonly [...unknown[], infer Last extends Module] ? ReturnType<Last['forward']> : Tensor;
+type ChainInput<L extends readonly Module[]> = L extends readonly [infer First extends Module, ...unknown[]]
+  ? Input<First>
+  : [input: Tensor];
+type ChainOutput<L extends readonly Module[]> = L extends readonly [...unknown[], infer Last extends Module]
+  ? ReturnType<Last['forward']>
+  : Tensor;
 
 /** The place that `index` means in a list of `length`; negative ones count from the end. @throws IndexError out of range. */
 function placeOf(owner: string, index: number, length: number): number {
   const place = index < 0 ? index + length : index;
-  if (!Number.isInteger(index) || place < 0 || place >= length) throw new IndexError(`${owner}: index ${index} is out of range for ${length} modules`);
+  if (!Number.isInteger(index) || place < 0 || place >= length)
+    throw new IndexError(`${owner}: index ${index} is out of range for ${length} modules`);
   return place;
 }
 
 function checkModule(owner: string, name: string, value: unknown): asserts value is Module {
-  if (!(value instanceof Module)) throw new TypeError(`${owner}: '${name}' is ${value === null ? 'null' : typeof value}, not a Module`);
+  if (!(value instanceof Module))
+    throw new TypeError(`${owner}: '${name}' is ${value === null ? 'null' : typeof value}, not a Module`);
 }
 
 function checkKey(owner: string, key: string): void {
-  if (key === '' || key.includes('.')) throw new TypeError(`${owner}: a name must not be empty or contain dots, got '${key}'`);
+  if (key === '' || key.includes('.'))
+    throw new TypeError(`${owner}: a name must not be empty or contain dots, got '${key}'`);
 }
 
 function pairsOf(owner: string, modules: NamedModules): [string, Module][] {
-  const pairs = (Symbol.iterator in modules ? [...(modules as Iterable<readonly [string, Module]>)] : Object.entries(modules)) as [string, Module][];
+  const pairs = (
+    Symbol.iterator in modules ? [...(modules as Iterable<readonly [string, Module]>)] : Object.entries(modules)
+  ) as [string, Module][];
   for (const [name, module] of pairs) {
     checkKey(owner, name);
     checkModule(owner, name, module);
@@ -117,7 +130,7 @@ abstract class ListContainer<M extends Module> extends Container {
 
   #replace(list: readonly M[]): this {
     this.items.clear();
-    list.forEach((module, i) => this.items.set(String(i), module));
+    for (const [i, module] of list.entries()) this.items.set(String(i), module);
     return this;
   }
 
@@ -173,7 +186,8 @@ export class Sequential<const L extends readonly Module[] = readonly Module[]> e
 export class ModuleList<M extends Module = Module> extends ListContainer<M> {
   constructor(modules: Iterable<M> = []) {
     super();
-    if (typeof (modules as Partial<Iterable<M>> | null)?.[Symbol.iterator] !== 'function') throw new TypeError('ModuleList: expected a list of modules');
+    if (typeof (modules as Partial<Iterable<M>> | null)?.[Symbol.iterator] !== 'function')
+      throw new TypeError('ModuleList: expected a list of modules');
     this.extend(modules);
   }
 
@@ -212,7 +226,10 @@ export class ModuleDict<M extends Module = Module> extends Container {
   /** The module of a name. @throws IndexError when there is none. */
   get(name: string): M {
     const module = this.items.get(name);
-    if (module === undefined) throw new IndexError(`ModuleDict: there is no module '${name}', only ${[...this.items.keys()].join(', ') || 'none'}`);
+    if (module === undefined)
+      throw new IndexError(
+        `ModuleDict: there is no module '${name}', only ${[...this.items.keys()].join(', ') || 'none'}`,
+      );
     return module as M;
   }
 

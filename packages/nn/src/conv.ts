@@ -32,7 +32,14 @@ type Required3 = [inChannels: number, outChannels: number, kernelSize: Sizes];
 
 export type ConvLayerArguments = Arguments<
   Required3,
-  [stride: Sizes, padding: Sizes | 'same' | 'valid', dilation: Sizes, groups: number, bias: boolean, paddingMode: PaddingMode],
+  [
+    stride: Sizes,
+    padding: Sizes | 'same' | 'valid',
+    dilation: Sizes,
+    groups: number,
+    bias: boolean,
+    paddingMode: PaddingMode,
+  ],
   RequiredNames,
   ConvLayerOptions
 >;
@@ -47,16 +54,44 @@ interface Settings extends RequiredNames, Factory {
   paddingMode: PaddingMode;
 }
 
-const defaults = { stride: 1, padding: 0, dilation: 1, groups: 1, bias: true, paddingMode: 'zeros', ...factoryDefaults } as const;
-const convNames = ['inChannels', 'outChannels', 'kernelSize', 'stride', 'padding', 'dilation', 'groups', 'bias', 'paddingMode'] as const;
+const defaults = {
+  stride: 1,
+  padding: 0,
+  dilation: 1,
+  groups: 1,
+  bias: true,
+  paddingMode: 'zeros',
+  ...factoryDefaults,
+} as const;
+const convNames = [
+  'inChannels',
+  'outChannels',
+  'kernelSize',
+  'stride',
+  'padding',
+  'dilation',
+  'groups',
+  'bias',
+  'paddingMode',
+] as const;
 const transposedNames = [
-  'inChannels', 'outChannels', 'kernelSize', 'stride', 'padding', 'outputPadding', 'groups', 'bias', 'dilation', 'paddingMode',
+  'inChannels',
+  'outChannels',
+  'kernelSize',
+  'stride',
+  'padding',
+  'outputPadding',
+  'groups',
+  'bias',
+  'dilation',
+  'paddingMode',
 ] as const;
 
 /** @throws TypeError unless `value` is a number or one for each dimension. */
 function perDimension(owner: string, name: string, value: Sizes, dims: number): readonly number[] {
   const list = typeof value === 'number' ? new Array<number>(dims).fill(value) : [...value];
-  if (list.length !== dims || list.some((n) => !Number.isInteger(n))) throw new TypeError(`${owner}: ${name} must be an integer or ${dims} integers, got ${JSON.stringify(value)}`);
+  if (list.length !== dims || list.some((n) => !Number.isInteger(n)))
+    throw new TypeError(`${owner}: ${name} must be an integer or ${dims} integers, got ${JSON.stringify(value)}`);
   return list;
 }
 
@@ -79,17 +114,26 @@ abstract class ConvNd extends Module {
     const owner = new.target.name;
     const { inChannels, outChannels, groups, paddingMode, dtype, device } = s;
     if (!Number.isInteger(groups) || groups < 1 || inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new RangeError(`${owner}: inChannels (${inChannels}) and outChannels (${outChannels}) must be divisible by groups (${groups})`);
+      throw new RangeError(
+        `${owner}: inChannels (${inChannels}) and outChannels (${outChannels}) must be divisible by groups (${groups})`,
+      );
     }
-    if (!['zeros', 'reflect', 'replicate', 'circular'].includes(paddingMode)) throw new RangeError(`${owner}: paddingMode must be 'zeros', 'reflect', 'replicate' or 'circular', got '${paddingMode}'`);
-    if (transposed && paddingMode !== 'zeros') throw new RangeError(`${owner}: only paddingMode 'zeros' is supported, got '${paddingMode}'`);
+    if (!['zeros', 'reflect', 'replicate', 'circular'].includes(paddingMode))
+      throw new RangeError(
+        `${owner}: paddingMode must be 'zeros', 'reflect', 'replicate' or 'circular', got '${paddingMode}'`,
+      );
+    if (transposed && paddingMode !== 'zeros')
+      throw new RangeError(`${owner}: only paddingMode 'zeros' is supported, got '${paddingMode}'`);
     this.inChannels = inChannels;
     this.outChannels = outChannels;
     this.kernelSize = perDimension(owner, 'kernelSize', s.kernelSize, dims);
     this.stride = perDimension(owner, 'stride', s.stride, dims);
     this.dilation = perDimension(owner, 'dilation', s.dilation, dims);
     this.outputPadding = perDimension(owner, 'outputPadding', s.outputPadding, dims);
-    this.padding = typeof s.padding === 'string' ? namedPadding(owner, s.padding, this.stride) : perDimension(owner, 'padding', s.padding, dims);
+    this.padding =
+      typeof s.padding === 'string'
+        ? namedPadding(owner, s.padding, this.stride)
+        : perDimension(owner, 'padding', s.padding, dims);
     this.groups = groups;
     this.paddingMode = paddingMode;
     const channels = transposed ? [inChannels, outChannels / groups] : [outChannels, inChannels / groups];
@@ -117,23 +161,44 @@ abstract class ConvNd extends Module {
 }
 
 function namedPadding(owner: string, name: string, stride: readonly number[]): 'same' | 'valid' {
-  if (name !== 'same' && name !== 'valid') throw new RangeError(`${owner}: padding must be numbers, 'same' or 'valid', got '${name}'`);
-  if (name === 'same' && stride.some((s) => s !== 1)) throw new RangeError(`${owner}: padding 'same' needs stride 1, got [${stride.join(', ')}]`);
+  if (name !== 'same' && name !== 'valid')
+    throw new RangeError(`${owner}: padding must be numbers, 'same' or 'valid', got '${name}'`);
+  if (name === 'same' && stride.some((s) => s !== 1))
+    throw new RangeError(`${owner}: padding 'same' needs stride 1, got [${stride.join(', ')}]`);
   return name;
 }
 
-type Convolve = (input: Tensor, weight: Tensor, bias: Tensor | null, stride: readonly number[], padding: readonly number[] | 'same' | 'valid', dilation: readonly number[], groups: number) => Tensor;
+type Convolve = (
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  stride: readonly number[],
+  padding: readonly number[] | 'same' | 'valid',
+  dilation: readonly number[],
+  groups: number,
+) => Tensor;
 
 abstract class Convolution extends ConvNd {
   constructor(dims: number, owner: string, args: readonly unknown[]) {
-    super(dims, false, { ...signature<Omit<Settings, 'outputPadding'>>(owner, convNames, defaults)(args), outputPadding: 0 });
+    super(dims, false, {
+      ...signature<Omit<Settings, 'outputPadding'>>(owner, convNames, defaults)(args),
+      outputPadding: 0,
+    });
   }
 
   protected convolve(convolve: Convolve, input: Tensor): Tensor {
     const { weight, bias, stride, dilation, groups, paddingMode } = this;
     if (paddingMode === 'zeros') return convolve(input, weight, bias, stride, this.padding, dilation, groups);
     const padded = F.pad(input, this.#bothSides(), paddingMode);
-    return convolve(padded, weight, bias, stride, stride.map(() => 0), dilation, groups);
+    return convolve(
+      padded,
+      weight,
+      bias,
+      stride,
+      stride.map(() => 0),
+      dilation,
+      groups,
+    );
   }
 
   /** Padding before and after each dimension, the last one first, as F.pad wants it. */
@@ -204,12 +269,29 @@ export interface ConvTransposeLayerOptions extends Factory {
 
 export type ConvTransposeLayerArguments = Arguments<
   Required3,
-  [stride: Sizes, padding: Sizes, outputPadding: Sizes, groups: number, bias: boolean, dilation: Sizes, paddingMode: 'zeros'],
+  [
+    stride: Sizes,
+    padding: Sizes,
+    outputPadding: Sizes,
+    groups: number,
+    bias: boolean,
+    dilation: Sizes,
+    paddingMode: 'zeros',
+  ],
   RequiredNames,
   ConvTransposeLayerOptions
 >;
 
-type ConvolveTransposed = (input: Tensor, weight: Tensor, bias: Tensor | null, stride: readonly number[], padding: readonly number[], outputPadding: readonly number[], groups: number, dilation: readonly number[]) => Tensor;
+type ConvolveTransposed = (
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  stride: readonly number[],
+  padding: readonly number[],
+  outputPadding: readonly number[],
+  groups: number,
+  dilation: readonly number[],
+) => Tensor;
 
 abstract class TransposedConvolution extends ConvNd {
   constructor(dims: number, owner: string, args: readonly unknown[]) {
@@ -226,7 +308,9 @@ abstract class TransposedConvolution extends ConvNd {
       const least = (size - 1) * this.stride[d]! - 2 * padding[d]! + this.dilation[d]! * (this.kernelSize[d]! - 1) + 1;
       const extra = (wanted[d] ?? -1) - least;
       if (outputSize.length < dims || extra < 0 || extra >= this.stride[d]!) {
-        throw new ShapeError(`${this.constructor.name}: outputSize must be between ${least} and ${least + this.stride[d]! - 1} in dimension ${d}, got [${outputSize.join(', ')}]`);
+        throw new ShapeError(
+          `${this.constructor.name}: outputSize must be between ${least} and ${least + this.stride[d]! - 1} in dimension ${d}, got [${outputSize.join(', ')}]`,
+        );
       }
       return extra;
     });
@@ -234,12 +318,26 @@ abstract class TransposedConvolution extends ConvNd {
 
   protected convolve(convolve: ConvolveTransposed, input: Tensor, outputSize: readonly number[] | null): Tensor {
     const { weight, bias, stride, groups, dilation } = this;
-    return convolve(input, weight, bias, stride, this.padding as readonly number[], this.#paddingFor(input, outputSize), groups, dilation);
+    return convolve(
+      input,
+      weight,
+      bias,
+      stride,
+      this.padding as readonly number[],
+      this.#paddingFor(input, outputSize),
+      groups,
+      dilation,
+    );
   }
 }
 
-type OutputSizeArguments = Trailing<[outputSize: readonly number[] | null], { outputSize?: readonly number[] | null | undefined }>;
-const parseOutputSize = signature<{ outputSize: readonly number[] | null }>('ConvTranspose', ['outputSize'], { outputSize: null });
+type OutputSizeArguments = Trailing<
+  [outputSize: readonly number[] | null],
+  { outputSize?: readonly number[] | null | undefined }
+>;
+const parseOutputSize = signature<{ outputSize: readonly number[] | null }>('ConvTranspose', ['outputSize'], {
+  outputSize: null,
+});
 
 /** Transposed convolution over one dimension: input [N, C, L] or [C, L]. See {@link ConvTranspose2d}. */
 export class ConvTranspose1d extends TransposedConvolution {

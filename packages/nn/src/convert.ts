@@ -1,5 +1,18 @@
 /** @file Moving a module's parameters and buffers to another dtype or device. */
-import { backendFor, Buffer, type DType, type DTypeAlias, isDifferentiable, isPlainObject, isTensor, Parameter, state, type Tensor, toDType, untracked } from '@flambeau/tensor';
+import {
+  Buffer,
+  backendFor,
+  type DType,
+  type DTypeAlias,
+  isDifferentiable,
+  isPlainObject,
+  isTensor,
+  Parameter,
+  state,
+  type Tensor,
+  toDType,
+  untracked,
+} from '@flambeau/tensor';
 import type { Module } from './module.ts';
 
 export interface Conversion {
@@ -37,7 +50,8 @@ export function targetOf([first, second]: ConversionTarget): Target {
 function tensorsOf(module: Module): (Parameter | Buffer)[] {
   const found = new Set<Parameter | Buffer>();
   for (const holder of module.modules()) {
-    for (const [, value] of holder.ownEntries()) if (value instanceof Parameter || value instanceof Buffer) found.add(value);
+    for (const [, value] of holder.ownEntries())
+      if (value instanceof Parameter || value instanceof Buffer) found.add(value);
   }
   return [...found];
 }
@@ -45,7 +59,8 @@ function tensorsOf(module: Module): (Parameter | Buffer)[] {
 /** @throws RangeError when a value of an int64 tensor does not fit into int32. */
 function narrow(x: Tensor): Tensor {
   for (const value of x.toTypedArraySync() as BigInt64Array) {
-    if (value > 2147483647n || value < -2147483648n) throw new RangeError(`to(): the device has no int64, and the buffer value ${value} does not fit into int32`);
+    if (value > 2147483647n || value < -2147483648n)
+      throw new RangeError(`to(): the device has no int64, and the buffer value ${value} does not fit into int32`);
   }
   return x.to('int32');
 }
@@ -64,7 +79,10 @@ export function convertModule(module: Module, target: Target): void {
     const changes: (() => void)[] = [];
     for (const tensor of tensorsOf(module)) {
       const { grad } = tensor;
-      const [value, gradient] = [converted(tensor.detach(), target), grad === null ? null : converted(grad.detach(), target)];
+      const [value, gradient] = [
+        converted(tensor.detach(), target),
+        grad === null ? null : converted(grad.detach(), target),
+      ];
       changes.push(() => replace(tensor, value, gradient));
     }
     for (const change of changes) change();
@@ -80,7 +98,9 @@ function replace(tensor: Tensor, value: Tensor, grad: Tensor | null): void {
 
 export async function moveToCpu(module: Module): Promise<void> {
   const moved = await Promise.all(
-    tensorsOf(module).map(async (tensor) => [tensor, await tensor.detach().cpu(), (await tensor.grad?.detach().cpu()) ?? null] as const),
+    tensorsOf(module).map(
+      async (tensor) => [tensor, await tensor.detach().cpu(), (await tensor.grad?.detach().cpu()) ?? null] as const,
+    ),
   );
   untracked(() => {
     for (const [tensor, value, grad] of moved) replace(tensor, value, grad);

@@ -17,7 +17,10 @@ abstract class DropoutNd extends Module {
   /** @throws RangeError for a probability outside [0, 1]. */
   constructor(...args: Trailing<[p: number, inplace: boolean], DropoutLayerOptions>) {
     super();
-    const { p, inplace } = signature<{ p: number; inplace: boolean }>(new.target.name, ['p', 'inplace'], { p: 0.5, inplace: false })(args);
+    const { p, inplace } = signature<{ p: number; inplace: boolean }>(new.target.name, ['p', 'inplace'], {
+      p: 0.5,
+      inplace: false,
+    })(args);
     if (!(p >= 0 && p <= 1)) throw new RangeError(`${new.target.name}: p must be between 0 and 1, got ${p}`);
     this.p = p;
     this.inplace = inplace;

@@ -8,9 +8,17 @@ export class Flatten extends Module {
   readonly startDim: number;
   readonly endDim: number;
 
-  constructor(...args: Trailing<[startDim: number, endDim: number], { startDim?: number | undefined; endDim?: number | undefined }>) {
+  constructor(
+    ...args: Trailing<
+      [startDim: number, endDim: number],
+      { startDim?: number | undefined; endDim?: number | undefined }
+    >
+  ) {
     super();
-    const { startDim, endDim } = signature<{ startDim: number; endDim: number }>('Flatten', ['startDim', 'endDim'], { startDim: 1, endDim: -1 })(args);
+    const { startDim, endDim } = signature<{ startDim: number; endDim: number }>('Flatten', ['startDim', 'endDim'], {
+      startDim: 1,
+      endDim: -1,
+    })(args);
     this.startDim = startDim;
     this.endDim = endDim;
   }
@@ -29,9 +37,17 @@ export class Unflatten extends Module {
   readonly dim: number;
   readonly unflattenedSize: readonly number[];
 
-  constructor(...args: [dim: number, unflattenedSize: readonly number[]] | [options: { dim: number; unflattenedSize: readonly number[] }]) {
+  constructor(
+    ...args:
+      | [dim: number, unflattenedSize: readonly number[]]
+      | [options: { dim: number; unflattenedSize: readonly number[] }]
+  ) {
     super();
-    const parse = signature<{ dim: number; unflattenedSize: readonly number[] }>('Unflatten', ['dim', 'unflattenedSize'], {});
+    const parse = signature<{ dim: number; unflattenedSize: readonly number[] }>(
+      'Unflatten',
+      ['dim', 'unflattenedSize'],
+      {},
+    );
     const { dim, unflattenedSize } = parse(args);
     this.dim = dim;
     this.unflattenedSize = [...unflattenedSize];

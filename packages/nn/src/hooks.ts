@@ -1,5 +1,5 @@
 /** @file Hooks around a module's forward and backward pass. */
-import { Function, type FunctionContext } from '@flambeau/autograd';
+import { Function as AutogradFunction, type FunctionContext } from '@flambeau/autograd';
 import { isTensor, type Tensor } from '@flambeau/tensor';
 import type { Module } from './module.ts';
 
@@ -7,7 +7,11 @@ export type Gradients = readonly (Tensor | null)[];
 
 export type ForwardPreHook<M = Module> = (module: M, inputs: readonly unknown[]) => unknown;
 export type ForwardHook<M = Module> = (module: M, inputs: readonly unknown[], output: unknown) => unknown;
-export type BackwardHook<M = Module> = (module: M, gradInput: Gradients, gradOutput: Gradients) => Gradients | null | undefined | void;
+export type BackwardHook<M = Module> = (
+  module: M,
+  gradInput: Gradients,
+  gradOutput: Gradients,
+) => unknown;
 
 export interface HookHandle {
   /** Takes the hook away. */
@@ -42,7 +46,13 @@ export function callHooked(module: Module, hooks: Hooks, given: readonly unknown
     const result = hook(module, inputs);
     if (result !== undefined && result !== null) inputs = Array.isArray(result) ? result : [result];
   }
-  const watch = hooks.backward.size > 0 ? new BackwardWatch(module, [...hooks.backward].map(({ hook }) => hook)) : null;
+  const watch =
+    hooks.backward.size > 0
+      ? new BackwardWatch(
+          module,
+          [...hooks.backward].map(({ hook }) => hook),
+        )
+      : null;
   if (watch !== null) inputs = watch.inputs(inputs);
   let output = module.forward(...(inputs as never[]));
   for (const { hook } of hooks.forward) {
@@ -55,7 +65,7 @@ export function callHooked(module: Module, hooks: Hooks, given: readonly unknown
 type Seen = (grads: Gradients) => Gradients;
 
 /** The identity, with a function that sees its gradients pass. Its name is that of PyTorch's graph node. */
-class BackwardHookFunction extends Function {
+class BackwardHookFunction extends AutogradFunction {
   static override forward(ctx: FunctionContext, seen: Seen, ...values: Tensor[]): Tensor[] {
     ctx.seen = seen;
     return values;
@@ -125,7 +135,9 @@ class BackwardWatch {
       const result = hook(this.#module, current, this.#gradOutput);
       if (!Array.isArray(result)) continue;
       if (result.length !== gradInput.length) {
-        throw new TypeError(`full backward hook of ${this.#module.constructor.name}: returned ${result.length} gradients for ${gradInput.length} inputs`);
+        throw new TypeError(
+          `full backward hook of ${this.#module.constructor.name}: returned ${result.length} gradients for ${gradInput.length} inputs`,
+        );
       }
       current = result as Gradients;
     }

@@ -11,3 +11,4 @@ export * from './loss.ts';
 export { Module } from './module.ts';
 export * from './normalization.ts';
 export * from './pooling.ts';
+export * as utils from './utils/index.ts';

@@ -1,12 +1,36 @@
 /**
  * @file torch.nn.init: filling parameters, in place and without history, with PyTorch's random numbers bit for bit.
  */
-import { type Generator, noGrad, randperm, ShapeError, signature, type Tensor, type Trailing, tensor as tensorOf, zeros } from '@flambeau/tensor';
+import {
+  type Generator,
+  noGrad,
+  randperm,
+  ShapeError,
+  signature,
+  type Tensor,
+  type Trailing,
+  tensor as tensorOf,
+  zeros,
+} from '@flambeau/tensor';
 
 /** PyTorch's names of functions, as it spells them or in camelCase. */
 export type Nonlinearity =
-  | 'linear' | 'conv1d' | 'conv2d' | 'conv3d' | 'conv_transpose1d' | 'conv_transpose2d' | 'conv_transpose3d' | 'convTranspose1d'
-  | 'convTranspose2d' | 'convTranspose3d' | 'sigmoid' | 'tanh' | 'relu' | 'leaky_relu' | 'leakyRelu' | 'selu';
+  | 'linear'
+  | 'conv1d'
+  | 'conv2d'
+  | 'conv3d'
+  | 'conv_transpose1d'
+  | 'conv_transpose2d'
+  | 'conv_transpose3d'
+  | 'convTranspose1d'
+  | 'convTranspose2d'
+  | 'convTranspose3d'
+  | 'sigmoid'
+  | 'tanh'
+  | 'relu'
+  | 'leaky_relu'
+  | 'leakyRelu'
+  | 'selu';
 
 /** Whether a fan counts what goes into a unit or what comes out of it. */
 export type FanMode = 'fan_in' | 'fan_out' | 'fanIn' | 'fanOut';
@@ -32,7 +56,8 @@ export function calculateGain(nonlinearity: Nonlinearity, param?: number | null)
 
 /** Inputs and outputs of a unit: of a weight [out, in, ...kernel], in · kernel size and out · kernel size. */
 export function calculateFanInAndFanOut(tensor: Tensor): [fanIn: number, fanOut: number] {
-  if (tensor.ndim < 2) throw new ShapeError(`fan in and fan out need at least 2 dimensions, got shape [${tensor.shape.join(', ')}]`);
+  if (tensor.ndim < 2)
+    throw new ShapeError(`fan in and fan out need at least 2 dimensions, got shape [${tensor.shape.join(', ')}]`);
   const field = tensor.shape.slice(2).reduce((n, size) => n * size, 1);
   return [tensor.shape[1]! * field, tensor.shape[0]! * field];
 }
@@ -44,37 +69,72 @@ function fanOf(op: string, tensor: Tensor, mode: FanMode): number {
   throw new RangeError(`${op}(): mode must be 'fan_in' or 'fan_out', got '${String(mode)}'`);
 }
 
-const parseUniform = signature<{ a: number; b: number; generator: Generator | null }>('uniform_', ['a', 'b'], { a: 0, b: 1, generator: null });
+const parseUniform = signature<{ a: number; b: number; generator: Generator | null }>('uniform_', ['a', 'b'], {
+  a: 0,
+  b: 1,
+  generator: null,
+});
 
 /** Uniform numbers from [a, b). */
-export function uniform_(tensor: Tensor, ...args: Trailing<[a: number, b: number], { a?: number; b?: number } & DrawOptions>): Tensor {
+export function uniform_(
+  tensor: Tensor,
+  ...args: Trailing<[a: number, b: number], { a?: number; b?: number } & DrawOptions>
+): Tensor {
   const { a, b, generator } = parseUniform(args);
   return noGrad(() => tensor.uniform_(a, b, { generator }));
 }
 
-const parseNormal = signature<{ mean: number; std: number; generator: Generator | null }>('normal_', ['mean', 'std'], { mean: 0, std: 1, generator: null });
+const parseNormal = signature<{ mean: number; std: number; generator: Generator | null }>('normal_', ['mean', 'std'], {
+  mean: 0,
+  std: 1,
+  generator: null,
+});
 
 /** Normal numbers. */
-export function normal_(tensor: Tensor, ...args: Trailing<[mean: number, std: number], { mean?: number; std?: number } & DrawOptions>): Tensor {
+export function normal_(
+  tensor: Tensor,
+  ...args: Trailing<[mean: number, std: number], { mean?: number; std?: number } & DrawOptions>
+): Tensor {
   const { mean, std, generator } = parseNormal(args);
   return noGrad(() => tensor.normal_(mean, std, { generator }));
 }
 
-const parseTruncated = signature<{ mean: number; std: number; a: number; b: number; generator: Generator | null }>('truncNormal_', ['mean', 'std', 'a', 'b'], {
-  mean: 0, std: 1, a: -2, b: 2, generator: null,
-});
+const parseTruncated = signature<{ mean: number; std: number; a: number; b: number; generator: Generator | null }>(
+  'truncNormal_',
+  ['mean', 'std', 'a', 'b'],
+  {
+    mean: 0,
+    std: 1,
+    a: -2,
+    b: 2,
+    generator: null,
+  },
+);
 
 /** Normal numbers without those outside [a, b]. */
 export function truncNormal_(
   tensor: Tensor,
-  ...args: Trailing<[mean: number, std: number, a: number, b: number], { mean?: number; std?: number; a?: number; b?: number } & DrawOptions>
+  ...args: Trailing<
+    [mean: number, std: number, a: number, b: number],
+    { mean?: number; std?: number; a?: number; b?: number } & DrawOptions
+  >
 ): Tensor {
   const { mean, std, a, b, generator } = parseTruncated(args);
   // The normal distribution's values at the bounds; uniform numbers between them are mapped back by the inverse.
-  const cdf = (x: number): number => (1 + tensorOf([(x - mean) / std / Math.SQRT2], { dtype: 'float64', device: 'cpu' }).erf().itemSync()) / 2;
+  const cdf = (x: number): number =>
+    (1 +
+      tensorOf([(x - mean) / std / Math.SQRT2], { dtype: 'float64', device: 'cpu' })
+        .erf()
+        .itemSync()) /
+    2;
   const [low, high] = [cdf(a), cdf(b)];
   return noGrad(() =>
-    tensor.uniform_(2 * low - 1, 2 * high - 1, { generator }).erfinv_().mul_(std * Math.SQRT2).add_(mean).clamp_(a, b),
+    tensor
+      .uniform_(2 * low - 1, 2 * high - 1, { generator })
+      .erfinv_()
+      .mul_(std * Math.SQRT2)
+      .add_(mean)
+      .clamp_(a, b),
   );
 }
 
@@ -108,7 +168,8 @@ const parseDirac = signature<{ groups: number }>('dirac_', ['groups'], { groups:
 /** A convolution weight [out, in/groups, ...kernel] that passes as many channels of each group on as it can. */
 export function dirac_(tensor: Tensor, ...args: Trailing<[groups: number], { groups?: number }>): Tensor {
   const { groups } = parseDirac(args);
-  if (tensor.ndim < 3 || tensor.ndim > 5) throw new ShapeError(`dirac_(): expected 3 to 5 dimensions, got shape [${tensor.shape.join(', ')}]`);
+  if (tensor.ndim < 3 || tensor.ndim > 5)
+    throw new ShapeError(`dirac_(): expected 3 to 5 dimensions, got shape [${tensor.shape.join(', ')}]`);
   const [out, channels, ...kernel] = tensor.shape as readonly [number, number, ...number[]];
   if (out % groups !== 0) throw new RangeError(`dirac_(): ${out} output channels do not divide into ${groups} groups`);
   const perGroup = out / groups;
@@ -125,7 +186,8 @@ export function dirac_(tensor: Tensor, ...args: Trailing<[groups: number], { gro
   });
 }
 
-const parseGain = (op: string) => signature<{ gain: number; generator: Generator | null }>(op, ['gain'], { gain: 1, generator: null });
+const parseGain = (op: string) =>
+  signature<{ gain: number; generator: Generator | null }>(op, ['gain'], { gain: 1, generator: null });
 type GainArguments = Trailing<[gain: number], { gain?: number } & DrawOptions>;
 const parseXavierUniform = parseGain('xavierUniform_');
 const parseXavierNormal = parseGain('xavierNormal_');
@@ -158,11 +220,12 @@ interface KaimingOptions extends DrawOptions {
 type KaimingArguments = Trailing<[a: number, mode: FanMode, nonlinearity: Nonlinearity], KaimingOptions>;
 
 function kaiming(op: string, tensor: Tensor, args: readonly unknown[]): { std: number; generator: Generator | null } {
-  const { a, mode, nonlinearity, generator } = signature<{ a: number; mode: FanMode; nonlinearity: Nonlinearity; generator: Generator | null }>(
-    op,
-    ['a', 'mode', 'nonlinearity'],
-    { a: 0, mode: 'fan_in', nonlinearity: 'leaky_relu', generator: null },
-  )(args);
+  const { a, mode, nonlinearity, generator } = signature<{
+    a: number;
+    mode: FanMode;
+    nonlinearity: Nonlinearity;
+    generator: Generator | null;
+  }>(op, ['a', 'mode', 'nonlinearity'], { a: 0, mode: 'fan_in', nonlinearity: 'leaky_relu', generator: null })(args);
   return { std: calculateGain(nonlinearity, a) / Math.sqrt(fanOf(op, tensor, mode)), generator };
 }
 
@@ -208,7 +271,8 @@ const parseOrthogonal = parseGain('orthogonal_');
 /** Saxe et al. 2013: a (semi-)orthogonal matrix; dimensions after the first count as one. */
 export function orthogonal_(tensor: Tensor, ...args: GainArguments): Tensor {
   const { gain, generator } = parseOrthogonal(args);
-  if (tensor.ndim < 2) throw new ShapeError(`orthogonal_(): expected at least 2 dimensions, got shape [${tensor.shape.join(', ')}]`);
+  if (tensor.ndim < 2)
+    throw new ShapeError(`orthogonal_(): expected at least 2 dimensions, got shape [${tensor.shape.join(', ')}]`);
   if (tensor.elementCount === 0) return tensor;
   return noGrad(() => {
     const [rows, columns] = [tensor.shape[0]!, tensor.elementCount / tensor.shape[0]!];
@@ -222,12 +286,18 @@ export function orthogonal_(tensor: Tensor, ...args: GainArguments): Tensor {
   });
 }
 
-const parseSparse = signature<{ sparsity: number; std: number; generator: Generator | null }>('sparse_', ['sparsity', 'std'], { std: 0.01, generator: null });
+const parseSparse = signature<{ sparsity: number; std: number; generator: Generator | null }>(
+  'sparse_',
+  ['sparsity', 'std'],
+  { std: 0.01, generator: null },
+);
 
 /** Martens 2010: normal numbers, of which a fraction `sparsity` of each column is 0. */
 export function sparse_(
   tensor: Tensor,
-  ...args: [sparsity: number, ...Trailing<[std: number], { std?: number } & DrawOptions>] | [options: { sparsity: number; std?: number } & DrawOptions]
+  ...args:
+    | [sparsity: number, ...Trailing<[std: number], { std?: number } & DrawOptions>]
+    | [options: { sparsity: number; std?: number } & DrawOptions]
 ): Tensor {
   const { sparsity, std, generator } = parseSparse(args);
   if (tensor.ndim !== 2) throw new ShapeError(`sparse_(): expected a matrix, got shape [${tensor.shape.join(', ')}]`);

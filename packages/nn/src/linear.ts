@@ -17,10 +17,14 @@ export type LinearArguments = Arguments<
   LinearOptions
 >;
 
-const parseLinear = signature<{ inFeatures: number; outFeatures: number; bias: boolean } & Factory>('Linear', ['inFeatures', 'outFeatures', 'bias'], {
-  bias: true,
-  ...factoryDefaults,
-});
+const parseLinear = signature<{ inFeatures: number; outFeatures: number; bias: boolean } & Factory>(
+  'Linear',
+  ['inFeatures', 'outFeatures', 'bias'],
+  {
+    bias: true,
+    ...factoryDefaults,
+  },
+);
 
 /**
  * y = x · weightᵀ + bias.
@@ -81,11 +85,9 @@ export type BilinearArguments = Arguments<
   LinearOptions
 >;
 
-const parseBilinear = signature<{ in1Features: number; in2Features: number; outFeatures: number; bias: boolean } & Factory>(
-  'Bilinear',
-  ['in1Features', 'in2Features', 'outFeatures', 'bias'],
-  { bias: true, ...factoryDefaults },
-);
+const parseBilinear = signature<
+  { in1Features: number; in2Features: number; outFeatures: number; bias: boolean } & Factory
+>('Bilinear', ['in1Features', 'in2Features', 'outFeatures', 'bias'], { bias: true, ...factoryDefaults });
 
 /** y = x1ᵀ · weight · x2 + bias for inputs [..., in1Features] and [..., in2Features]; weight [out, in1, in2]. */
 export class Bilinear extends Module {

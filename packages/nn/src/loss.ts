@@ -11,7 +11,8 @@ interface LossOptions {
 
 /** @throws RangeError for an unknown reduction. */
 function checkedReduction(owner: string, reduction: LossReduction): LossReduction {
-  if (!['none', 'mean', 'sum'].includes(reduction)) throw new RangeError(`${owner}: reduction must be 'none', 'mean' or 'sum', got '${String(reduction)}'`);
+  if (!['none', 'mean', 'sum'].includes(reduction))
+    throw new RangeError(`${owner}: reduction must be 'none', 'mean' or 'sum', got '${String(reduction)}'`);
   return reduction;
 }
 
@@ -21,7 +22,9 @@ abstract class PlainLoss extends Module {
 
   constructor(options: LossOptions = {}) {
     super();
-    const { reduction } = signature<{ reduction: LossReduction }>(new.target.name, [], { reduction: 'mean' })([options]);
+    const { reduction } = signature<{ reduction: LossReduction }>(new.target.name, [], { reduction: 'mean' })([
+      options,
+    ]);
     this.reduction = checkedReduction(new.target.name, reduction);
   }
 }
@@ -68,7 +71,11 @@ export class NLLLoss extends WeightedLoss {
   readonly ignoreIndex: number;
 
   constructor(...args: Trailing<[weight: Tensor | null], ClassOptions>) {
-    const parse = signature<{ weight: Tensor | null; ignoreIndex: number; reduction: LossReduction }>('NLLLoss', ['weight'], classDefaults);
+    const parse = signature<{ weight: Tensor | null; ignoreIndex: number; reduction: LossReduction }>(
+      'NLLLoss',
+      ['weight'],
+      classDefaults,
+    );
     const { weight, ignoreIndex, reduction } = parse(args);
     super(weight, reduction);
     this.ignoreIndex = ignoreIndex;
@@ -91,7 +98,12 @@ export class CrossEntropyLoss extends WeightedLoss {
   readonly labelSmoothing: number;
 
   constructor(...args: Trailing<[weight: Tensor | null], ClassOptions & { labelSmoothing?: number | undefined }>) {
-    const parse = signature<{ weight: Tensor | null; ignoreIndex: number; reduction: LossReduction; labelSmoothing: number }>('CrossEntropyLoss', ['weight'], {
+    const parse = signature<{
+      weight: Tensor | null;
+      ignoreIndex: number;
+      reduction: LossReduction;
+      labelSmoothing: number;
+    }>('CrossEntropyLoss', ['weight'], {
       ...classDefaults,
       labelSmoothing: 0,
     });
@@ -112,7 +124,11 @@ const weightDefaults = { weight: null, reduction: 'mean' } as const;
 /** Binary cross entropy of probabilities. */
 export class BCELoss extends WeightedLoss {
   constructor(...args: Trailing<[weight: Tensor | null], WeightOptions>) {
-    const { weight, reduction } = signature<{ weight: Tensor | null; reduction: LossReduction }>('BCELoss', ['weight'], weightDefaults)(args);
+    const { weight, reduction } = signature<{ weight: Tensor | null; reduction: LossReduction }>(
+      'BCELoss',
+      ['weight'],
+      weightDefaults,
+    )(args);
     super(weight, reduction);
   }
 
@@ -126,17 +142,25 @@ export class BCEWithLogitsLoss extends WeightedLoss {
   pos_weight: Buffer | null;
 
   constructor(...args: Trailing<[weight: Tensor | null], WeightOptions & { posWeight?: Tensor | null | undefined }>) {
-    const parse = signature<{ weight: Tensor | null; reduction: LossReduction; posWeight: Tensor | null }>('BCEWithLogitsLoss', ['weight'], {
-      ...weightDefaults,
-      posWeight: null,
-    });
+    const parse = signature<{ weight: Tensor | null; reduction: LossReduction; posWeight: Tensor | null }>(
+      'BCEWithLogitsLoss',
+      ['weight'],
+      {
+        ...weightDefaults,
+        posWeight: null,
+      },
+    );
     const { weight, reduction, posWeight } = parse(args);
     super(weight, reduction);
     this.pos_weight = posWeight === null ? null : new Buffer(posWeight);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
-    return F.binaryCrossEntropyWithLogits(input, target, { weight: this.weight, posWeight: this.pos_weight, reduction: this.reduction });
+    return F.binaryCrossEntropyWithLogits(input, target, {
+      weight: this.weight,
+      posWeight: this.pos_weight,
+      reduction: this.reduction,
+    });
   }
 }
 
@@ -147,7 +171,10 @@ export class SmoothL1Loss extends Module {
 
   constructor(options: LossOptions & { beta?: number | undefined } = {}) {
     super();
-    const { reduction, beta } = signature<{ reduction: LossReduction; beta: number }>('SmoothL1Loss', [], { reduction: 'mean', beta: 1 })([options]);
+    const { reduction, beta } = signature<{ reduction: LossReduction; beta: number }>('SmoothL1Loss', [], {
+      reduction: 'mean',
+      beta: 1,
+    })([options]);
     this.reduction = checkedReduction('SmoothL1Loss', reduction);
     this.beta = beta;
   }
@@ -162,9 +189,14 @@ export class HuberLoss extends Module {
   readonly reduction: LossReduction;
   readonly delta: number;
 
-  constructor(...args: Trailing<[reduction: LossReduction, delta: number], LossOptions & { delta?: number | undefined }>) {
+  constructor(
+    ...args: Trailing<[reduction: LossReduction, delta: number], LossOptions & { delta?: number | undefined }>
+  ) {
     super();
-    const parse = signature<{ reduction: LossReduction; delta: number }>('HuberLoss', ['reduction', 'delta'], { reduction: 'mean', delta: 1 });
+    const parse = signature<{ reduction: LossReduction; delta: number }>('HuberLoss', ['reduction', 'delta'], {
+      reduction: 'mean',
+      delta: 1,
+    });
     const { reduction, delta } = parse(args);
     this.reduction = checkedReduction('HuberLoss', reduction);
     this.delta = delta;

@@ -1,7 +1,14 @@
 /** @file Module: what has parameters, buffers and submodules, and is called like a function. */
 import { Buffer, isTensor, Parameter, signature, type Tensor, type Trailing } from '@flambeau/tensor';
-import { convertModule, type ConversionTarget, moveToCpu, targetOf } from './convert.ts';
-import { type BackwardHook, callHooked, type ForwardHook, type ForwardPreHook, type HookHandle, Hooks } from './hooks.ts';
+import { type ConversionTarget, convertModule, moveToCpu, targetOf } from './convert.ts';
+import {
+  type BackwardHook,
+  callHooked,
+  type ForwardHook,
+  type ForwardPreHook,
+  type HookHandle,
+  Hooks,
+} from './hooks.ts';
 import { describeModule } from './python.ts';
 import { type LoadResult, loadState, type StateDict, type StateSource, saveState } from './state-dict.ts';
 
@@ -40,7 +47,10 @@ export interface Module {
   (...input: Parameters<this['forward']>): ReturnType<this['forward']>;
 }
 
-const parseNamed = signature<{ prefix: string; recurse: boolean }>('namedParameters', ['prefix', 'recurse'], { prefix: '', recurse: true });
+const parseNamed = signature<{ prefix: string; recurse: boolean }>('namedParameters', ['prefix', 'recurse'], {
+  prefix: '',
+  recurse: true,
+});
 
 const isInternal = (name: string): boolean => name === 'training';
 
@@ -67,7 +77,8 @@ export abstract class Module extends Callable {
   #hooks: Hooks | null = null;
 
   static {
-    call = (module, input) => (module.#hooks === null ? module.forward(...(input as never[])) : callHooked(module, module.#hooks, input));
+    call = (module, input) =>
+      module.#hooks === null ? module.forward(...(input as never[])) : callHooked(module, module.#hooks, input);
   }
 
   /** What calling the module computes. Every subclass defines it; call the module itself, not this, so that hooks run. */
@@ -105,7 +116,9 @@ export abstract class Module extends Callable {
   }
 
   /** This module (under the name `''`) and all below it, depth first, each once. */
-  namedModules(options: { prefix?: string | undefined; removeDuplicate?: boolean | undefined } = {}): [name: string, module: Module][] {
+  namedModules(
+    options: { prefix?: string | undefined; removeDuplicate?: boolean | undefined } = {},
+  ): [name: string, module: Module][] {
     const { prefix = '', removeDuplicate = true } = options;
     const seen = new Set<Module>();
     const found: [string, Module][] = [];
@@ -124,7 +137,10 @@ export abstract class Module extends Callable {
     return this.namedModules().map(([, module]) => module);
   }
 
-  #collect<T extends Tensor>(kind: abstract new (...args: never[]) => T, { prefix, recurse }: { prefix: string; recurse: boolean }): [string, T][] {
+  #collect<T extends Tensor>(
+    kind: abstract new (...args: never[]) => T,
+    { prefix, recurse }: { prefix: string; recurse: boolean },
+  ): [string, T][] {
     const seen = new Set<T>();
     const found: [string, T][] = [];
     const holders: [string, Module][] = recurse ? this.namedModules({ prefix }) : [[prefix, this]];
@@ -139,7 +155,9 @@ export abstract class Module extends Callable {
   }
 
   /** All parameters with their names: own ones first, then those of submodules. A shared one comes once. */
-  namedParameters(...args: Trailing<[prefix: string, recurse: boolean], NamedOptions>): [name: string, parameter: Parameter][] {
+  namedParameters(
+    ...args: Trailing<[prefix: string, recurse: boolean], NamedOptions>
+  ): [name: string, parameter: Parameter][] {
     return this.#collect(Parameter, parseNamed(args));
   }
 
@@ -159,9 +177,14 @@ export abstract class Module extends Callable {
   }
 
   /** Adds a tensor to the module's state that is not trained; the same as a field with `new Buffer(tensor)`. */
-  registerBuffer(name: string, tensor: Tensor | null, ...args: Trailing<[persistent: boolean], { persistent?: boolean | undefined }>): void {
+  registerBuffer(
+    name: string,
+    tensor: Tensor | null,
+    ...args: Trailing<[persistent: boolean], { persistent?: boolean | undefined }>
+  ): void {
     checkName('registerBuffer', name);
-    if (tensor !== null && !isTensor(tensor)) throw new TypeError(`registerBuffer(): '${name}' must be a tensor or null, got ${typeof tensor}`);
+    if (tensor !== null && !isTensor(tensor))
+      throw new TypeError(`registerBuffer(): '${name}' must be a tensor or null, got ${typeof tensor}`);
     const { persistent } = parseBuffer(args);
     this.setOwned(name, tensor === null ? null : new Buffer(tensor, { persistent }));
   }
@@ -170,16 +193,20 @@ export abstract class Module extends Callable {
   registerParameter(name: string, parameter: Parameter | null): void {
     checkName('registerParameter', name);
     if (parameter !== null && !(parameter instanceof Parameter)) {
-      throw new TypeError(`registerParameter(): '${name}' must be a Parameter or null; wrap the tensor in new Parameter(…)`);
+      throw new TypeError(
+        `registerParameter(): '${name}' must be a Parameter or null; wrap the tensor in new Parameter(…)`,
+      );
     }
-    if (parameter?.gradFn) throw new TypeError(`registerParameter(): '${name}' must be a leaf, but it was computed from other tensors`);
+    if (parameter?.gradFn)
+      throw new TypeError(`registerParameter(): '${name}' must be a leaf, but it was computed from other tensors`);
     this.setOwned(name, parameter);
   }
 
   /** Adds a submodule; the same as a field. */
   registerModule(name: string, module: Module | null): void {
     checkName('registerModule', name);
-    if (module !== null && !(module instanceof Module)) throw new TypeError(`registerModule(): '${name}' must be a Module or null`);
+    if (module !== null && !(module instanceof Module))
+      throw new TypeError(`registerModule(): '${name}' must be a Module or null`);
     this.setOwned(name, module);
   }
 
@@ -193,7 +220,8 @@ export abstract class Module extends Callable {
     let module: Module = this;
     for (const name of target === '' ? [] : target.split('.')) {
       const found = module.#owned(name);
-      if (!(found instanceof Module)) throw new TypeError(`getSubmodule('${target}'): ${module.constructor.name} has no submodule '${name}'`);
+      if (!(found instanceof Module))
+        throw new TypeError(`getSubmodule('${target}'): ${module.constructor.name} has no submodule '${name}'`);
       module = found;
     }
     return module;
@@ -301,7 +329,10 @@ export abstract class Module extends Callable {
    * @throws SerializationError with PyTorch's text when names (unless `strict` is false) or shapes do not fit; nothing
    *   is changed then.
    */
-  loadStateDict(state: StateSource, ...args: Trailing<[strict: boolean], { strict?: boolean | undefined }>): LoadResult {
+  loadStateDict(
+    state: StateSource,
+    ...args: Trailing<[strict: boolean], { strict?: boolean | undefined }>
+  ): LoadResult {
     return loadState(this, state, parseStrict(args).strict);
   }
 
@@ -343,7 +374,9 @@ export abstract class Module extends Callable {
   }
 
   #printed(): [string, string][] {
-    return [...this.ownEntries()].flatMap(([name, value]) => (value instanceof Module ? [[name, value.toString()] as [string, string]] : []));
+    return [...this.ownEntries()].flatMap(([name, value]) =>
+      value instanceof Module ? [[name, value.toString()] as [string, string]] : [],
+    );
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
@@ -358,6 +391,8 @@ const join = (path: string, name: string): string => (path === '' ? name : `${pa
 
 function checkName(op: string, name: string): void {
   if (typeof name !== 'string' || name === '' || name.includes('.')) {
-    throw new TypeError(`${op}(): a name must be a string that is not empty and has no dots, got ${JSON.stringify(name)}`);
+    throw new TypeError(
+      `${op}(): a name must be a string that is not empty and has no dots, got ${JSON.stringify(name)}`,
+    );
   }
 }

@@ -1,5 +1,16 @@
 /** @file Normalization of batches, instances, groups and layers. */
-import { Buffer, functional as F, noGrad, ones, Parameter, ShapeError, signature, type Tensor, tensor, zeros } from '@flambeau/tensor';
+import {
+  Buffer,
+  functional as F,
+  noGrad,
+  ones,
+  Parameter,
+  ShapeError,
+  signature,
+  type Tensor,
+  tensor,
+  zeros,
+} from '@flambeau/tensor';
 import { type Arguments, type Factory, factoryDefaults } from './arguments.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';
@@ -78,9 +89,11 @@ abstract class RunningNorm extends Module {
   /** @throws ShapeError for an input of the wrong number of dimensions or channels. */
   protected checkInput(input: Tensor, dims: readonly number[], channelDim: number): void {
     const owner = this.constructor.name;
-    if (!dims.includes(input.ndim)) throw new ShapeError(`${owner}: expected ${dims.join(' or ')} dimensions, got shape [${input.shape.join(', ')}]`);
+    if (!dims.includes(input.ndim))
+      throw new ShapeError(`${owner}: expected ${dims.join(' or ')} dimensions, got shape [${input.shape.join(', ')}]`);
     const channels = input.shape[channelDim];
-    if (channels !== this.numFeatures) throw new ShapeError(`${owner}: expected ${this.numFeatures} channels, got shape [${input.shape.join(', ')}]`);
+    if (channels !== this.numFeatures)
+      throw new ShapeError(`${owner}: expected ${this.numFeatures} channels, got shape [${input.shape.join(', ')}]`);
   }
 
   /** State dicts of PyTorch before 0.4.1 do not count batches. */
@@ -96,7 +109,13 @@ abstract class RunningNorm extends Module {
 }
 
 function batchNormSettings(owner: string, args: readonly unknown[]): Settings {
-  return signature<Settings>(owner, names, { eps: 1e-5, momentum: 0.1, affine: true, trackRunningStats: true, ...factoryDefaults })(args);
+  return signature<Settings>(owner, names, {
+    eps: 1e-5,
+    momentum: 0.1,
+    affine: true,
+    trackRunningStats: true,
+    ...factoryDefaults,
+  })(args);
 }
 
 abstract class BatchNormNd extends RunningNorm {
@@ -152,7 +171,13 @@ export class BatchNorm3d extends BatchNormNd {
 
 abstract class InstanceNormNd extends RunningNorm {
   constructor(...args: BatchNormLayerArguments) {
-    const parse = signature<Settings>(new.target.name, names, { eps: 1e-5, momentum: 0.1, affine: false, trackRunningStats: false, ...factoryDefaults });
+    const parse = signature<Settings>(new.target.name, names, {
+      eps: 1e-5,
+      momentum: 0.1,
+      affine: false,
+      trackRunningStats: false,
+      ...factoryDefaults,
+    });
     super(parse(args));
   }
 
@@ -162,7 +187,16 @@ abstract class InstanceNormNd extends RunningNorm {
     this.checkInput(input, [spatial + 1, spatial + 2], single ? 0 : 1);
     const useOwn = this.training || !this.trackRunningStats;
     const x = single ? input.unsqueeze(0) : input;
-    const out = F.instanceNorm(x, this.running_mean, this.running_var, this.weight, this.bias, useOwn, this.momentum ?? 0, this.eps);
+    const out = F.instanceNorm(
+      x,
+      this.running_mean,
+      this.running_var,
+      this.weight,
+      this.bias,
+      useOwn,
+      this.momentum ?? 0,
+      this.eps,
+    );
     return single ? out.squeeze(0) : out;
   }
 }
@@ -211,11 +245,13 @@ export class LayerNorm extends Module {
     >
   ) {
     super();
-    const parse = signature<{ normalizedShape: number | readonly number[]; eps: number; elementwiseAffine: boolean } & Factory>(
-      'LayerNorm',
-      ['normalizedShape', 'eps', 'elementwiseAffine'],
-      { eps: 1e-5, elementwiseAffine: true, ...factoryDefaults },
-    );
+    const parse = signature<
+      { normalizedShape: number | readonly number[]; eps: number; elementwiseAffine: boolean } & Factory
+    >('LayerNorm', ['normalizedShape', 'eps', 'elementwiseAffine'], {
+      eps: 1e-5,
+      elementwiseAffine: true,
+      ...factoryDefaults,
+    });
     const { normalizedShape, eps, elementwiseAffine, dtype, device } = parse(args);
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
     this.eps = eps;
@@ -269,7 +305,8 @@ export class GroupNorm extends Module {
       { eps: 1e-5, affine: true, ...factoryDefaults },
     );
     const { numGroups, numChannels, eps, affine, dtype, device } = parse(args);
-    if (numChannels % numGroups !== 0) throw new RangeError(`GroupNorm: numChannels (${numChannels}) must be divisible by numGroups (${numGroups})`);
+    if (numChannels % numGroups !== 0)
+      throw new RangeError(`GroupNorm: numChannels (${numChannels}) must be divisible by numGroups (${numGroups})`);
     this.numGroups = numGroups;
     this.numChannels = numChannels;
     this.eps = eps;

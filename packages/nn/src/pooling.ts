@@ -34,7 +34,15 @@ interface MaxPoolSettings {
 
 type Result<Indices extends boolean> = Indices extends true ? [output: Tensor, indices: Tensor] : Tensor;
 
-type Pool = (input: Tensor, kernelSize: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceilMode: boolean, returnIndices: boolean) => unknown;
+type Pool = (
+  input: Tensor,
+  kernelSize: Sizes,
+  stride: Sizes,
+  padding: Sizes,
+  dilation: Sizes,
+  ceilMode: boolean,
+  returnIndices: boolean,
+) => unknown;
 
 abstract class MaxPoolNd<Indices extends boolean> extends Module {
   readonly kernelSize: Sizes;
@@ -47,7 +55,13 @@ abstract class MaxPoolNd<Indices extends boolean> extends Module {
   constructor(...args: MaxPoolLayerArguments<Indices>) {
     super();
     const names = ['kernelSize', 'stride', 'padding', 'dilation', 'returnIndices', 'ceilMode'] as const;
-    const parse = signature<MaxPoolSettings>(new.target.name, names, { stride: null, padding: 0, dilation: 1, returnIndices: false, ceilMode: false });
+    const parse = signature<MaxPoolSettings>(new.target.name, names, {
+      stride: null,
+      padding: 0,
+      dilation: 1,
+      returnIndices: false,
+      ceilMode: false,
+    });
     const { kernelSize, stride, padding, dilation, returnIndices, ceilMode } = parse(args);
     this.kernelSize = kernelSize;
     this.stride = stride ?? kernelSize;
@@ -58,11 +72,25 @@ abstract class MaxPoolNd<Indices extends boolean> extends Module {
   }
 
   protected pool(pool: Pool, input: Tensor): Result<Indices> {
-    return pool(input, this.kernelSize, this.stride, this.padding, this.dilation, this.ceilMode, this.returnIndices) as Result<Indices>;
+    return pool(
+      input,
+      this.kernelSize,
+      this.stride,
+      this.padding,
+      this.dilation,
+      this.ceilMode,
+      this.returnIndices,
+    ) as Result<Indices>;
   }
 
   override extraRepr(): string {
-    return settings({ kernel_size: this.kernelSize, stride: this.stride, padding: this.padding, dilation: this.dilation, ceil_mode: this.ceilMode });
+    return settings({
+      kernel_size: this.kernelSize,
+      stride: this.stride,
+      padding: this.padding,
+      dilation: this.dilation,
+      ceil_mode: this.ceilMode,
+    });
   }
 }
 
@@ -159,7 +187,12 @@ export class AvgPool1d extends AvgPoolNd {
   constructor(...args: AvgPool1dArguments) {
     const given = signature<Omit<AvgPoolSettings, 'divisorOverride'>>('AvgPool1d', avgNames, avgDefaults)(args);
     const list = (value: Sizes): readonly number[] => (typeof value === 'number' ? [value] : value);
-    super({ ...given, kernelSize: list(given.kernelSize), stride: list(given.stride ?? given.kernelSize), padding: list(given.padding) });
+    super({
+      ...given,
+      kernelSize: list(given.kernelSize),
+      stride: list(given.stride ?? given.kernelSize),
+      padding: list(given.padding),
+    });
   }
 
   forward(input: Tensor): Tensor {
@@ -168,7 +201,9 @@ export class AvgPool1d extends AvgPoolNd {
 }
 
 function parseAvgPool(owner: string, args: readonly unknown[]): AvgPoolSettings {
-  return signature<AvgPoolSettings>(owner, [...avgNames, 'divisorOverride'], { ...avgDefaults, divisorOverride: null })(args);
+  return signature<AvgPoolSettings>(owner, [...avgNames, 'divisorOverride'], { ...avgDefaults, divisorOverride: null })(
+    args,
+  );
 }
 
 /** Averages over windows of images [N, C, H, W] or [C, H, W]. */
@@ -182,7 +217,15 @@ export class AvgPool2d extends AvgPoolNd {
   }
 
   forward(input: Tensor): Tensor {
-    return F.avgPool2d(input, this.kernelSize, this.stride, this.padding, this.ceilMode, this.countIncludePad, this.divisorOverride);
+    return F.avgPool2d(
+      input,
+      this.kernelSize,
+      this.stride,
+      this.padding,
+      this.ceilMode,
+      this.countIncludePad,
+      this.divisorOverride,
+    );
   }
 }
 
@@ -197,6 +240,14 @@ export class AvgPool3d extends AvgPoolNd {
   }
 
   forward(input: Tensor): Tensor {
-    return F.avgPool3d(input, this.kernelSize, this.stride, this.padding, this.ceilMode, this.countIncludePad, this.divisorOverride);
+    return F.avgPool3d(
+      input,
+      this.kernelSize,
+      this.stride,
+      this.padding,
+      this.ceilMode,
+      this.countIncludePad,
+      this.divisorOverride,
+    );
   }
 }

@@ -14,7 +14,8 @@ export function floatText(value: number): string {
 }
 
 /** A number as Python writes it: integers without a point. */
-export const numberText = (value: number): string => (Number.isInteger(value) && Math.abs(value) < 1e16 ? String(value) : floatText(value));
+export const numberText = (value: number): string =>
+  Number.isInteger(value) && Math.abs(value) < 1e16 ? String(value) : floatText(value);
 
 export type Describable = number | string | boolean | null | readonly (number | string | boolean | null)[];
 
@@ -38,7 +39,11 @@ export function settings(entries: Readonly<Record<string, Describable>>): string
 const indented = (text: string): string => text.replaceAll('\n', '\n  ');
 
 /** The text of a module: its settings alone on one line, or with its children one to a line. */
-export function describeModule(name: string, extra: string, children: readonly (readonly [name: string, text: string])[]): string {
+export function describeModule(
+  name: string,
+  extra: string,
+  children: readonly (readonly [name: string, text: string])[],
+): string {
   const extraLines = extra === '' ? [] : extra.split('\n');
   const lines = [...extraLines, ...children.map(([child, text]) => `(${child}): ${indented(text)}`)];
   if (lines.length === 0) return `${name}()`;

@@ -17,7 +17,12 @@ export interface LoadResult {
 }
 
 /** Own parameters, own buffers, then the children's, as PyTorch orders them; shared ones under every name. */
-function visit(module: Module, prefix: string, each: (key: string, tensor: Parameter | Buffer) => void, enter?: (module: Module, prefix: string) => void): void {
+function visit(
+  module: Module,
+  prefix: string,
+  each: (key: string, tensor: Parameter | Buffer) => void,
+  enter?: (module: Module, prefix: string) => void,
+): void {
   enter?.(module, prefix);
   const entries = [...module.ownEntries()];
   for (const [name, value] of entries) if (value instanceof Parameter) each(prefix + name, value);
@@ -36,7 +41,9 @@ const sizeText = (shape: readonly number[]): string => `torch.Size([${shape.join
 
 export function loadState(module: Module, source: StateSource, strict: boolean): LoadResult {
   if (typeof source !== 'object' || source === null || isTensor(source) || Array.isArray(source)) {
-    throw new TypeError(`loadStateDict(): expected a Map or record of tensors, got ${source === null ? 'null' : typeof source}`);
+    throw new TypeError(
+      `loadStateDict(): expected a Map or record of tensors, got ${source === null ? 'null' : typeof source}`,
+    );
   }
   const state = new Map<string, unknown>(source instanceof Map ? source : Object.entries(source));
   const [copies, missing, mismatches]: [(readonly [Tensor, Tensor])[], string[], string[]] = [[], [], []];
@@ -49,7 +56,9 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
       return;
     }
     if (!isTensor(found)) {
-      mismatches.push(`While copying the parameter named "${key}", expected a tensor or Parameter from checkpoint but received ${typeof found}.`);
+      mismatches.push(
+        `While copying the parameter named "${key}", expected a tensor or Parameter from checkpoint but received ${typeof found}.`,
+      );
       return;
     }
     // As PyTorch, which once saved scalars with one dimension.
@@ -67,7 +76,9 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
   if (strict && unexpected.length > 0) problems.unshift(`Unexpected key(s) in state_dict: ${quoted(unexpected)}. `);
   if (strict && missing.length > 0) problems.unshift(`Missing key(s) in state_dict: ${quoted(missing)}. `);
   if (problems.length > 0) {
-    throw new SerializationError(`Error(s) in loading state_dict for ${module.constructor.name}:\n\t${problems.join('\n\t')}`);
+    throw new SerializationError(
+      `Error(s) in loading state_dict for ${module.constructor.name}:\n\t${problems.join('\n\t')}`,
+    );
   }
   copyAll(copies);
   return loadResult(missing, unexpected);
@@ -76,7 +87,9 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
 /** All conversions happen before the first value is written: one that fails leaves the module as it was. */
 function copyAll(copies: readonly (readonly [Tensor, Tensor])[]): void {
   noGrad(() => {
-    const ready = copies.map(([target, value]) => [target, value.device === target.device ? value : value.to(target.device)] as const);
+    const ready = copies.map(
+      ([target, value]) => [target, value.device === target.device ? value : value.to(target.device)] as const,
+    );
     for (const [target, value] of ready) target.copy_(value);
   });
 }
@@ -88,6 +101,7 @@ function loadResult(missingKeys: readonly string[], unexpectedKeys: readonly str
     return `_IncompatibleKeys(missing_keys=${list(missingKeys)}, unexpected_keys=${list(unexpectedKeys)})`;
   };
   const result = { missingKeys, unexpectedKeys };
-  for (const key of ['toString', Symbol.for('nodejs.util.inspect.custom')]) Object.defineProperty(result, key, { value: text, enumerable: false });
+  for (const key of ['toString', Symbol.for('nodejs.util.inspect.custom')])
+    Object.defineProperty(result, key, { value: text, enumerable: false });
   return result;
 }

@@ -1,5 +1,6 @@
 /** @file Adam and AdamW. */
-import { callPointwiseOver, type Expr, type Pointwise, pointwise, signature, type Tensor, type Trailing, zeros } from '@flambeau/tensor';
+import { callPointwiseOver, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { descent, keptTensor, kernelFamily, zerosLike } from './kernels.ts';
 import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
 import { type Betas, expectBetas, expectNotNegative, type ImplementationOptions } from './options.ts';
 
@@ -19,7 +20,10 @@ export interface AdamOptions {
 }
 
 type Group = AdamOptions & ImplementationOptions;
-type Arguments = Trailing<[lr: number, betas: Betas, eps: number, weightDecay: number, amsgrad: boolean], Partial<Group>>;
+type Arguments = Trailing<
+  [lr: number, betas: Betas, eps: number, weightDecay: number, amsgrad: boolean],
+  Partial<Group>
+>;
 
 interface State {
   step: number;
@@ -29,46 +33,28 @@ interface State {
   [key: string]: Tensor | number | null;
 }
 
-interface Variant {
-  readonly maximize: boolean;
-  readonly amsgrad: boolean;
-  readonly decay: 'none' | 'gradient' | 'direct';
-}
-
-const kernels = new Map<string, Pointwise>();
-const numbers = 8;
-
 /**
- * One kernel for parameter and averages: (p, g, m, v, [greatest v], decay, β₁, 1 − β₁, β₂, 1 − β₂, step size,
- * √(1 − β₂ᵗ), eps). `decay` is the factor of p in the gradient, or the factor that p is multiplied with.
+ * One kernel for parameter and averages. The first number is weight decay: of the gradient, or the factor that shrinks
+ * the parameter directly.
  */
-function kernelFor({ maximize, amsgrad, decay }: Variant): Pointwise {
-  const key = `${maximize}${amsgrad}${decay}`;
-  let kernel = kernels.get(key);
-  if (kernel === undefined) {
-    kernel = pointwise(
-      (amsgrad ? 5 : 4) + numbers,
-      (...inputs) => {
-        const [p, g, m, v] = inputs as [Expr, Expr, Expr, Expr];
-        const greatest = amsgrad ? inputs[4]! : null;
-        const [lambda, beta1, rest1, beta2, rest2, stepSize, correction, eps] = inputs.slice(amsgrad ? 5 : 4) as [
-          Expr, Expr, Expr, Expr, Expr, Expr, Expr, Expr,
-        ];
-        const ascent = maximize ? g.neg() : g;
-        const d = decay === 'gradient' ? ascent.add(p.mul(lambda)) : ascent;
-        const start = decay === 'direct' ? p.mul(lambda) : p;
-        const mean = m.mul(beta1).add(d.mul(rest1));
-        const square = v.mul(beta2).add(d.mul(d).mul(rest2));
-        const bound = greatest === null ? square : greatest.max(square);
-        const next = start.sub(stepSize.mul(mean).div(bound.sqrt().div(correction).add(eps)));
-        return greatest === null ? [next, mean, square] : [next, mean, square, bound];
-      },
-      { name: 'Adam', promotion: 'promote', parameters: numbers },
-    );
-    kernels.set(key, kernel);
-  }
-  return kernel;
-}
+const kernelFor = kernelFamily<{ maximize: boolean; decay: boolean; decoupled: boolean; amsgrad: boolean }>(
+  'Adam',
+  ({ amsgrad }) => (amsgrad ? 5 : 4),
+  8,
+  (
+    { maximize, decay, decoupled, amsgrad },
+    [p, g, m, v, greatest],
+    [lambda, beta1, rest1, beta2, rest2, stepSize, correction, eps],
+  ) => {
+    const d = descent(g!, p!, lambda!, { maximize, decay: decay && !decoupled });
+    const start = decay && decoupled ? p!.mul(lambda!) : p!;
+    const mean = m!.mul(beta1!).add(d.mul(rest1!));
+    const square = v!.mul(beta2!).add(d.mul(d).mul(rest2!));
+    const bound = amsgrad ? greatest!.max(square) : square;
+    const next = start.sub(stepSize!.mul(mean).div(bound.sqrt().div(correction!).add(eps!)));
+    return amsgrad ? [next, mean, square, bound] : [next, mean, square];
+  },
+);
 
 abstract class AdamFamily extends Optimizer<Group> {
   /** Whether weight decay shrinks the parameters directly. */
@@ -81,26 +67,45 @@ abstract class AdamFamily extends Optimizer<Group> {
   }
 
   protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Group>): void {
-    const { lr, betas: [beta1, beta2], eps, weightDecay, amsgrad, maximize } = group;
-    const fresh = (): Tensor => zeros([...p.shape], { dtype: p.dtype, device: p.device });
-    const state = this.stateOf<State>(p, () => ({ step: 0, exp_avg: fresh(), exp_avg_sq: fresh(), ...(amsgrad && { max_exp_avg_sq: fresh() }) }));
+    const {
+      lr,
+      betas: [beta1, beta2],
+      eps,
+      weightDecay,
+      amsgrad,
+      maximize,
+    } = group;
+    const state = this.stateOf<State>(p, () => ({
+      step: 0,
+      exp_avg: zerosLike(p),
+      exp_avg_sq: zerosLike(p),
+      ...(amsgrad && { max_exp_avg_sq: zerosLike(p) }),
+    }));
     state.step += 1;
     const correction1 = 1 - beta1 ** state.step;
     const correction2 = Math.sqrt(1 - beta2 ** state.step);
-    const decay = weightDecay === 0 ? 'none' : this.decoupled ? 'direct' : 'gradient';
-    const factor = this.decoupled ? 1 - lr * weightDecay : weightDecay;
+    const { decoupled } = this;
+    const decay = decoupled ? 1 - lr * weightDecay : weightDecay;
     const outs = [p, state.exp_avg, state.exp_avg_sq];
-    if (amsgrad) outs.push((state.max_exp_avg_sq ??= fresh()));
+    if (amsgrad) outs.push(keptTensor(state, 'max_exp_avg_sq', p));
     callPointwiseOver(
-      kernelFor({ maximize, amsgrad, decay }),
-      [p, grad, ...outs.slice(1), factor, beta1, 1 - beta1, beta2, 1 - beta2, lr / correction1, correction2, eps],
+      kernelFor({ maximize, decay: weightDecay !== 0, decoupled, amsgrad }),
+      [p, grad, ...outs.slice(1), decay, beta1, 1 - beta1, beta2, 1 - beta2, lr / correction1, correction2, eps],
       outs,
     );
   }
 }
 
 const order = ['lr', 'betas', 'eps', 'weightDecay', 'amsgrad'] as const;
-const common = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false, maximize: false, foreach: null, capturable: false } as const;
+const common = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  amsgrad: false,
+  maximize: false,
+  foreach: null,
+  capturable: false,
+} as const;
 const parseAdam = signature<Group>('Adam', order, { ...common, weightDecay: 0, differentiable: false, fused: false });
 const parseAdamW = signature<Group>('AdamW', order, { ...common, weightDecay: 0.01 });
 

@@ -7,7 +7,9 @@ import { type OptimizerState, packState, unpackState } from './state-dict.ts';
 export type ParamGroup<O extends object = object> = O & { params: Tensor[]; lr: number; initialLr?: number };
 
 /** What an optimizer takes: parameters, or groups with options of their own. */
-export type Params<O extends object = object> = Iterable<Tensor> | Iterable<{ params: Iterable<Tensor> | Tensor } & Partial<O>>;
+export type Params<O extends object = object> =
+  | Iterable<Tensor>
+  | Iterable<{ params: Iterable<Tensor> | Tensor } & Partial<O>>;
 
 /** What an optimizer keeps for one parameter, under PyTorch's names. */
 export type ParameterState = Record<string, Tensor | number | null>;
@@ -32,7 +34,8 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   /** @throws TypeError for anything that is no list of tensors or groups, AutogradError for tensors that are no leaves. */
   constructor(params: Params<O>, defaults: Readonly<Partial<O>>) {
     this.defaults = defaults;
-    for (const group of groupsOf(new.target.name, params)) this.addParamGroup(group as { params: Iterable<Tensor> } & Partial<O>);
+    for (const group of groupsOf(new.target.name, params))
+      this.addParamGroup(group as { params: Iterable<Tensor> } & Partial<O>);
   }
 
   /** @throws RangeError naming an option of a group that is out of range. */
@@ -122,7 +125,8 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
     const defined = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const made = { params: list, ...this.defaults, ...defined } as unknown as ParamGroup<O>;
     const missing = known.find((key) => (made as Record<string, unknown>)[key] === undefined);
-    if (missing !== undefined) throw new TypeError(`${owner}: a parameter group has no value for the required option '${missing}'`);
+    if (missing !== undefined)
+      throw new TypeError(`${owner}: a parameter group has no value for the required option '${missing}'`);
     checkParameters(owner, list, this.paramGroups);
     this.check(made);
     this.paramGroups.push(made);
@@ -164,7 +168,9 @@ function groupsOf(owner: string, params: Params): { params: Iterable<Tensor> | T
   const list = [...(params as Iterable<unknown>)];
   if (list.length === 0) throw new TypeError(`${owner}: the list of parameters is empty`);
   if (isPlainObject(list[0])) {
-    for (const group of list) if (!isPlainObject(group) || group.params === undefined) throw new TypeError(`${owner}: a parameter group needs 'params'`);
+    for (const group of list)
+      if (!isPlainObject(group) || group.params === undefined)
+        throw new TypeError(`${owner}: a parameter group needs 'params'`);
     return list as { params: Iterable<Tensor> }[];
   }
   return [{ params: list as Tensor[] }];
@@ -173,8 +179,14 @@ function groupsOf(owner: string, params: Params): { params: Iterable<Tensor> | T
 function checkParameters(owner: string, list: readonly unknown[], groups: readonly ParamGroup[]): void {
   const seen = new Set<unknown>(groups.flatMap(({ params }) => params));
   for (const parameter of list) {
-    if (!isTensor(parameter)) throw new TypeError(`${owner}: parameters must be tensors, got ${parameter === null ? 'null' : typeof parameter}`);
-    if (!parameter.isLeaf) throw new AutogradError(`${owner}: cannot optimize a tensor that was computed from others (it is no leaf); detach() it first`);
+    if (!isTensor(parameter))
+      throw new TypeError(
+        `${owner}: parameters must be tensors, got ${parameter === null ? 'null' : typeof parameter}`,
+      );
+    if (!parameter.isLeaf)
+      throw new AutogradError(
+        `${owner}: cannot optimize a tensor that was computed from others (it is no leaf); detach() it first`,
+      );
     if (seen.has(parameter)) throw new TypeError(`${owner}: a parameter was given twice`);
     seen.add(parameter);
   }

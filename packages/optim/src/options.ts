@@ -2,7 +2,10 @@
 
 /** @throws RangeError naming the option, unless `valid`. */
 export function expect(valid: boolean, owner: string, option: string, expected: string, got: unknown): void {
-  if (!valid) throw new RangeError(`${owner}: ${option} must be ${expected}, got ${Array.isArray(got) ? `[${got.join(', ')}]` : String(got)}`);
+  if (!valid)
+    throw new RangeError(
+      `${owner}: ${option} must be ${expected}, got ${Array.isArray(got) ? `[${got.join(', ')}]` : String(got)}`,
+    );
 }
 
 /** @throws RangeError for a value below 0 or NaN. */

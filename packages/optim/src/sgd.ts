@@ -1,5 +1,6 @@
 /** @file Stochastic gradient descent. */
-import { callPointwiseOver, type Expr, type Pointwise, pointwise, signature, type Tensor, type Trailing, zeros } from '@flambeau/tensor';
+import { callPointwiseOver, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { descent, kernelFamily, zerosLike } from './kernels.ts';
 import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
 import { expect, expectNotNegative, type ImplementationOptions } from './options.ts';
 
@@ -31,40 +32,25 @@ const parse = signature<Group>('SGD', ['lr', 'momentum', 'dampening', 'weightDec
   differentiable: false,
 });
 
-interface Variant {
-  readonly maximize: boolean;
-  readonly decay: boolean;
-  /** 'first' is a step that starts the momentum buffer with the gradient itself. */
-  readonly momentum: 'none' | 'first' | 'on';
-  readonly nesterov: boolean;
-}
-
-const kernels = new Map<string, Pointwise>();
-
-/** One kernel for parameter and momentum: (p, g, [buffer], lr, decay, momentum, 1 − dampening). */
-function kernelFor({ maximize, decay, momentum, nesterov }: Variant): Pointwise {
-  const key = `${maximize}${decay}${momentum}${nesterov}`;
-  let kernel = kernels.get(key);
-  if (kernel === undefined) {
-    kernel = pointwise(
-      momentum === 'none' ? 6 : 7,
-      (...inputs) => {
-        const [p, g] = inputs as [Expr, Expr];
-        const buffer = momentum === 'none' ? null : inputs[2]!;
-        const [lr, lambda, mu, share] = inputs.slice(buffer === null ? 2 : 3) as [Expr, Expr, Expr, Expr];
-        const ascent = maximize ? g.neg() : g;
-        const d = decay ? ascent.add(p.mul(lambda)) : ascent;
-        if (buffer === null) return p.sub(d.mul(lr));
-        const velocity = momentum === 'first' ? d : buffer.mul(mu).add(d.mul(share));
-        const direction = nesterov ? d.add(velocity.mul(mu)) : velocity;
-        return [p.sub(direction.mul(lr)), velocity];
-      },
-      { name: 'SGD', promotion: 'promote', parameters: 4 },
-    );
-    kernels.set(key, kernel);
-  }
-  return kernel;
-}
+/** One kernel for parameter and momentum; `start` is the step that begins the momentum buffer with the gradient itself. */
+const kernelFor = kernelFamily<{
+  maximize: boolean;
+  decay: boolean;
+  momentum: boolean;
+  start: boolean;
+  nesterov: boolean;
+}>(
+  'SGD',
+  ({ momentum }) => (momentum ? 3 : 2),
+  4,
+  (switches, [p, g, buffer], [lr, weightDecay, momentum, share]) => {
+    const d = descent(g!, p!, weightDecay!, switches);
+    if (!switches.momentum) return p!.sub(d.mul(lr!));
+    const velocity = switches.start ? d : buffer!.mul(momentum!).add(d.mul(share!));
+    const direction = switches.nesterov ? d.add(velocity.mul(momentum!)) : velocity;
+    return [p!.sub(direction.mul(lr!)), velocity];
+  },
+);
 
 /**
  * Stochastic gradient descent with optional (Nesterov) momentum and weight decay:
@@ -77,28 +63,33 @@ function kernelFor({ maximize, decay, momentum, nesterov }: Variant): Pointwise 
 export class SGD extends Optimizer<Group> {
   constructor(
     params: Params<Group>,
-    ...args: Trailing<[lr: number, momentum: number, dampening: number, weightDecay: number, nesterov: boolean], Partial<Group>>
+    ...args: Trailing<
+      [lr: number, momentum: number, dampening: number, weightDecay: number, nesterov: boolean],
+      Partial<Group>
+    >
   ) {
     super(params, parse(args));
   }
 
   protected check({ lr, momentum, weightDecay, nesterov, dampening }: Group): void {
     expectNotNegative('SGD', { lr, momentum, weightDecay });
-    expect(!nesterov || (momentum > 0 && dampening === 0), 'SGD', 'nesterov', 'used with momentum above 0 and dampening 0', nesterov);
+    expect(
+      !nesterov || (momentum > 0 && dampening === 0),
+      'SGD',
+      'nesterov',
+      'used with momentum above 0 and dampening 0',
+      nesterov,
+    );
   }
 
   protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Group>): void {
     const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
     const state = this.stateOf(p, () => ({ momentum_buffer: null as Tensor | null }));
-    const variant = { maximize, decay: weightDecay !== 0, nesterov };
     const numbers = [lr, weightDecay, momentum, 1 - dampening];
-    if (momentum === 0) {
-      callPointwiseOver(kernelFor({ ...variant, momentum: 'none', nesterov: false }), [p, grad, ...numbers], [p]);
-      return;
-    }
-    const first = state.momentum_buffer === null;
-    state.momentum_buffer ??= zeros([...p.shape], { dtype: p.dtype, device: p.device });
-    const buffer = state.momentum_buffer;
-    callPointwiseOver(kernelFor({ ...variant, momentum: first ? 'first' : 'on' }), [p, grad, buffer, ...numbers], [p, buffer]);
+    const start = momentum !== 0 && state.momentum_buffer === null;
+    if (start) state.momentum_buffer = zerosLike(p);
+    const kernel = kernelFor({ maximize, decay: weightDecay !== 0, momentum: momentum !== 0, start, nesterov });
+    if (momentum === 0) callPointwiseOver(kernel, [p, grad, ...numbers], [p]);
+    else callPointwiseOver(kernel, [p, grad, state.momentum_buffer!, ...numbers], [p, state.momentum_buffer!]);
   }
 }

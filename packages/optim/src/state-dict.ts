@@ -1,5 +1,5 @@
 /** @file An optimizer's state in PyTorch's form: parameters by number, names with underscores. */
-import { isTensor, isFloating, SerializationError, type Tensor, tensor, untracked } from '@flambeau/tensor';
+import { isFloating, isTensor, SerializationError, type Tensor, tensor, untracked } from '@flambeau/tensor';
 import type { ParameterState, ParamGroup } from './optimizer.ts';
 
 /** What `torch.save(optimizer.state_dict())` holds. */
@@ -14,7 +14,8 @@ export interface OptimizerState {
 export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** `weight_decay` → `weightDecay`. */
-export const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+export const camelCase = (name: string): string =>
+  name.replace(/_([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 export function packState(
   groups: readonly ParamGroup[],
@@ -48,7 +49,9 @@ export function packState(
 function entriesOf(value: unknown, what: string): [string | number, unknown][] {
   if (value instanceof Map) return [...value] as [string | number, unknown][];
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value);
-  throw new SerializationError(`optimizer state: ${what} must be a dictionary, got ${value === null ? 'null' : typeof value}`);
+  throw new SerializationError(
+    `optimizer state: ${what} must be a dictionary, got ${value === null ? 'null' : typeof value}`,
+  );
 }
 
 interface Unpacked {
@@ -62,7 +65,9 @@ export function unpackState(source: unknown, groups: readonly ParamGroup[]): Unp
   const saved = top.get('param_groups');
   if (!Array.isArray(saved)) throw new SerializationError("optimizer state: there is no list 'param_groups'");
   if (saved.length !== groups.length) {
-    throw new SerializationError(`optimizer state: the loaded state dict has ${saved.length} parameter groups, this optimizer ${groups.length}`);
+    throw new SerializationError(
+      `optimizer state: the loaded state dict has ${saved.length} parameter groups, this optimizer ${groups.length}`,
+    );
   }
   const byNumber = new Map<string, Tensor>();
   const options = saved.map((group, i) => {
@@ -82,8 +87,11 @@ export function unpackState(source: unknown, groups: readonly ParamGroup[]): Unp
   });
   const states = entriesOf(top.get('state'), "'state'").map(([number, kept]) => {
     const parameter = byNumber.get(String(number));
-    if (parameter === undefined) throw new SerializationError(`optimizer state: there is state for parameter ${number}, which no group has`);
-    const entries = entriesOf(kept, `the state of parameter ${number}`).map(([key, value]) => [String(key), fitted(value, String(key), parameter)] as const);
+    if (parameter === undefined)
+      throw new SerializationError(`optimizer state: there is state for parameter ${number}, which no group has`);
+    const entries = entriesOf(kept, `the state of parameter ${number}`).map(
+      ([key, value]) => [String(key), fitted(value, String(key), parameter)] as const,
+    );
     return [parameter, Object.fromEntries(entries) as ParameterState] as const;
   });
   return { groups: options, states };

@@ -2,7 +2,8 @@
 import type { Area } from '../area.ts';
 import { nnArea } from './nn.ts';
 import { opsArea } from './ops.ts';
+import { optimArea } from './optim.ts';
 import { reprArea } from './repr.ts';
 import { rngArea } from './rng.ts';
 
-export const areas: readonly Area[] = [opsArea, nnArea, rngArea, reprArea];
+export const areas: readonly Area[] = [opsArea, nnArea, optimArea, rngArea, reprArea];

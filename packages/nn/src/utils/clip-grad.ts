@@ -1,0 +1,73 @@
+/** @file Clipping gradients, in place. */
+import {
+  FlambeauError,
+  isTensor,
+  signature,
+  stack,
+  type Tensor,
+  type Trailing,
+  tensor,
+  untracked,
+} from '@flambeau/tensor';
+
+type Parameters = Tensor | Iterable<Tensor>;
+
+const gradientsOf = (parameters: Parameters): Tensor[] =>
+  [...(isTensor(parameters) ? [parameters] : parameters)].flatMap(({ grad }) => (grad === null ? [] : [grad.detach()]));
+
+interface ClipSettings {
+  maxNorm: number;
+  normType: number;
+  errorIfNonfinite: boolean;
+}
+
+const parse = signature<ClipSettings>('clipGradNorm_', ['maxNorm', 'normType', 'errorIfNonfinite'], {
+  normType: 2,
+  errorIfNonfinite: false,
+});
+
+/**
+ * Scales all gradients so that their norm, taken as one vector, is at most `maxNorm`.
+ *
+ * ```ts
+ * loss.backward();
+ * clipGradNorm_(net.parameters(), 1);
+ * optimizer.step();
+ * ```
+ * @returns the norm before, as a 0-d tensor.
+ * @throws FlambeauError with `errorIfNonfinite` when the norm is NaN or infinite; gradients are unchanged then.
+ */
+export function clipGradNorm_(
+  parameters: Parameters,
+  ...args:
+    | [maxNorm: number, ...Trailing<[normType: number, errorIfNonfinite: boolean], Partial<ClipSettings>>]
+    | [options: Partial<ClipSettings> & { maxNorm: number }]
+): Tensor {
+  const { maxNorm, normType, errorIfNonfinite } = parse(args);
+  return untracked(() => {
+    const grads = gradientsOf(parameters);
+    if (grads.length === 0) return tensor(0);
+    const norms = stack(grads.map((grad) => grad.norm(normType)));
+    const total = norms.norm(normType);
+    if (errorIfNonfinite && !Number.isFinite(total.itemSync())) {
+      throw new FlambeauError(
+        `clipGradNorm_(): the total norm of order ${normType} of the gradients is not finite, so they cannot be clipped; pass { errorIfNonfinite: false } to scale them by it anyway`,
+      );
+    }
+    // A factor on the device, never read: at most 1.
+    const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp({ max: 1 });
+    for (const grad of grads) grad.mul_(factor);
+    return total;
+  });
+}
+
+/** Clamps every element of the gradients to [−clipValue, clipValue]. */
+export function clipGradValue_(
+  parameters: Parameters,
+  ...args: [clipValue: number] | [options: { clipValue: number }]
+): void {
+  const { clipValue } = signature<{ clipValue: number }>('clipGradValue_', ['clipValue'], {})(args);
+  untracked(() => {
+    for (const grad of gradientsOf(parameters)) grad.clamp_(-clipValue, clipValue);
+  });
+}

@@ -1,0 +1,3 @@
+/** @file torch.nn.utils. */
+export * from './clip-grad.ts';
+export * from './vector.ts';
