@@ -55,7 +55,10 @@ export function lineChart(values: readonly number[]): string {
   });
   const ticks = [0, 0.5, 1].map((part) => {
     const step = String(Math.round(part * (values.length - 1)));
-    return strokes(step, x(part * (values.length - 1)) - step.length * 5, height - bottom + 12, 1.7, '#555');
+    // Centred under its place, the last one inside the picture.
+    const textWidth = step.length * 10;
+    const at = Math.min(x(part * (values.length - 1)) - textWidth / 2, width - textWidth - 8);
+    return strokes(step, at, height - bottom + 12, 1.7, '#555');
   });
   const curves =
     `<path d="${path(values)}" fill="none" stroke="#f4b183" stroke-width="1"/>` +
