@@ -1,7 +1,7 @@
 import '@flambeau/backend-cpu';
 import { dtypeInfo } from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
-import { exp32 } from '../src/kernels/exponential.ts';
+import { exp32 } from '../src/compile/float32.ts';
 import { softmax } from '../src/kernels/softmax.ts';
 import { randomSource, viewOf } from './views.ts';
 

@@ -1,7 +1,7 @@
 /** @file softmax and its logarithm, fused: each row is read while it is in the cache. */
 import { computeDType, copyKernel, type DType, dtypeInfo, Storage, type View } from '@flambeau/tensor';
+import { exp32 } from '../compile/float32.ts';
 import { dataOf } from '../compile/memory.ts';
-import { exp32 } from './exponential.ts';
 import { map } from './map.ts';
 
 type Floats = Float32Array | Float64Array;
