@@ -67,6 +67,10 @@ describeEachMode('matmul', () => {
       [140, 1030, 5],
       [2, 3, 40_000],
       [130, 70, 330],
+      [1, 3000, 70],
+      [1, 40, 20_000],
+      [2500, 1, 90],
+      [1, 20_000, 7],
     ] as const;
     for (const [m, n, k] of sizes) {
       for (const [layoutA, layoutB] of [

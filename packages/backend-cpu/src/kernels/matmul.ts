@@ -1,6 +1,7 @@
 /** @file Batched matrix product over strided views. */
 import { type DType, dtypeInfo, type MatmulOptions, mergeStrides, type View } from '@flambeau/tensor';
 import { gemm } from '../wasm/gemm.ts';
+import { matrixVector, type VectorProduct } from '../wasm/matrixVector.ts';
 import { type FloatArray, scratchFor } from '../wasm/scratch.ts';
 import type { Matrix, Product, ProductOptions } from './matrix.ts';
 import { intoWidened, isHalf, type Operand, widened } from './operand.ts';
@@ -45,7 +46,51 @@ function floatingProduct(dtype: 'float32' | 'float64'): Product<FloatArray> {
   return (m, n, k, a, b, c, options) => {
     const scratch = m * n * k > SMALL ? scratchFor(dtype) : null;
     if (scratch === null) (floatProduct as Product<FloatArray>)(m, n, k, a, b, c, options);
+    else if (m === 1) matrixVector(scratch, rowTimesMatrix(n, k, a, b, c, options));
+    else if (n === 1) matrixVector(scratch, matrixTimesColumn(m, k, a, b, c, options));
     else gemm(scratch, m, n, k, a, b, c, options);
+  };
+}
+
+type Arguments = Parameters<Product<FloatArray>>;
+
+/** A product with one row, as the product of the transposed matrix and a vector. */
+function rowTimesMatrix(
+  n: number,
+  k: number,
+  a: Arguments[3],
+  b: Arguments[4],
+  c: Arguments[5],
+  options: Arguments[6],
+): VectorProduct {
+  return {
+    rows: n,
+    k,
+    matrix: { data: b.data, offset: b.offset, rowStride: b.columnStride, columnStride: b.rowStride },
+    x: { data: a.data, offset: a.offset, stride: a.columnStride },
+    y: { data: c.data, offset: c.offset, stride: c.columnStride },
+    ...options,
+  };
+}
+
+/** A product with one column. */
+function matrixTimesColumn(
+  m: number,
+  k: number,
+  a: Arguments[3],
+  b: Arguments[4],
+  c: Arguments[5],
+  options: Arguments[6],
+): VectorProduct {
+  const { bias } = options;
+  return {
+    rows: m,
+    k,
+    matrix: a,
+    x: { data: b.data, offset: b.offset, stride: b.rowStride },
+    y: { data: c.data, offset: c.offset, stride: c.rowStride },
+    ...options,
+    bias: bias && { ...bias, stride: 0 },
   };
 }
 

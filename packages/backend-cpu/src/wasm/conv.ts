@@ -16,7 +16,8 @@ import {
   tableRoom,
 } from './convTables.ts';
 import { multiplyBlock } from './gemm.ts';
-import { PANEL_ROW, panelColumns, ZEROS } from './gemmModule.ts';
+import { ZEROS } from './gemmModule.ts';
+import { PANEL_ROW, panelColumns } from './gemmPacking.ts';
 import { copyRows, type FloatArray, MAX_ROWS, MAX_TABLE, regions, type Scratch } from './scratch.ts';
 
 /** Bytes of packed panels that are multiplied at once: a share of a second-level cache. */

@@ -6,6 +6,7 @@
 import type { Element } from './element.ts';
 import { doWhile, type Expression, type Local, type Statement, WasmModule, when, whileLoop } from './encoder.ts';
 import { i32, v128 } from './instructions.ts';
+import { advance } from './loops.ts';
 
 /** The exported functions; addresses, offsets and steps are bytes. */
 export interface ConvExports {
@@ -73,8 +74,6 @@ export function convModule(element: Element): WasmModule {
   defineDirectWeights(module, element);
   return module;
 }
-
-const advance = (local: Local<'i32'>, by: Expression<'i32'> | number): Statement => local.set(i32.add(local, by));
 
 const SPREAD_PARAMETERS = {
   source: 'i32',

@@ -7,7 +7,7 @@ import type { Vector } from '../kernels/matrix.ts';
 import type { Operand } from '../kernels/operand.ts';
 import { type Stager, stagerFor } from './convStage.ts';
 import type { Element } from './element.ts';
-import { panelColumns } from './gemmModule.ts';
+import { panelColumns } from './gemmPacking.ts';
 import { copyRowsOut, type FloatArray, MAX_TABLE, regions, type Scratch, writeSums } from './scratch.ts';
 
 /** Where weight (row, channel, tap) of a group is: `offset` plus each index times its stride. */

@@ -8,7 +8,8 @@ import type { Operand } from '../kernels/operand.ts';
 import { PANELS } from './conv.ts';
 import { stagerFor } from './convStage.ts';
 import { multiplyBlock } from './gemm.ts';
-import { PANEL_ROW, panelColumns, ZEROS } from './gemmModule.ts';
+import { ZEROS } from './gemmModule.ts';
+import { PANEL_ROW, panelColumns } from './gemmPacking.ts';
 import { copyRows, copyRowsOut, type FloatArray, MAX_TABLE, regions, type Scratch, writeSums } from './scratch.ts';
 
 /** Most output channels at once, so that there is room for as many columns of C. */

@@ -70,6 +70,7 @@ const VALUE_TYPE: Record<ValueType, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d,
 const EMPTY_BLOCK = 0x40;
 
 export function unsignedLeb(value: number): number[] {
+  if (value < 0x80) return [value];
   const bytes: number[] = [];
   let rest = value >>> 0;
   while (rest > 0x7f) {
@@ -80,15 +81,25 @@ export function unsignedLeb(value: number): number[] {
   return bytes;
 }
 
-function signedLeb(value: bigint): number[] {
+function signedLeb(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;
   for (;;) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    if (rest === (low < 0x40 ? 0 : -1)) return [...bytes, low];
+    bytes.push(low | 0x80);
+  }
+}
+
+function signedLeb64(value: bigint): number[] {
+  const bytes: number[] = [];
+  let rest = BigInt.asIntN(64, value);
+  for (;;) {
     const low = Number(rest & 0x7fn);
     rest >>= 7n;
-    const done = (rest === 0n && low < 0x40) || (rest === -1n && low >= 0x40);
-    bytes.push(done ? low : low | 0x80);
-    if (done) return bytes;
+    if (rest === (low < 0x40 ? 0n : -1n)) return [...bytes, low];
+    bytes.push(low | 0x80);
   }
 }
 
@@ -96,9 +107,9 @@ function signedLeb(value: bigint): number[] {
 export function constant<T extends ValueType>(type: T, value: number | bigint): Expression<T> {
   switch (type) {
     case 'i32':
-      return { type, code: [0x41, signedLeb(BigInt(Number(value) | 0))] };
+      return { type, code: [0x41, signedLeb(Number(value) | 0)] };
     case 'i64':
-      return { type, code: [0x42, signedLeb(BigInt.asIntN(64, BigInt(value)))] };
+      return { type, code: [0x42, signedLeb64(BigInt(value))] };
     case 'f32':
       return { type, code: [0x43, ...new Uint8Array(Float32Array.of(Number(value)).buffer)] };
     case 'f64':

@@ -2,19 +2,36 @@
  * Matrix product of float32 or float64 matrices with any strides, in blocks that fit in scratch memory.
  *
  * Loop order, from the outside: blocks of columns of B (`NC`), blocks of the reduction (`KB`, as much of B as fits
- * packed in scratch), blocks of rows of A (`MC`), and then blocks of the reduction that let one panel of B stay in the
+ * packed in scratch), blocks of rows of A, and then blocks of the reduction that let one panel of B stay in the
  * first-level cache (`KC`). So B is copied and packed once, A once for each block of columns, and C goes out and comes
  * back only where K exceeds `KB`. A range of rows or columns of a product is itself a product of narrower operands,
  * which is how it can be split over threads.
  */
 
 import type { Matrix, ProductOptions, Vector } from '../kernels/matrix.ts';
-import { PANEL_ROW, panelColumns, ZEROS } from './gemmModule.ts';
-import { copyRows, copyRowsOut, copyStrided, type FloatArray, MAX_TABLE, regions, type Scratch } from './scratch.ts';
+import { ZEROS } from './gemmModule.ts';
+import { PANEL_ROW, panelColumns } from './gemmPacking.ts';
+import {
+  copyRows,
+  copyRowsOut,
+  copyStrided,
+  type FloatArray,
+  MAX_ROWS,
+  MAX_TABLE,
+  regions,
+  type Scratch,
+} from './scratch.ts';
 
-/** Columns of a block, and rows of a block; together they decide how much of C is in scratch. */
-const NC = 1024;
-const MC = 128;
+/** Most columns of a block. */
+const NC = 512;
+/**
+ * Elements of a block of A or C: together with some of B they should stay in a second-level cache. A block has at least
+ * as many rows as make a few tiles of full height.
+ */
+const BLOCK = 48 * 1024;
+const LEAST_ROWS = 48;
+/** The same where A is transposed, and is copied in rows of so many elements. */
+const LEAST_COLUMNS = 144;
 /** Reduction steps for which a panel of B (32 bytes a step) stays in a first-level cache of 32 KiB or more. */
 const KC = 320;
 
@@ -35,11 +52,12 @@ export function gemm(
   const nc = Math.min(n, NC);
   const padded = Math.ceil(nc / width) * width;
   const kb = Math.min(k, MAX_TABLE, Math.floor((regions.packed.bytes + regions.box.bytes) / bytes / padded));
+  const room = Math.floor(Math.min(regions.c.bytes / nc, regions.a.bytes / kb) / bytes);
   const mc = Math.min(
     m,
-    MC,
-    Math.floor(regions.c.bytes / bytes / nc),
-    Math.max(1, Math.floor(regions.a.bytes / bytes / kb)),
+    MAX_ROWS,
+    room,
+    Math.max(isTransposed(a) ? LEAST_COLUMNS : LEAST_ROWS, Math.floor(BLOCK / Math.max(nc, kb))),
   );
   for (let j = 0; j < n; j += nc) {
     const columns = Math.min(nc, n - j);
@@ -77,6 +95,10 @@ export function gemm(
     }
   }
 }
+
+/** Whether columns have adjacent elements, and rows do not. */
+export const isTransposed = ({ rowStride, columnStride }: Matrix<FloatArray>): boolean =>
+  rowStride === 1 && columnStride !== 1;
 
 /** Adds the row at `from` to `rows` rows at `at`. */
 function addToRows(heap: FloatArray, at: number, rows: number, columns: number, from: number): void {
@@ -137,7 +159,7 @@ function stageA(scratch: Scratch, a: Matrix<FloatArray>, i: number, p: number, r
   const { bytes } = element;
   const from = a.offset + i * a.rowStride + p * a.columnStride;
   const at = regions.a.at / bytes;
-  if (a.rowStride === 1 && a.columnStride !== 1) {
+  if (isTransposed(a)) {
     copyRows(heap, regions.raw.at / bytes, a.data, from, steps, a.columnStride, rows);
     kernels.transpose(regions.raw.at, rows * bytes, regions.a.at, steps * bytes, steps, rows);
   } else {
@@ -162,7 +184,7 @@ function packB(scratch: Scratch, b: Matrix<FloatArray>, p: number, j: number, st
       regions.packed.at + packed,
       steps * PANEL_ROW,
     );
-  if (b.rowStride === 1 && b.columnStride !== 1) {
+  if (isTransposed(b)) {
     const width = panelColumns(element);
     const most = Math.floor(room / steps / width) * width;
     kernels.fillTable(regions.rows.at, 0, bytes, steps);

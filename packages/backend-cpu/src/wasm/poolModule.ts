@@ -1,6 +1,7 @@
 /** The WebAssembly behind max pooling of float32: values and positions of the maxima of four windows at a time. */
-import { doWhile, type Expression, type Local, type Statement, WasmModule, when, whileLoop } from './encoder.ts';
+import { doWhile, type Expression, type Statement, WasmModule, when, whileLoop } from './encoder.ts';
 import { f32x4, i32, i32x4, v128 } from './instructions.ts';
+import { advance } from './loops.ts';
 
 /** The exported functions; addresses, offsets and steps are bytes. */
 export interface PoolExports {
@@ -33,8 +34,6 @@ export function poolModule(): WasmModule {
   defineMaxima(module);
   return module;
 }
-
-const advance = (local: Local<'i32'>, by: Expression<'i32'> | number): Statement => local.set(i32.add(local, by));
 
 const PARAMETERS = {
   planes: 'i32',

@@ -9,6 +9,7 @@ import type { WasmModule } from './encoder.ts';
 import { instantiate, type KernelMode, kernelMode } from './features.ts';
 import { type GemmExports, gemmModule, STRIP } from './gemmModule.ts';
 import { type PoolExports, poolModule } from './poolModule.ts';
+import { type VectorExports, vectorModule } from './vectorModule.ts';
 
 export type FloatArray = Float32Array | Float64Array;
 
@@ -59,35 +60,32 @@ export interface Scratch {
   readonly kernels: GemmExports;
   readonly conv: ConvExports;
   readonly pool: PoolExports;
+  readonly vectors: VectorExports;
   /** All of the memory, in elements and in 32-bit words. */
   readonly heap: FloatArray;
   readonly words: Int32Array;
 }
 
 let memory: WebAssembly.Memory | undefined;
-const scratches = new Map<string, Scratch>();
+const scratches: Record<Exclude<KernelMode, 'js'>, { [dtype in FloatType]?: Scratch }> = { simd: {}, fma: {} };
 
 /** The scratch for a type, or null where kernels run in plain JavaScript. */
 export function scratchFor(dtype: FloatType): Scratch | null {
   const mode = kernelMode();
   if (mode === 'js') return null;
-  const key = `${dtype} ${mode}`;
-  let scratch = scratches.get(key);
-  if (scratch === undefined) {
-    scratch = makeScratch(dtype, mode, key);
-    scratches.set(key, scratch);
-  }
-  return scratch;
+  scratches[mode][dtype] ??= makeScratch(dtype, mode);
+  return scratches[mode][dtype];
 }
 
-function makeScratch(dtype: FloatType, mode: KernelMode, key: string): Scratch {
+function makeScratch(dtype: FloatType, mode: KernelMode): Scratch {
   const pages = Math.ceil(regions.end / (64 * KiB));
   memory ??= new WebAssembly.Memory({ initial: pages, maximum: pages });
   const element = elementOf(dtype, mode);
   const { buffer } = memory;
   const imports = { scratch: { memory } };
-  const compile = (name: string, build: () => WasmModule): unknown => instantiate(`${name} ${key}`, build, imports);
-  let [kernels, conv, pool]: [GemmExports?, ConvExports?, PoolExports?] = [];
+  const compile = (name: string, build: () => WasmModule): unknown =>
+    instantiate(`${name} ${dtype} ${mode}`, build, imports);
+  let [kernels, conv, pool, vectors]: [GemmExports?, ConvExports?, PoolExports?, VectorExports?] = [];
   return {
     element,
     heap: dtype === 'float32' ? new Float32Array(buffer) : new Float64Array(buffer),
@@ -103,6 +101,10 @@ function makeScratch(dtype: FloatType, mode: KernelMode, key: string): Scratch {
     get pool() {
       pool ??= compile('pool', poolModule) as PoolExports;
       return pool;
+    },
+    get vectors() {
+      vectors ??= compile('vectors', () => vectorModule(element)) as VectorExports;
+      return vectors;
     },
   };
 }
