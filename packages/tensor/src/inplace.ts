@@ -1,12 +1,13 @@
 /** @file In-place changes: who may be written, and how a recorded in-place op gets its history. */
 import { AutogradError, DTypeError, ShapeError } from './errors.ts';
 import { copyKernel } from './ir/copy.ts';
-import { overlapsItself } from './overlap.ts';
+import { needsCopy, overlapsItself } from './overlap.ts';
+import { mixedDevices } from './pointwise.ts';
 import { canCast } from './promotion.ts';
 import { tracks } from './record.ts';
 import { formatShape, sameShape } from './shape.ts';
 import { backendFor, state } from './state.ts';
-import type { Tensor } from './tensor.ts';
+import { Tensor } from './tensor.ts';
 
 /** @throws when `out` may not be written by `op`: expanded memory, or an `out` argument while gradients are recorded. */
 export function checkWritable(op: string, out: Tensor, recordedOut = false): void {
@@ -29,10 +30,30 @@ export function copyValues(out: Tensor, source: Tensor): void {
   out.storage.version++;
 }
 
+/** A fresh row-major tensor with the values of `x` and no history. */
+export function copyOf(x: Tensor): Tensor {
+  const out = new Tensor(backendFor(x.storage.device).allocate(x.dtype, x.elementCount), x.dtype, x.shape);
+  copyValues(out, x);
+  out.storage.version = 0;
+  return out;
+}
+
+/** Copies the result of `op`, which has the same shape but may share memory. @throws when dtype or device do not fit. */
+function replaceValues(op: string, out: Tensor, result: Tensor): void {
+  if (result.device !== out.device) throw mixedDevices(op, result, out);
+  if (!canCast(result.dtype, out.dtype)) {
+    throw new DTypeError(
+      `${op}(): the result is ${result.dtype} and cannot be stored in a tensor of dtype ${out.dtype}`,
+    );
+  }
+  copyValues(out, needsCopy(result, out) ? copyOf(result) : result);
+}
+
 /**
  * The in-place form of any op: computes `result` out of place, writes it into `self`, and gives `self` the history of
  * `result`. Inputs on self's storage that the derivative needs are saved as copies meanwhile.
- * @throws ShapeError when the result has another shape than `self`; nothing is changed then.
+ * @throws ShapeError when the result has another shape than `self`, DTypeError when self's dtype cannot hold it; nothing
+ *   is changed then.
  */
 export function overwrite(op: string, self: Tensor, compute: () => Tensor): Tensor {
   checkWritable(op, self);
@@ -49,7 +70,7 @@ export function overwrite(op: string, self: Tensor, compute: () => Tensor): Tens
       `${op}(): the result has shape ${formatShape(result.shape)}, which does not fit this tensor's ${formatShape(self.shape)}`,
     );
   }
-  copyValues(self, result);
+  replaceValues(op, self, result);
   if (state.gradEnabled && (result.requiresGrad || self.requiresGrad)) state.recorder!.adopt(self, result);
   return self;
 }
@@ -65,20 +86,17 @@ export function inplaceOf<Args extends unknown[]>(
 /**
  * The `{ out }` form of an op that is no pointwise one: computes, and where `out` is given copies the result into it.
  * @throws ShapeError when `out` has another shape than the result, DTypeError when its dtype cannot hold it,
- *   AutogradError when gradients are recorded for one of `inputs`.
+ *   AutogradError when gradients are recorded for `out` or one of `inputs`.
  */
 export function intoOut(op: string, out: Tensor | undefined, inputs: readonly Tensor[], compute: () => Tensor): Tensor {
   if (out === undefined) return compute();
-  checkWritable(op, out, state.gradEnabled && inputs.some(tracks));
+  checkWritable(op, out, state.gradEnabled && (tracks(out) || inputs.some(tracks)));
   const result = compute();
   if (!sameShape(result.shape, out.shape)) {
     throw new ShapeError(
       `${op}(): out has shape ${formatShape(out.shape)}, but the result has ${formatShape(result.shape)}; tensors are not resized`,
     );
   }
-  if (!canCast(result.dtype, out.dtype)) {
-    throw new DTypeError(`${op}(): the result is ${result.dtype} and cannot be stored in an out of dtype ${out.dtype}`);
-  }
-  copyValues(out, result);
+  replaceValues(op, out, result);
   return out;
 }

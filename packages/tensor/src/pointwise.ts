@@ -195,13 +195,24 @@ function checkDType(op: Pointwise, common: DType): void {
   throw new DTypeError(`${op.name}(): not defined for ${common} inputs; ${remedy}`);
 }
 
+function wrongOperand(op: Pointwise, operand: unknown): TypeError {
+  const what = Array.isArray(operand) ? 'an array' : operand == null ? String(operand) : `a ${typeof operand}`;
+  return new TypeError(
+    `${op.name}(): expected tensors and numbers, got ${what}; make a tensor of data with tensor(...)`,
+  );
+}
+
 /** The tensor that decides device, and the common shape. */
 function commonShape(op: Pointwise, args: readonly PointwiseArgument[]): { lead: Tensor; shape: readonly number[] } {
   let lead: Tensor | null = null;
   let shape: readonly number[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
-    if (typeof arg !== 'object') continue;
+    if (typeof arg !== 'object') {
+      if (typeof arg === 'number' || typeof arg === 'bigint' || typeof arg === 'boolean') continue;
+      throw wrongOperand(op, arg);
+    }
+    if (arg === null || arg.storage === undefined) throw wrongOperand(op, arg);
     if (lead === null) [lead, shape] = [arg, arg.shape];
     else {
       if (arg.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, arg);
@@ -270,7 +281,7 @@ export function callPointwiseInto(
     );
   }
   const plan = planFor(op, args, out.dtype);
-  checkWritable(name, out, !inplace && wantsGrad(args));
+  checkWritable(name, out, !inplace && wantsGrad([...args, out]));
   if (inplace && (wantsGrad(args) || (state.gradEnabled && out.requiresGrad))) {
     return overwrite(name, out, () => callPointwise(op, args));
   }

@@ -21,9 +21,9 @@ import {
 import type { Generator } from './random/generator.ts';
 import { drawPoisson } from './random/poisson.ts';
 import { defaultGenerator } from './random/seeding.ts';
-import { record } from './record.ts';
+import { record, tracks } from './record.ts';
 import { broadcastShapes, formatShape, sameShape } from './shape.ts';
-import { backendFor } from './state.ts';
+import { backendFor, state } from './state.ts';
 import { isTensor, Tensor } from './tensor.ts';
 import { arrayOf } from './values.ts';
 
@@ -56,7 +56,7 @@ function target(op: string, shape: readonly number[], options: RandomOptions, fa
   if (options.dtype !== undefined && toDType(options.dtype) !== out.dtype) {
     throw new DTypeError(`${op}(): out is ${out.dtype}, but dtype ${options.dtype} is asked for`);
   }
-  checkWritable(op, out);
+  checkWritable(op, out, state.gradEnabled && tracks(out));
   return out;
 }
 

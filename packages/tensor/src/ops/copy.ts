@@ -1,26 +1,20 @@
 /** @file Copies: clone, contiguous, copy_, fill_, zero_. */
-import { isPlainObject } from '../args.ts';
+import { checkOptions, isPlainObject } from '../args.ts';
 import type { Scalar } from '../backend.ts';
 import { ShapeError } from '../errors.ts';
-import { checkWritable, copyValues, overwrite } from '../inplace.ts';
+import { checkWritable, copyOf, copyValues, overwrite } from '../inplace.ts';
 import { needsCopy } from '../overlap.ts';
 import { callPointwise, callPointwiseInto, mixedDevices, type PointwiseFunction, pointwise } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
-import { backendFor, state } from '../state.ts';
-import { Tensor } from '../tensor.ts';
+import { state } from '../state.ts';
+import type { Tensor } from '../tensor.ts';
+
+export { copyOf } from '../inplace.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
 export interface CopyOps {
   clone: object;
-}
-
-/** A fresh row-major tensor with the values of `x` and no history. */
-export function copyOf(x: Tensor): Tensor {
-  const out = new Tensor(backendFor(x.storage.device).allocate(x.dtype, x.elementCount), x.dtype, x.shape);
-  copyValues(out, x);
-  out.storage.version = 0;
-  return out;
 }
 
 /** A copy with memory of its own. Gradients flow through. */
@@ -53,6 +47,7 @@ export const fill: PointwiseFunction<[value: Scalar | Tensor] | [options: { valu
 type FillArgument = Scalar | Tensor | { value: Scalar | Tensor };
 
 function fillValue(given: FillArgument): Scalar | Tensor {
+  if (isPlainObject(given)) checkOptions('fill', given, ['value']);
   const value = isPlainObject(given) ? given.value : given;
   if (typeof value === 'object' && value.shape.length > 0) {
     throw new ShapeError(`fill(): the value must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
