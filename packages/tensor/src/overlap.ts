@@ -1,16 +1,18 @@
 /** @file Reading and writing one storage in one kernel: right only when the layouts agree or do not touch. */
 import type { View } from './backend.ts';
+import { dtypeInfo } from './dtype.ts';
 import { sameShape } from './shape.ts';
 
-/** First and last element position that a view touches. */
+/** The bytes of its memory from the first that a view touches to the one after the last. */
 function range(x: View): readonly [number, number] {
-  let [low, high] = [x.offset, x.offset];
+  let [low, high] = [x.offset, x.offset + 1];
   for (let i = 0; i < x.shape.length; i++) {
     const reach = (x.shape[i]! - 1) * x.strides[i]!;
     if (reach > 0) high += reach;
     else low += reach;
   }
-  return [low, high];
+  const { bytes } = dtypeInfo(x.dtype);
+  return [low * bytes, high * bytes];
 }
 
 const sameLayout = (a: View, b: View): boolean =>
@@ -23,7 +25,7 @@ export function needsCopy(input: View, out: View): boolean {
   if (input.storage.data === out.storage.data) {
     if (sameLayout(input, out)) return false;
     const [a, b] = [range(input), range(out)];
-    return a[0] <= b[1] && b[0] <= a[1];
+    return a[0] < b[1] && b[0] < a[1];
   }
   return true;
 }

@@ -1,6 +1,6 @@
 /** @file A storage is the memory behind tensors: one typed array on the CPU, a backend's own handle elsewhere. */
 import { type DType, dtypeInfo, type TypedArray } from './dtype.ts';
-import { FlambeauError } from './errors.ts';
+import { FlambeauError, OutOfMemoryError } from './errors.ts';
 
 /**
  * Memory of one dtype on one device, shared by all views of it. `length` counts elements of `dtype`.
@@ -17,8 +17,8 @@ export class Storage {
   version = 0;
   /** Set when a gradient accumulator took this storage over, so that no second one does. */
   claimed = false;
-  /** Made over memory of the user's (`fromTypedArray`), which another storage may share. */
-  readonly external: boolean;
+  /** Whether the user may hold the memory too (`fromTypedArray`, `asTypedArray`), so that another storage may share it. */
+  external: boolean;
   #views: Map<DType, TypedArray> | undefined;
 
   constructor(device: string, dtype: DType, length: number, data: unknown, external = false) {
@@ -29,9 +29,17 @@ export class Storage {
     this.external = external;
   }
 
-  /** CPU only: the memory as an array of `dtype`'s elements, sharing bytes. @throws FlambeauError if it does not fit. */
+  /**
+   * CPU only: the memory as an array of `dtype`'s elements, sharing bytes.
+   * @throws FlambeauError if it does not fit, or if the user detached or resized the memory.
+   */
   as(dtype: DType): TypedArray {
     const own = this.data as TypedArray;
+    if (own.length !== this.length * dtypeInfo(this.dtype).lanes) {
+      throw new FlambeauError(
+        'the memory of this tensor was detached or resized (transferred to a worker, perhaps); clone() the tensor before',
+      );
+    }
     const target = dtypeInfo(dtype);
     if (target.array === dtypeInfo(this.dtype).array) return own;
     let view = this.#views?.get(dtype);
@@ -50,8 +58,18 @@ export class Storage {
   }
 }
 
-/** A CPU storage of `length` zeros. Typed arrays up to 64 bytes live on the JavaScript heap and cost almost nothing. */
+/**
+ * A CPU storage of `length` zeros. Typed arrays up to 64 bytes live on the JavaScript heap and cost almost nothing.
+ * @throws OutOfMemoryError for more than JavaScript can give.
+ */
 export function allocateCpu(dtype: DType, length: number): Storage {
-  const { array, lanes } = dtypeInfo(dtype);
-  return new Storage('cpu', dtype, length, new array(length * lanes));
+  const { array, lanes, bytes } = dtypeInfo(dtype);
+  try {
+    return new Storage('cpu', dtype, length, new array(length * lanes));
+  } catch (cause) {
+    const gigabytes = ((length * bytes) / 2 ** 30).toPrecision(3);
+    throw new OutOfMemoryError(`cannot allocate ${length} elements of ${dtype} (${gigabytes} GiB) on the CPU`, {
+      cause,
+    });
+  }
 }

@@ -17,7 +17,7 @@ Object.assign(environment, { bfloat16ToNumber, float16ToNumber, numberToBfloat16
 /** The typed array behind a view, in elements of the view's own dtype. */
 export function dataOf(view: View): TypedArray {
   const { storage } = view;
-  return storage.dtype === view.dtype ? (storage.data as TypedArray) : storage.as(view.dtype);
+  return storage.dtype === view.dtype && !storage.external ? (storage.data as TypedArray) : storage.as(view.dtype);
 }
 
 function compose(outer: Lowered, inner: Lowered): Lowered {

@@ -111,6 +111,7 @@ export function asTypedArray(self: Tensor): TypedArray {
     throw new FlambeauError('asTypedArray(): the tensor is not contiguous; use x.contiguous().asTypedArray()');
   const { lanes } = dtypeInfo(self.dtype);
   const data = self.storage.as(self.dtype);
+  self.storage.external = true;
   return data.subarray(self.offset * lanes, (self.offset + self.elementCount) * lanes);
 }
 
