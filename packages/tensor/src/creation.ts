@@ -1,12 +1,12 @@
 /** @file Making tensors: from data, from shapes, from typed arrays. */
-import { isPlainObject, type ShapeArguments, shapeArguments, signature } from './args.ts';
+import { checkOptions, isPlainObject, type ShapeArguments, shapeArguments, signature } from './args.ts';
 import type { Scalar } from './backend.ts';
-import { type DType, type DTypeAlias, dtypeInfo, type TypedArray, toDType } from './dtype.ts';
+import { type DType, type DTypeAlias, dtypeInfo, promoteTypes, type TypedArray, toDType } from './dtype.ts';
 import { DTypeError, FlambeauError, ShapeError } from './errors.ts';
 import { copyValues } from './inplace.ts';
 import { fillOp } from './ops/copy.ts';
 import { callPointwiseInto } from './pointwise.ts';
-import { formatShape, numelOf } from './shape.ts';
+import { formatShape, inferSize, numelOf } from './shape.ts';
 import { backendFor, state } from './state.ts';
 import { Storage } from './storage.ts';
 import { isTensor, Tensor } from './tensor.ts';
@@ -59,8 +59,14 @@ const parseShape = (op: string, args: readonly unknown[]): [number[], TensorOpti
   return [shape, options];
 };
 
+const optionParsers = new Map<string, (args: readonly unknown[]) => TensorOptions>();
+
 function checkCreationOptions(op: string, options: object): void {
-  const parse = signature<TensorOptions>(op, [], { dtype: undefined, device: undefined, requiresGrad: undefined });
+  let parse = optionParsers.get(op);
+  if (parse === undefined) {
+    parse = signature<TensorOptions>(op, [], { dtype: undefined, device: undefined, requiresGrad: undefined });
+    optionParsers.set(op, parse);
+  }
   parse([options]);
 }
 
@@ -74,8 +80,14 @@ export function filled(
 ): Tensor {
   const { dtype, device } = resolveOptions(options, fallback);
   const out = allocateTensor(op, shape, dtype, device);
-  callPointwiseInto(fillOp, [out, value], out, true);
+  fillFresh(out, value);
   return finish(out, options);
+}
+
+/** Fills memory that nobody has seen yet. */
+function fillFresh(out: Tensor, value: Scalar): void {
+  callPointwiseInto(fillOp, [out, value], out, true);
+  out.storage.version = 0;
 }
 
 /**
@@ -106,6 +118,10 @@ export function ones(...args: ShapeArguments<TensorOptions>): Tensor {
 /** `value` everywhere. Numbers give float32, bigints int64, booleans bool, unless `dtype` says otherwise. */
 export function full(shape: readonly number[], value: Scalar, options: TensorOptions = {}): Tensor {
   checkCreationOptions('full', options);
+  if (!Array.isArray(shape))
+    throw new TypeError(
+      `full(): the shape must be a list, got ${String(shape)}; write full([${String(shape)}], value)`,
+    );
   return filled('full', [...shape], value, options, dataDType(value));
 }
 
@@ -164,32 +180,56 @@ interface Flat {
 }
 
 function flattenData(data: NestedData): Flat {
-  if (ArrayBuffer.isView(data)) {
-    const array = data as unknown as ArrayLike<number>;
-    return { shape: [array.length], values: array, dtype: typedArrayDType(data) ?? state.defaultDType };
+  if (isList(data) && !Array.isArray(data)) {
+    const array = data as ArrayLike<number>;
+    return {
+      shape: [array.length],
+      values: array,
+      dtype: typedArrayDType(data as ArrayBufferView) ?? state.defaultDType,
+    };
   }
   const shape: number[] = [];
-  for (
-    let level: unknown = data;
-    Array.isArray(level) || ArrayBuffer.isView(level);
-    level = (level as ArrayLike<unknown>)[0]
-  ) {
-    shape.push((level as unknown as ArrayLike<unknown>).length);
+  for (let level: unknown = data; isList(level); level = level[0]) {
+    shape.push(level.length);
+    if (shape.length > maxDepth)
+      throw new ShapeError(`tensor(): data is nested more than ${maxDepth} levels deep, or contains itself`);
   }
-  const values: (number | bigint | boolean)[] = [];
-  collect(data, 0, shape, values);
-  return { shape, values, dtype: valuesDType(values) };
+  const found: Found = { values: [], dtype: undefined };
+  collect(data, 0, shape, found);
+  return { shape, values: found.values, dtype: found.dtype ?? state.defaultDType };
 }
 
-function collect(data: unknown, depth: number, shape: readonly number[], values: (number | bigint | boolean)[]): void {
-  if (Array.isArray(data) || ArrayBuffer.isView(data)) {
-    const list = data as ArrayLike<unknown>;
-    if (depth >= shape.length || list.length !== shape[depth]) {
+/** PyTorch's limit of dimensions. */
+const maxDepth = 64;
+
+/** Arrays, and typed arrays; a DataView has no elements. */
+const isList = (data: unknown): data is ArrayLike<unknown> =>
+  Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView));
+
+interface Found {
+  readonly values: (number | bigint | boolean)[];
+  /** The common dtype of what the values come from. */
+  dtype: DType | undefined;
+}
+
+function foundDType(found: Found, dtype: DType): void {
+  found.dtype = found.dtype === undefined ? dtype : promoteTypes(found.dtype, dtype);
+}
+
+function collect(data: unknown, depth: number, shape: readonly number[], found: Found): void {
+  if (isList(data)) {
+    if (depth >= shape.length || data.length !== shape[depth]) {
       throw new ShapeError(
-        `tensor(): ragged data: expected ${shape[depth] ?? 'a number'} at depth ${depth}, got a list of ${list.length}`,
+        `tensor(): ragged data: expected ${shape[depth] ?? 'a number'} at depth ${depth}, got a list of ${data.length}`,
       );
     }
-    for (let i = 0; i < list.length; i++) collect(list[i], depth + 1, shape, values);
+    const dtype = ArrayBuffer.isView(data) ? typedArrayDType(data) : undefined;
+    if (dtype !== undefined && depth + 1 === shape.length) {
+      for (let i = 0; i < data.length; i++) found.values.push(data[i] as number);
+      foundDType(found, dtype);
+    } else {
+      for (let i = 0; i < data.length; i++) collect(data[i], depth + 1, shape, found);
+    }
     return;
   }
   if (depth !== shape.length)
@@ -202,18 +242,8 @@ function collect(data: unknown, depth: number, shape: readonly number[], values:
       `tensor(): data must be numbers, bigints or booleans, got ${value === null ? 'null' : typeof value}`,
     );
   }
-  values.push(value);
-}
-
-/** The kind of the data's values: a float beats an int beats a bool; plain numbers count as the default float. */
-function valuesDType(values: readonly (number | bigint | boolean)[]): DType {
-  let dtype: DType | undefined;
-  for (const value of values) {
-    if (typeof value === 'number') return state.defaultDType;
-    if (typeof value === 'bigint') dtype = 'int64';
-    else dtype ??= 'bool';
-  }
-  return dtype ?? state.defaultDType;
+  found.values.push(value);
+  foundDType(found, isTensor(data) ? data.dtype : dataDType(value));
 }
 
 /**
@@ -229,27 +259,24 @@ function valuesDType(values: readonly (number | bigint | boolean)[]): DType {
 export function fromTypedArray(
   array: TypedArray | Uint8ClampedArray,
   shape?: readonly number[],
-  options: { dtype?: DType } = {},
+  options: { dtype?: DType | DTypeAlias | undefined } = {},
 ): Tensor {
-  const found = ArrayBuffer.isView(array) ? typedArrayDType(array) : undefined;
-  const dtype = options.dtype ?? found;
-  if (
-    dtype === undefined ||
-    (found !== undefined && dtypeInfo(dtype).array.BYTES_PER_ELEMENT !== array.BYTES_PER_ELEMENT)
-  ) {
+  checkOptions('fromTypedArray', options, ['dtype']);
+  // By name, because arrays of another realm (a frame, a vm context) are instances of other constructors.
+  const kind = Object.prototype.toString.call(array).slice(8, -1);
+  const dtype = options.dtype === undefined ? typedArrayDType(array) : toDType(options.dtype);
+  const clamped = kind === 'Uint8ClampedArray';
+  const data = clamped ? new Uint8Array(array.buffer, array.byteOffset, array.length) : (array as TypedArray);
+  if (dtype === undefined || (clamped ? 'Uint8Array' : kind) !== dtypeInfo(dtype).array.name) {
     throw new DTypeError(
-      `fromTypedArray(): ${Object.prototype.toString.call(array).slice(8, -1)} does not hold ${dtype ?? 'a known dtype'}; use one of ${arrayDTypes.map(([name]) => name).join(', ')}`,
+      `fromTypedArray(): ${kind} does not hold ${dtype ?? 'a known dtype'}; use one of ${arrayDTypes.map(([name]) => name).join(', ')}`,
     );
   }
-  if (array.buffer.byteLength === 0 && array.byteOffset > 0)
+  if ((array.buffer as { detached?: boolean }).detached)
     throw new FlambeauError('fromTypedArray(): the array is detached');
   const count = array.length / dtypeInfo(dtype).lanes;
-  const sizes = shape ?? [count];
-  if (numelOf(sizes) !== count)
-    throw new ShapeError(`fromTypedArray(): ${count} elements do not fit shape ${formatShape(sizes)}`);
-  const data =
-    array instanceof Uint8ClampedArray ? new Uint8Array(array.buffer, array.byteOffset, array.length) : array;
-  return new Tensor(new Storage('cpu', dtype, count, data, true), dtype, [...sizes]);
+  const sizes = inferSize('fromTypedArray', shape ?? [Math.floor(count)], count);
+  return new Tensor(new Storage('cpu', dtype, count, data, true), dtype, sizes);
 }
 
 function fromValues(
@@ -263,11 +290,8 @@ function fromValues(
 }
 
 /** A tensor of a list of integers, int32 unless the options say otherwise. */
-export const integersFrom = (
-  values: readonly number[],
-  shape: readonly number[],
-  options: TensorOptions,
-): Tensor => fromValues(values, shape, options, 'int32');
+export const integersFrom = (values: readonly number[], shape: readonly number[], options: TensorOptions): Tensor =>
+  fromValues(values, shape, options, 'int32');
 
 interface RangeOptions extends TensorOptions {
   start?: number | undefined;
@@ -299,9 +323,13 @@ const rangeArguments = signature<RangeOptions>('arange', ['start', 'end', 'step'
 export function arange(...args: RangeArguments): Tensor {
   const [first, second] = args;
   // A single number is the end, not the start.
-  const alone = typeof first === 'number' && typeof second !== 'number' && second?.end === undefined;
+  const alone = !isPlainObject(first) && typeof second !== 'number' && second?.end === undefined;
   const options = rangeArguments(alone ? [0, first, ...args.slice(second === undefined ? 2 : 1)] : args);
   if (options.end === undefined) throw new TypeError("arange(): missing argument 'end'");
+  for (const name of ['start', 'end', 'step'] as const) {
+    const value = options[name];
+    if (typeof value !== 'number') throw new TypeError(`arange(): ${name} must be a number, got ${String(value)}`);
+  }
   // As in PyTorch int64 counts from integer bounds, the other dtypes from the bounds as they are.
   const whole = options.dtype !== undefined && toDType(options.dtype) === 'int64';
   const [start, end, step] = [options.start!, options.end, options.step!].map((n) => (whole ? Math.trunc(n) : n)) as [
@@ -326,11 +354,14 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   if (!Number.isInteger(steps) || steps < 0)
     throw new RangeError(`linspace(): steps must be an integer of at least 0, got ${steps}`);
   const { dtype } = resolveOptions(options);
-  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
-  const rounded = dtype === 'float64' ? step : Math.fround(step);
-  // As PyTorch does, the second half counts from the end, so that the last value is `end` itself.
+  // As in PyTorch integers count from integer bounds, in double precision.
+  const whole = dtypeInfo(dtype).kind === 'int';
+  const [first, last] = whole ? [Math.trunc(start), Math.trunc(end)] : [start, end];
+  const step = steps > 1 ? (last - first) / (steps - 1) : 0;
+  const rounded = dtype === 'float64' || whole ? step : Math.fround(step);
+  // The second half counts from the end, so that the last value is `end` itself.
   const values = Float64Array.from({ length: steps }, (_, i) =>
-    i < steps / 2 ? start + rounded * i : end - rounded * (steps - 1 - i),
+    i < steps / 2 ? first + rounded * i : last - rounded * (steps - 1 - i),
   );
   return fromValues(values, [steps], options, dtype);
 }
@@ -374,7 +405,7 @@ export function eye(n: number, ...args: [options?: TensorOptions] | [m: number, 
   const diagonal = Math.min(n, m);
   if (diagonal > 0) {
     const view = new Tensor(out.storage, dtype, [diagonal], [m + 1], 0);
-    callPointwiseInto(fillOp, [view, 1], view, true);
+    fillFresh(view, 1);
   }
   return finish(out, options);
 }

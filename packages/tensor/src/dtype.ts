@@ -42,6 +42,7 @@ export type TypedArray =
   | BigInt64Array;
 
 type TypedArrayConstructor = {
+  readonly name: string;
   new (length: number): TypedArray;
   new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): TypedArray;
   readonly BYTES_PER_ELEMENT: number;

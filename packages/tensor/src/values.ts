@@ -5,7 +5,7 @@ import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } 
 export type ComplexValue = { readonly re: number; readonly im: number };
 export type Value = number | bigint | boolean | ComplexValue;
 
-/** Memory of `dtype` with the given values. Numbers become integers by truncation, as in PyTorch. */
+/** Memory of `dtype` with the given values. Numbers become integers by truncation. @throws RangeError for NaN and infinities then. */
 export function arrayOf(dtype: DType, values: ArrayLike<number | bigint | boolean>): TypedArray {
   const { array: TypedArrayOf, kind, lanes } = dtypeInfo(dtype);
   const out = new TypedArrayOf(values.length * lanes);
@@ -19,12 +19,18 @@ export function arrayOf(dtype: DType, values: ArrayLike<number | bigint | boolea
   return out;
 }
 
+function wholeNumber(dtype: DType, value: number): number {
+  if (Number.isFinite(value)) return Math.trunc(value);
+  throw new RangeError(`${value} cannot be stored as ${dtype}; use a floating dtype`);
+}
+
 function encoder(dtype: DType, kind: string): (value: number | bigint | boolean) => number | bigint {
-  if (dtype === 'int64') return (v) => (typeof v === 'bigint' ? v : BigInt(Math.trunc(Number(v))));
+  if (dtype === 'int64') return (v) => (typeof v === 'bigint' ? v : BigInt(wholeNumber(dtype, Number(v))));
   if (dtype === 'bool') return (v) => (Number(v) !== 0 ? 1 : 0);
   if (dtype === 'float16') return (v) => numberToFloat16(Number(v));
   if (dtype === 'bfloat16') return (v) => numberToBfloat16(Number(v));
-  if (kind === 'int') return (v) => (typeof v === 'bigint' ? Number(BigInt.asIntN(32, v)) : Math.trunc(Number(v)));
+  if (kind === 'int')
+    return (v) => (typeof v === 'bigint' ? Number(BigInt.asIntN(32, v)) : wholeNumber(dtype, Number(v)));
   return Number;
 }
 
