@@ -1,6 +1,6 @@
 import '@flambeau/backend-cpu';
 import { gradcheck, gradgradcheck } from '@flambeau/autograd';
-import { functional as F, pow, sub, type Tensor, tensor, where, xlogy } from '@flambeau/tensor';
+import { functional as F, pow, special, sub, type Tensor, tensor, where, xlogy } from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
 
 const leaf = (data: readonly number[] | readonly (readonly number[])[]): Tensor =>
@@ -11,6 +11,7 @@ const anywhere = [-2.3, -0.7, -0.2, 0.35, 0.8, 2.6];
 const inside = [-0.9, -0.4, -0.15, 0.25, 0.6, 0.95];
 const positive = [0.15, 0.4, 0.9, 1.3, 2.7, 5.2];
 const above1 = [1.1, 1.5, 2.2, 3.1];
+const shape = tensor([0.5, 1.2, 2, 3, 1, 4], { dtype: 'float64' });
 
 const unary: [string, (x: Tensor) => Tensor, readonly number[]][] = [
   ['neg', (x) => x.neg(), anywhere],
@@ -57,6 +58,21 @@ const unary: [string, (x: Tensor) => Tensor, readonly number[]][] = [
   ['pow 2.5', (x) => x.pow(2.5), positive],
   ['2 ** x', (x) => pow(2, x), anywhere],
   ['1 - x', (x) => sub(1, x).square(), anywhere],
+  ['digamma', (x) => x.digamma(), positive],
+  ['polygamma 2', (x) => x.polygamma(2), positive],
+  ['mvlgamma 2', (x) => x.mvlgamma(2), above1],
+  ['i0', (x) => x.i0(), anywhere],
+  ['i0e', (x) => special.i0e(x), anywhere],
+  ['i1', (x) => special.i1(x), anywhere],
+  ['i1e', (x) => special.i1e(x), anywhere],
+  ['erfcx', (x) => special.erfcx(x), anywhere],
+  ['ndtr', (x) => special.ndtr(x), anywhere],
+  ['logNdtr', (x) => special.logNdtr(x), anywhere],
+  ['ndtri', (x) => special.ndtri(x), [0.1, 0.4, 0.8]],
+  ['entr', (x) => special.entr(x), positive],
+  ['zeta', (x) => special.zeta(2.5, x), positive],
+  ['gammainc', (x) => special.gammainc(shape, x), positive],
+  ['gammaincc', (x) => special.gammaincc(shape, x), positive],
   ['nanToNum', (x) => x.nanToNum(), anywhere],
   ['clamp', (x) => x.clamp(-0.5, 0.5), anywhere],
   ['clampMin', (x) => x.clampMin(0), anywhere],
@@ -120,6 +136,7 @@ const binary: [string, (a: Tensor, b: Tensor) => Tensor, Tensor, Tensor][] = [
   ['logaddexp', (a, b) => a.logaddexp(b), a, b],
   ['logaddexp2', (a, b) => a.logaddexp2(b), a, b],
   ['xlogy', (a, b) => a.xlogy(b), p, q],
+  ['xlog1py', (a, b) => special.xlog1py(a, b), p, q],
   ['ldexp', (a, b) => a.ldexp(b), a, b],
   ['lerp', (a, b) => a.lerp(b, 0.3).square(), a, b],
   ['lerp (tensor)', (a, b) => a.lerp(b, a), a, b],

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { erf32, exp32, sigmoid32, tanh32 } from '../src/compile/float32.ts';
 import { pow, roundEven } from '../src/compile/helpers.ts';
-import { digamma, erf, erfc, erfinv, lgamma, trigamma } from '../src/compile/special.ts';
+import { igamma, igammac } from '../src/compile/incompleteGamma.ts';
+import { i0, i0e, i1, i1e } from '../src/compile/modifiedBessel.ts';
+import { digamma, erf, erfc, erfcx, erfinv, lgamma, ndtri, trigamma, zeta } from '../src/compile/special.ts';
 
 // [x, f(x)], computed with 40 digits and rounded.
-const functions = { erf, erfc, erfinv, lgamma, digamma, trigamma };
+const functions = { erf, erfc, erfcx, erfinv, ndtri, lgamma, digamma, trigamma, i0, i0e, i1, i1e };
 const exact: Record<keyof typeof functions, [number, number][]> = {
   erf: [
     [-5.5, -0.9999999999999927],
@@ -78,6 +80,70 @@ const exact: Record<keyof typeof functions, [number, number][]> = {
     [20, 0.05127082293520312],
     [1000000.0, 1.0000005000001667e-6],
   ],
+  erfcx: [
+    [-5.0, 144009798674.66104],
+    [-0.3, 1.4537492328427655],
+    [0.2, 0.8090195199015807],
+    [0.6, 0.567804717386587],
+    [3.0, 0.17900115118138996],
+    [50.0, 0.011281536265323773],
+    [10000000000.0, 5.641895835477563e-11],
+  ],
+  ndtri: [
+    [1e-20, -9.262340089798407],
+    [0.01, -2.326347874040841],
+    [0.3, -0.5244005127080408],
+    [0.5, 0.0],
+    [0.77, 0.7388468491852137],
+    [0.999, 3.090232306167813],
+  ],
+  i0: [
+    [-3.5, 7.3782034322254795],
+    [0.0, 1.0],
+    [0.0001, 1.0000000025],
+    [29.5, 478144163888.0398],
+    [31.0, 2089962966491.9038],
+    [709.0, 1.231547706701654e306],
+  ],
+  i0e: [
+    [-3.5, 0.22280243801077917],
+    [20.0, 0.08978031188482602],
+    [1000.0, 0.012617240455891257],
+  ],
+  i1: [
+    [-3.5, -6.205834922258365],
+    [0.0001, 5.00000000625e-5],
+    [29.5, 469968885416.2773],
+    [31.0, 2055972795294.5647],
+    [709.0, 1.2306788896524786e306],
+  ],
+  i1e: [
+    [-3.5, -0.18739997660305],
+    [20.0, 0.08750622218328867],
+    [1000.0, 0.012610930256928629],
+  ],
+};
+const functionsOfTwo = { zeta, igamma, igammac };
+const exactOfTwo: Record<keyof typeof functionsOfTwo, [number, number, number][]> = {
+  zeta: [
+    [1.01, 1.0, 100.57794333849678],
+    [2.0, 1.0, 1.6449340668482264],
+    [3.5, 0.2, 280.13196083873333],
+    [2.0, 30.0, 0.033895060357739946],
+    [20.0, 1.5, 0.00030073966816718435],
+  ],
+  igamma: [
+    [0.5, 0.1, 0.345279153981423],
+    [2.0, 1.5, 0.4421745996289254],
+    [10.0, 20.0, 0.9950045876916924],
+    [300.0, 290.0, 0.2861755102943037],
+  ],
+  igammac: [
+    [0.5, 0.1, 0.654720846018577],
+    [2.0, 5.0, 0.040427681994512805],
+    [10.0, 20.0, 0.004995412308307587],
+    [300.0, 400.0, 7.507380835521614e-8],
+  ],
 };
 
 describe('special functions in double precision', () => {
@@ -86,6 +152,15 @@ describe('special functions in double precision', () => {
       const f = functions[name as keyof typeof functions];
       for (const [x, y] of rows)
         expect(Math.abs(f(x) - y), `${name}(${x}) = ${f(x)}`).toBeLessThanOrEqual(1e-14 * Math.abs(y));
+    });
+  }
+
+  for (const [name, rows] of Object.entries(exactOfTwo)) {
+    it(`${name} has a relative error below 1e-13`, () => {
+      const f = functionsOfTwo[name as keyof typeof functionsOfTwo];
+      for (const [a, x, y] of rows) {
+        expect(Math.abs(f(a, x) - y), `${name}(${a}, ${x}) = ${f(a, x)}`).toBeLessThanOrEqual(1e-13 * Math.abs(y));
+      }
     });
   }
 
@@ -104,7 +179,21 @@ describe('special functions in double precision', () => {
       nan,
     ]);
     expect([digamma(0), digamma(-0), digamma(-2), digamma(inf), digamma(nan)]).toEqual([-inf, inf, nan, inf, nan]);
-    expect([trigamma(0), trigamma(-2), trigamma(inf), trigamma(nan)]).toEqual([inf, inf, 0, nan]);
+    expect([trigamma(0), trigamma(-2), trigamma(inf), trigamma(-inf), trigamma(nan)]).toEqual([inf, inf, 0, nan, nan]);
+    expect([erfcx(inf), erfcx(-inf), erfcx(0), erfcx(nan)]).toEqual([0, inf, 1, nan]);
+    expect([ndtri(0), ndtri(1), ndtri(0.5), ndtri(-0.1), ndtri(nan)]).toEqual([-inf, inf, 0, nan, nan]);
+    expect([i0(inf), i0(-inf), i0(nan), i1(inf), i1(-inf), i1(nan)]).toEqual([inf, inf, nan, inf, -inf, nan]);
+    expect([i0e(inf), i1e(inf), i0e(nan), i1e(nan)]).toEqual([0, 0, nan, nan]);
+    expect([zeta(1, 2), zeta(0.5, 2), zeta(2, 0), zeta(2, -3), zeta(2.5, -0.5), zeta(2, inf)]).toEqual([
+      inf,
+      nan,
+      inf,
+      inf,
+      nan,
+      0,
+    ]);
+    expect([igamma(0, 1), igamma(2, 0), igamma(2, inf), igamma(-1, 1), igamma(0, 0)]).toEqual([1, 0, 1, nan, nan]);
+    expect([igammac(0, 1), igammac(2, 0), igammac(2, inf), igammac(-1, 1)]).toEqual([0, 1, 0, nan]);
   });
 });
 

@@ -46,8 +46,8 @@ const functions: Record<'float' | 'int' | 'bool', { unary: ScalarFunction[]; bin
   float: {
     unary: ['neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'trunc', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'exp2', 'expm1', 'log', 'log2',
       'log10', 'log1p', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh', 'sigmoid', 'erf',
-      'erfc', 'erfinv', 'lgamma', 'digamma', 'trigamma'],
-    binary: ['add', 'sub', 'mul', 'div', 'floorDiv', 'truncDiv', 'fmod', 'mod', 'pow', 'atan2', 'hypot', 'copysign', 'nextafter', 'max', 'min'],
+      'erfc', 'erfcx', 'erfinv', 'ndtri', 'lgamma', 'digamma', 'trigamma', 'i0', 'i0e', 'i1', 'i1e'],
+    binary: ['add', 'sub', 'mul', 'div', 'floorDiv', 'truncDiv', 'fmod', 'mod', 'pow', 'atan2', 'hypot', 'copysign', 'nextafter', 'max', 'min', 'zeta', 'igamma', 'igammac'],
   },
   int: {
     unary: ['neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'trunc', 'bitNot'],

@@ -52,6 +52,7 @@ export * from './record.ts';
 export * from './reduction.ts';
 export * from './shape.ts';
 export { broadcastShapes as commonShape } from './shape.ts';
+export * as special from './special/index.ts';
 export { backendFor, type State, state } from './state.ts';
 export { allocateCpu, Storage } from './storage.ts';
 export { Buffer, isTensor, type Methods, Parameter, Tensor } from './tensor.ts';

@@ -5,10 +5,18 @@
 import type { ScalarFunction } from '@flambeau/tensor';
 import * as float32 from './float32.ts';
 import * as helpers from './helpers.ts';
+import * as incompleteGamma from './incompleteGamma.ts';
+import * as modifiedBessel from './modifiedBessel.ts';
 import * as special from './special.ts';
 
 /** Everything that generated source may call by name. */
-export const environment: Record<string, unknown> = { ...helpers, ...special, ...float32 };
+export const environment: Record<string, unknown> = {
+  ...helpers,
+  ...special,
+  ...modifiedBessel,
+  ...incompleteGamma,
+  ...float32,
+};
 
 // A value is a number, a bigint for int64, or a boolean for bool; each table below handles one of them.
 // biome-ignore lint/suspicious/noExplicitAny: the interpreter mixes the three kinds of value freely.
@@ -119,6 +127,15 @@ export const floatFunctions: FunctionTable = {
   lgamma: helper('lgamma'),
   digamma: helper('digamma'),
   trigamma: helper('trigamma'),
+  erfcx: helper('erfcx'),
+  ndtri: helper('ndtri'),
+  i0: helper('i0'),
+  i0e: helper('i0e'),
+  i1: helper('i1'),
+  i1e: helper('i1e'),
+  zeta: helper('zeta'),
+  igamma: helper('igamma'),
+  igammac: helper('igammac'),
 };
 
 /** What double precision allows to be simpler for float32. */

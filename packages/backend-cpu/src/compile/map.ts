@@ -120,7 +120,7 @@ export function generateMap(kernel: MapKernel, rank: number, pattern: LoopPatter
     for (const { position, place } of all) lines.push(`const d${position}_${d} = strides[${place}][${d}];`);
     const copies = all.map(({ position }) => `${position}_${d} = ${position}${suffix}`).join(', ');
     const steps = all.map(({ position }) => `${position}_${d} += d${position}_${d}`).join(', ');
-    return `for (let i${d} = 0, ${copies}; i${d} < n${d}; i${d}++, ${steps}) { ${level(d + 1)} }`;
+    return `for (let k${d} = 0, ${copies}; k${d} < n${d}; k${d}++, ${steps}) { ${level(d + 1)} }`;
   };
   const nest = level(0);
   return generate(`(sizes, strides, inputs, outputs) => { ${lines.join('\n')}\n${nest} }`);

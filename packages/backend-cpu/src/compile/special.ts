@@ -76,28 +76,51 @@ export function erfc(x: number): number {
   return x < 0 ? 2 - rest : rest;
 }
 
+/** e^(x²) · erfc(x), which neither vanishes nor cancels for large x. */
+export function erfcx(x: number): number {
+  if (x >= 0.46875) return scaledErfc(x);
+  if (x < -26.7) return Number.POSITIVE_INFINITY;
+  return x > -0.46875 ? Math.exp(x * x) * (1 - erf(x)) : 2 / expMinusSquare(-x) - scaledErfc(-x);
+}
+
 /**
- * The inverse of erf: S. Winitzki's approximation (A handy approximation for the error function and its inverse, 2008),
- * within 0.2%, then two steps of Halley's method, each of which triples the number of right digits.
+ * S. Winitzki's approximation of the y ≥ 0 with erf(y) = x, for logarithm = log(1 − x²) (A handy approximation for the
+ * error function and its inverse, 2008); within 0.2%.
  */
+function winitzki(logarithm: number): number {
+  const a = 0.147;
+  const half = 2 / (Math.PI * a) + logarithm / 2;
+  return Math.sqrt(Math.sqrt(half * half - logarithm / a) - half);
+}
+
+/** Halley's method for erf(y) = x: each step triples the number of right digits. */
+function refine(y: number, error: (y: number) => number): number {
+  let root = y;
+  for (let step = 0; step < 3; step++) {
+    const newton = (error(root) * Math.sqrt(Math.PI)) / (2 * Math.exp(-root * root));
+    root -= newton / (1 + root * newton);
+  }
+  return root;
+}
+
+/** The y with erfc(y) = c, for 0 ≤ c ≤ 1. */
+const erfcinv = (c: number): number =>
+  c === 0 ? Number.POSITIVE_INFINITY : refine(winitzki(Math.log(c * (2 - c))), (y) => c - erfc(y));
+
+/** The inverse of erf, by the complement in the tails, whose terms do not cancel. */
 export function erfinv(x: number): number {
   const size = Math.abs(x);
-  if (!(size < 1)) return size === 1 ? x * Number.POSITIVE_INFINITY : Number.NaN;
-  let y: number;
-  if (size < 0.1) y = size * (Math.sqrt(Math.PI) / 2);
-  else {
-    const a = 0.147;
-    const logarithm = Math.log1p(-size * size);
-    const half = 2 / (Math.PI * a) + logarithm / 2;
-    y = Math.sqrt(Math.sqrt(half * half - logarithm / a) - half);
-  }
-  for (let step = 0; step < 3; step++) {
-    // In the tail erfc(y) = 1 - size, whose terms do not cancel.
-    const error = size < 0.5 ? erf(y) - size : 1 - size - erfc(y);
-    const newton = (error * Math.sqrt(Math.PI)) / (2 * Math.exp(-y * y));
-    y -= newton / (1 + y * newton);
-  }
-  return x < 0 ? -y : y === 0 ? x : y;
+  if (!(size <= 1)) return Number.NaN;
+  if (size >= 0.5) return Math.sign(x) * erfcinv(1 - size);
+  const start = size < 0.1 ? x * (Math.sqrt(Math.PI) / 2) : Math.sign(x) * winitzki(Math.log1p(-x * x));
+  return x === 0 ? x : refine(start, (y) => erf(y) - x);
+}
+
+/** The inverse of the standard normal distribution function. */
+export function ndtri(p: number): number {
+  if (!(p >= 0 && p <= 1)) return Number.NaN;
+  if (p > 0.25 && p < 0.75) return Math.SQRT2 * erfinv(2 * p - 1);
+  return p < 0.5 ? -Math.SQRT2 * erfcinv(2 * p) : Math.SQRT2 * erfcinv(2 * (1 - p));
 }
 
 /** Bernoulli numbers B₂, B₄, …, B₂₀. */
@@ -201,6 +224,16 @@ export function digamma(x: number): number {
 /** ψ′(x) = ζ(2, x); reflection (Abramowitz & Stegun 6.4.7) below 0. */
 export function trigamma(x: number): number {
   if (x > 0) return x === Number.POSITIVE_INFINITY ? 0 : hurwitz(2, x);
+  if (!Number.isFinite(x)) return Number.NaN;
   if (x === Math.floor(x)) return Number.POSITIVE_INFINITY;
   return (Math.PI / sinPi(x)) ** 2 - hurwitz(2, 1 - x);
+}
+
+/** ζ(s, q): PyTorch's domain, negative q for integers s only. */
+export function zeta(s: number, q: number): number {
+  if (s === 1) return Number.POSITIVE_INFINITY;
+  if (!(s > 1) || Number.isNaN(q)) return Number.NaN;
+  if (q > 0) return q === Number.POSITIVE_INFINITY ? 0 : hurwitz(s, q);
+  if (q === Math.floor(q)) return Number.POSITIVE_INFINITY;
+  return s === Math.floor(s) ? hurwitz(s, q) : Number.NaN;
 }

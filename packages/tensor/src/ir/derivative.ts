@@ -64,6 +64,24 @@ const partials: Partial<Record<ScalarFunction, Partials>> = {
   ],
   lgamma: ([x]) => [call('digamma', x!)],
   digamma: ([x]) => [call('trigamma', x!)],
+  trigamma: ([x]) => [call('zeta', 3, x!).mul(-2)],
+  erfcx: ([x], y) => [
+    x!
+      .mul(y)
+      .mul(2)
+      .sub(2 / Math.sqrt(Math.PI)),
+  ],
+  ndtri: (_, y) => [
+    y
+      .mul(y)
+      .div(2)
+      .exp()
+      .mul(Math.sqrt(2 * Math.PI)),
+  ],
+  i0: ([x]) => [call('i1', x!)],
+  i0e: ([x], y) => [call('i1e', x!).sub(x!.sign().mul(y))],
+  i1: ([x], y) => [x!.eq(0).where(0.5, call('i0', x!).sub(y.div(x!)))],
+  i1e: ([x], y) => [x!.eq(0).where(0.5, call('i0e', x!).sub(y.mul(x!.sign().add(one.div(x!)))))],
   add: () => [one, one],
   sub: () => [one, Expr.const(-1)],
   mul: ([a, b]) => [b!, a!],
@@ -78,6 +96,8 @@ const partials: Partial<Record<ScalarFunction, Partials>> = {
   },
   hypot: ([a, b], y) => [a!.div(y), b!.div(y)],
   copysign: ([a], y) => [a!.eq(0).where(0, y.div(a!)), zero],
+  // By its first argument zeta has no derivative here. differentiate() drops it where that is a constant.
+  zeta: ([s, q]) => [Expr.const(Number.NaN), s!.neg().mul(call('zeta', s!.add(1), q!))],
   max: byOrder('lt'),
   min: byOrder('gt'),
 };

@@ -44,6 +44,12 @@ export const unaryFunctions = [
   'lgamma',
   'digamma',
   'trigamma',
+  'erfcx',
+  'ndtri',
+  'i0',
+  'i0e',
+  'i1',
+  'i1e',
   'bitNot',
 ] as const;
 
@@ -70,6 +76,9 @@ export const binaryFunctions = [
   'shiftLeft',
   'shiftRight',
   'gcd',
+  'zeta',
+  'igamma',
+  'igammac',
 ] as const;
 
 /** Functions of two values of one dtype, result bool. NaN compares as in IEEE 754. */

@@ -1,6 +1,7 @@
 /** @file Every op as a function. */
 
-// The function takes the condition first, the method is called on the first choice.
+// These functions take their arguments in another order than the methods.
+export { polygamma } from '../special/gamma.ts';
 export { where } from '../where.ts';
 export * from './activation.ts';
 export * from './arithmetic.ts';

@@ -2,6 +2,7 @@
 import { signature, type Trailing } from '../args.ts';
 import { call, Expr } from '../ir/expr.ts';
 import { type PointwiseFunction, type Prepared, pointwise, pointwiseFunction } from '../pointwise.ts';
+import { polygamma as polygammaOf } from '../special/gamma.ts';
 import type { Tensor } from '../tensor.ts';
 import { type EitherFunction, eitherFunction, type OutOption, unary } from './make.ts';
 
@@ -83,3 +84,12 @@ const xlogyOf = (scalarNode: string, tensorNode: string): EitherFunction => {
 
 /** self · log(other), 0 where self is 0 (unless other is NaN). Either may be a number. */
 export const xlogy: EitherFunction = xlogyOf('XlogyBackward2', 'XlogyBackward0');
+
+/** The method `x.polygamma(n)`: the n-th derivative of digamma. As a function: `polygamma(n, x)`. */
+export const polygamma: PointwiseFunction<[n: number]> = Object.assign(
+  (self: Tensor, n: number): Tensor => polygammaOf(n, self),
+  { inplace: (self: Tensor, n: number): Tensor => polygammaOf.inplace(n, self) },
+);
+
+export { i0 } from '../special/bessel.ts';
+export { igamma, igammac, mvlgamma } from '../special/gamma.ts';
