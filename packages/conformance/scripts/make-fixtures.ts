@@ -66,15 +66,35 @@ function opsFiles(folder: string): Record<string, string> {
   return files;
 }
 
-/** Files of an area with the cases that `keep` lets through. */
-function wholeFiles(folder: string, keep: (golden: unknown) => boolean = () => true): Record<string, string> {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.json') && name !== 'INDEX.json');
+/** Files of an area with the cases that `pick` chooses. */
+function filesOf(
+  folder: string,
+  pick: (cases: readonly object[]) => readonly object[] = (cases) => cases,
+): Record<string, string> {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
   const read = (name: string): [string, string] => {
-    const content = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { cases: unknown[] };
-    return [name, JSON.stringify({ ...content, cases: content.cases.filter(keep) })];
+    const content = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { cases?: object[] };
+    return [name, JSON.stringify(content.cases === undefined ? content : { ...content, cases: pick(content.cases) })];
   };
   return Object.fromEntries(names.map(read));
 }
+
+const lengthOf = (golden: object): number => JSON.stringify(golden).length;
+
+const below = (largest: number) => (cases: readonly object[]) => cases.filter((golden) => lengthOf(golden) < largest);
+
+/** The `count` smallest cases of each kind that `key` tells apart, in their order. */
+const smallest = (count: number, key: (golden: never) => unknown) => (cases: readonly object[]) => {
+  const seen = new Map<unknown, number>();
+  const chosen = new Set<object>();
+  for (const golden of [...cases].sort((a, b) => lengthOf(a) - lengthOf(b))) {
+    const kind = key(golden as never);
+    const taken = seen.get(kind) ?? 0;
+    seen.set(kind, taken + 1);
+    if (taken < count && lengthOf(golden) < largestCase) chosen.add(golden);
+  }
+  return cases.filter((golden) => chosen.has(golden));
+};
 
 function write(name: string, files: Record<string, string>): void {
   const bytes = gzipSync(JSON.stringify(files), { level: 9 });
@@ -86,8 +106,23 @@ const golden = process.argv[2];
 if (golden === undefined) throw new Error('usage: make-fixtures.ts GOLDEN_FOLDER');
 mkdirSync(target, { recursive: true });
 write('ops', opsFiles(join(golden, 'ops')));
-write('repr', wholeFiles(join(golden, 'repr')));
+write('repr', filesOf(join(golden, 'repr')));
+write('rng', filesOf(join(golden, 'rng'), below(20_000)));
 write(
-  'rng',
-  wholeFiles(join(golden, 'rng'), (one) => JSON.stringify(one).length < 20_000),
+  'nn',
+  filesOf(
+    join(golden, 'nn'),
+    smallest(3, ({ fn, train }: { fn?: string; train?: boolean }) => `${fn} ${train}`),
+  ),
+);
+write(
+  'optim',
+  filesOf(
+    join(golden, 'optim'),
+    smallest(
+      3,
+      ({ optimizer, scheduler, fn }: { optimizer?: string; scheduler?: string; fn?: string }) =>
+        `${scheduler ?? optimizer} ${fn}`,
+    ),
+  ),
 );

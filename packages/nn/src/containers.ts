@@ -28,7 +28,7 @@ type ChainOutput<L extends readonly Module[]> = L extends readonly [...unknown[]
   : Tensor;
 
 /** The place that `index` means in a list of `length`; negative ones count from the end. @throws IndexError out of range. */
-function placeOf(owner: string, index: number, length: number): number {
+export function placeOf(owner: string, index: number, length: number): number {
   const place = index < 0 ? index + length : index;
   if (!Number.isInteger(index) || place < 0 || place >= length)
     throw new IndexError(`${owner}: index ${index} is out of range for ${length} modules`);
@@ -40,7 +40,7 @@ function checkModule(owner: string, name: string, value: unknown): asserts value
     throw new TypeError(`${owner}: '${name}' is ${value === null ? 'null' : typeof value}, not a Module`);
 }
 
-function checkKey(owner: string, key: string): void {
+export function checkKey(owner: string, key: string): void {
   if (key === '' || key.includes('.'))
     throw new TypeError(`${owner}: a name must not be empty or contain dots, got '${key}'`);
 }

@@ -7,11 +7,7 @@ export type Gradients = readonly (Tensor | null)[];
 
 export type ForwardPreHook<M = Module> = (module: M, inputs: readonly unknown[]) => unknown;
 export type ForwardHook<M = Module> = (module: M, inputs: readonly unknown[], output: unknown) => unknown;
-export type BackwardHook<M = Module> = (
-  module: M,
-  gradInput: Gradients,
-  gradOutput: Gradients,
-) => unknown;
+export type BackwardHook<M = Module> = (module: M, gradInput: Gradients, gradOutput: Gradients) => unknown;
 
 export interface HookHandle {
   /** Takes the hook away. */

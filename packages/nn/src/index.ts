@@ -1,14 +1,33 @@
 /** @file The public face of @flambeau/nn. */
 export { Buffer, functional, functional as F, Parameter } from '@flambeau/tensor';
 export * from './activation.ts';
-export * from './containers.ts';
+export * from './adaptive-pooling.ts';
+export { type Chain, ModuleDict, ModuleList, type NamedModules, Sequential } from './containers.ts';
 export * from './conv.ts';
+export * from './distance.ts';
 export * from './dropout.ts';
 export * from './flatten.ts';
 export * as init from './init.ts';
 export * from './linear.ts';
-export * from './loss.ts';
+export {
+  BCELoss,
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  HuberLoss,
+  L1Loss,
+  type LossOptions,
+  type LossReduction,
+  MSELoss,
+  NLLLoss,
+  SmoothL1Loss,
+} from './loss.ts';
+export * from './margin-loss.ts';
 export { Module } from './module.ts';
 export * from './normalization.ts';
+export * from './padding.ts';
+export * from './parameter-containers.ts';
 export * from './pooling.ts';
+export * from './softmax.ts';
+export * from './sparse.ts';
 export * as utils from './utils/index.ts';
+export * from './vision.ts';

@@ -2,22 +2,22 @@
 import { Buffer, functional as F, signature, type Tensor, type Trailing } from '@flambeau/tensor';
 import { Module } from './module.ts';
 
-type LossReduction = 'none' | 'mean' | 'sum';
+export type LossReduction = 'none' | 'mean' | 'sum';
 
-interface LossOptions {
+export interface LossOptions {
   /** What becomes of the losses of single elements: their mean (the default), their sum, or nothing. */
   reduction?: LossReduction | undefined;
 }
 
 /** @throws RangeError for an unknown reduction. */
-function checkedReduction(owner: string, reduction: LossReduction): LossReduction {
+export function checkedReduction(owner: string, reduction: LossReduction): LossReduction {
   if (!['none', 'mean', 'sum'].includes(reduction))
     throw new RangeError(`${owner}: reduction must be 'none', 'mean' or 'sum', got '${String(reduction)}'`);
   return reduction;
 }
 
 /** A loss that has no other setting than its reduction. */
-abstract class PlainLoss extends Module {
+export abstract class PlainLoss extends Module {
   readonly reduction: LossReduction;
 
   constructor(options: LossOptions = {}) {

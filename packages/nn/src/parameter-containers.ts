@@ -1,0 +1,166 @@
+/** @file Modules that hold a list or a dictionary of parameters. */
+import { IndexError, Parameter } from '@flambeau/tensor';
+import { checkKey, placeOf } from './containers.ts';
+import { Module, type Owned } from './module.ts';
+
+/**
+ * A list of parameters. It has no forward.
+ *
+ * ```ts
+ * const weights = new ParameterList([new Parameter(zeros(2)), new Parameter(zeros(3))]);
+ * ```
+ */
+export class ParameterList extends Module {
+  readonly #list: Parameter[] = [];
+
+  constructor(parameters: Iterable<Parameter> = []) {
+    super();
+    this.extend(parameters);
+  }
+
+  override *ownEntries(): IterableIterator<[string, Owned]> {
+    yield* super.ownEntries();
+    for (const [i, parameter] of this.#list.entries()) yield [String(i), parameter];
+  }
+
+  forward(..._input: never[]): never {
+    throw new TypeError('a ParameterList cannot be called');
+  }
+
+  /** Number of parameters. */
+  override get length(): number {
+    return this.#list.length;
+  }
+
+  /** The parameter at a place; -1 is the last. @throws IndexError out of range. */
+  at(index: number): Parameter {
+    return this.#list[placeOf('ParameterList', index, this.#list.length)]!;
+  }
+
+  /** Puts another parameter at a place. @throws IndexError out of range. */
+  set(index: number, parameter: Parameter): this {
+    this.#list[placeOf('ParameterList', index, this.#list.length)] = checkedParameter(
+      'ParameterList',
+      String(index),
+      parameter,
+    );
+    return this;
+  }
+
+  append(parameter: Parameter): this {
+    this.#list.push(checkedParameter('ParameterList', String(this.#list.length), parameter));
+    return this;
+  }
+
+  extend(parameters: Iterable<Parameter>): this {
+    for (const parameter of [...parameters]) this.append(parameter);
+    return this;
+  }
+
+  [Symbol.iterator](): IterableIterator<Parameter> {
+    return this.#list.values();
+  }
+
+  override extraRepr(): string {
+    return this.#list
+      .map(
+        (parameter, i) => `  (${i}): Parameter containing: [torch.${parameter.dtype} of size ${sizeText(parameter)}]`,
+      )
+      .join('\n');
+  }
+}
+
+/** Parameters by name. It has no forward. */
+export class ParameterDict extends Module {
+  readonly #items = new Map<string, Parameter>();
+
+  constructor(
+    parameters: Readonly<Record<string, Parameter>> | Iterable<readonly [name: string, parameter: Parameter]> = [],
+  ) {
+    super();
+    this.update(parameters);
+  }
+
+  override *ownEntries(): IterableIterator<[string, Owned]> {
+    yield* super.ownEntries();
+    yield* this.#items;
+  }
+
+  forward(..._input: never[]): never {
+    throw new TypeError('a ParameterDict cannot be called');
+  }
+
+  /** Number of parameters. */
+  override get length(): number {
+    return this.#items.size;
+  }
+
+  /** The parameter of a name. @throws IndexError when there is none. */
+  get(name: string): Parameter {
+    const parameter = this.#items.get(name);
+    if (parameter === undefined)
+      throw new IndexError(
+        `ParameterDict: there is no parameter '${name}', only ${[...this.#items.keys()].join(', ') || 'none'}`,
+      );
+    return parameter;
+  }
+
+  set(name: string, parameter: Parameter): this {
+    return this.update([[name, parameter]]);
+  }
+
+  has(name: string): boolean {
+    return this.#items.has(name);
+  }
+
+  /** Adds or replaces parameters. */
+  update(
+    parameters: Readonly<Record<string, Parameter>> | Iterable<readonly [name: string, parameter: Parameter]>,
+  ): this {
+    const pairs = Symbol.iterator in parameters ? [...parameters] : Object.entries(parameters);
+    for (const [name, parameter] of pairs) {
+      checkKey('ParameterDict', name);
+      this.#items.set(name, checkedParameter('ParameterDict', name, parameter));
+    }
+    return this;
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#items.keys();
+  }
+
+  /** The pairs of name and parameter, as a Map iterates. */
+  [Symbol.iterator](): IterableIterator<[string, Parameter]> {
+    return this.#items.entries();
+  }
+
+  override extraRepr(): string {
+    const line = ([name, parameter]: [string, Parameter]): string =>
+      `  (${name}): Parameter containing: [torch.${tensorTypes[parameter.dtype]}Tensor of size ${sizeText(parameter)}]`;
+    return [...this.#items].map(line).join('\n');
+  }
+}
+
+function checkedParameter(owner: string, name: string, value: unknown): Parameter {
+  if (!(value instanceof Parameter))
+    throw new TypeError(`${owner}: '${name}' is no Parameter; wrap the tensor in new Parameter(…)`);
+  return value;
+}
+
+const sizeText = (parameter: Parameter): string => parameter.shape.join('x');
+
+/** What PyTorch calls the tensor types of dtypes. */
+const tensorTypes: Readonly<Record<string, string>> = {
+  float32: 'Float',
+  float64: 'Double',
+  float16: 'Half',
+  bfloat16: 'BFloat16',
+  complex64: 'ComplexFloat',
+  complex128: 'ComplexDouble',
+  int8: 'Char',
+  uint8: 'Byte',
+  int16: 'Short',
+  int32: 'Int',
+  int64: 'Long',
+  bool: 'Bool',
+};
