@@ -151,6 +151,12 @@ const adapted: Record<
   (args: readonly unknown[], options: Readonly<Record<string, unknown>>, call: Call) => unknown
 > = {
   full: ([size, value], options, call) => call([size, integersAsData(value)], options),
+  // Python's booleans are integers.
+  arange: (args, options, call) =>
+    call(
+      args.map((arg) => (typeof arg === 'boolean' ? Number(arg) : arg)),
+      options,
+    ),
   'linalg.lstsq.grad_oriented': (args, options, call) => (call(args, options) as unknown[])[0],
   'linalg.pinv.singular': ([a, b], options, call) => call([(a as Tensor).matmul((b as Tensor).mT)], options),
 };

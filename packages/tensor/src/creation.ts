@@ -344,8 +344,11 @@ export function arange(...args: RangeArguments): Tensor {
     throw new RangeError(`arange(): the sign of step ${step} does not lead from ${start} to ${end}`);
   const count = Math.ceil((end - start) / step);
   const integers = [start, end, step].every(Number.isSafeInteger);
-  const values = Float64Array.from({ length: count }, (_, i) => start + i * step);
-  return fromValues(values, [count], options, integers ? 'int32' : state.defaultDType);
+  const dtype = options.dtype === undefined ? (integers ? 'int32' : state.defaultDType) : toDType(options.dtype);
+  // The count comes from the bounds as they are, the values of an integer dtype from integers.
+  const round = dtypeInfo(dtype).kind === 'int' ? Math.trunc : (x: number) => x;
+  const values = Float64Array.from({ length: count }, (_, i) => round(start) + i * round(step));
+  return fromValues(values, [count], options, dtype);
 }
 
 /** `steps` values evenly from `start` to `end`, both included. */
@@ -354,16 +357,33 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   if (!Number.isInteger(steps) || steps < 0)
     throw new RangeError(`linspace(): steps must be an integer of at least 0, got ${steps}`);
   const { dtype } = resolveOptions(options);
-  // As in PyTorch integers count from integer bounds, in double precision.
-  const whole = dtypeInfo(dtype).kind === 'int';
-  const [first, last] = whole ? [Math.trunc(start), Math.trunc(end)] : [start, end];
-  const step = steps > 1 ? (last - first) / (steps - 1) : 0;
-  const rounded = dtype === 'float64' || whole ? step : Math.fround(step);
-  // The second half counts from the end, so that the last value is `end` itself.
+  if (dtypeInfo(dtype).kind === 'int')
+    return fromValues(integerSteps(start, end, steps, dtype), [steps], options, dtype);
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+  const rounded = dtype === 'float64' ? step : Math.fround(step);
+  // As PyTorch does, the second half counts from the end, so that the last value is `end` itself.
   const values = Float64Array.from({ length: steps }, (_, i) =>
-    i < steps / 2 ? first + rounded * i : last - rounded * (steps - 1 - i),
+    i < steps / 2 ? start + rounded * i : end - rounded * (steps - 1 - i),
   );
   return fromValues(values, [steps], options, dtype);
+}
+
+/**
+ * `linspace` of integers as PyTorch's vectors of 32 bytes compute it: from integer bounds, each vector from its first
+ * value, which is truncated already. What does not fill two vectors at the end is computed one by one.
+ */
+function integerSteps(start: number, end: number, steps: number, dtype: DType): Float64Array {
+  const [first, last] = [Math.trunc(start), Math.trunc(end)];
+  if (steps === 1) return Float64Array.of(first);
+  const step = (last - first) / (steps - 1);
+  const at = (i: number): number =>
+    Math.trunc(i < Math.floor(steps / 2) ? first + step * i : last - step * (steps - i - 1));
+  const lanes = 32 / dtypeInfo(dtype).bytes;
+  const inVectors = steps - (steps % (2 * lanes));
+  return Float64Array.from({ length: steps }, (_, i) => {
+    if (i >= inVectors) return at(i);
+    return Math.trunc(at(i - (i % lanes)) + step * (i % lanes));
+  });
 }
 
 /**

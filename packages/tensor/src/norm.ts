@@ -52,13 +52,15 @@ export function normOver(self: Tensor, { op, node, p, dims, keepdim, all, dtype 
   if (Math.abs(p) === Number.POSITIVE_INFINITY) checkReducible(op, x, dims);
   const which = reductionFor(p);
   const power = which === powerOp;
+  // PyTorch's kernel takes p as a float32, whatever the tensor's dtype.
+  const exponent = Math.fround(p);
   const result = reduceTensors(
     which,
-    power ? [x, p] : [x],
+    power ? [x, exponent] : [x],
     dims,
     keepdim,
     { compute: x.dtype, output: x.dtype },
-    power ? [1 / p] : [],
+    power ? [1 / exponent] : [],
   );
   return record('norm', [x], result, { p, dims, keepdim, all, node });
 }

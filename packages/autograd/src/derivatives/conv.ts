@@ -23,7 +23,7 @@ export const convRules = {
     node: 'ConvolutionBackward0',
     save: ({ inputs: [y, w], needs }) => [needs[1] ? y! : null, needs[0] ? w! : null],
     backward: ({ attributes: spec, inputs, saved: [y, w], needs }, grad) => [
-      needs[0] ? convolution(grad, w!, null, spec) : null,
+      needs[0] ? convolution(grad, w!, null, spec, inputs[0]!.shape.slice(2)) : null,
       needs[1] ? convolutionWeight(y!, grad, inputs[1]!.shape, spec) : null,
       needs[2] ? perChannel(grad) : null,
     ],
@@ -32,7 +32,7 @@ export const convRules = {
     node: 'ConvolutionBackwardBackward0',
     save: ({ inputs: [y, x], needs }) => [needs[1] ? y! : null, needs[0] ? x! : null],
     backward: ({ attributes: spec, inputs, saved: [y, x], needs }, grad) => [
-      needs[0] ? convolution(x!, grad, null, spec) : null,
+      needs[0] ? convolution(x!, grad, null, spec, inputs[0]!.shape.slice(2)) : null,
       needs[1] ? convolutionInput(y!, grad, null, inputs[1]!.shape, spec) : null,
     ],
   },

@@ -109,7 +109,8 @@ const gradients: Record<Attributes['reduce'], Gradients> = {
   },
   // The product of the others is result / value, except for the only zero among them: there it is computed without it.
   prod: ({ dim, reduce, includeSelf }, grad, index, { self, src, result }) => {
-    const own = grad.mul(result).div(self).maskedFill(self.eq(0), 0);
+    const nonzero = self.maskedFill(self.eq(0), 1);
+    const own = grad.mul(nonzero.scatterReduce(dim, index, src, reduce, { includeSelf })).div(nonzero);
     const zero = src.eq(0);
     const zeroCount = zerosLike(self).scatterAdd(dim, index, zero.to(self.dtype)).gather(dim, index);
     const onlyZero = zero.logicalAnd(zeroCount.eq(1));

@@ -28,10 +28,18 @@ export interface ConvOps {
 const outputSize = (size: number, kernel: number, spec: ConvSpec, d: number): number =>
   Math.floor((size + 2 * spec.padding[d]! - spec.dilation[d]! * (kernel - 1) - 1) / spec.stride[d]!) + 1;
 
-/** The output of a convolution. Arguments are checked already. */
-export function convolution(x: Tensor, w: Tensor, bias: Tensor | null, spec: ConvSpec): Tensor {
-  const spatial = x.shape.slice(2).map((size, d) => outputSize(size, w.shape[d + 2]!, spec, d));
-  const out = allocateLike(x, [x.shape[0]!, w.shape[0]!, ...spatial]);
+/**
+ * The output of a convolution. Arguments are checked already. With `sizes` only the first so many positions of each
+ * dimension: what a transposed convolution with much output padding came from is smaller than what would fit.
+ */
+export function convolution(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | null,
+  spec: ConvSpec,
+  sizes: readonly number[] = x.shape.slice(2).map((size, d) => outputSize(size, w.shape[d + 2]!, spec, d)),
+): Tensor {
+  const out = allocateLike(x, [x.shape[0]!, w.shape[0]!, ...sizes]);
   backendFor(x.device).conv(x, w, bias, out, spec);
   return record('convolution', [x, w, bias], out, spec);
 }

@@ -5,7 +5,7 @@ import { DTypeError, ShapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from './adaptive-pool.ts';
-import { antialiasedTaps, type Axis, cubicTaps, linearTaps, nearestTaps, resample, type Taps } from './resampling.ts';
+import { type Axis, antialiasedTaps, cubicTaps, linearTaps, nearestTaps, resample, type Taps } from './resampling.ts';
 
 export type InterpolateMode = 'nearest' | 'nearest-exact' | 'linear' | 'bilinear' | 'bicubic' | 'trilinear' | 'area';
 
@@ -43,7 +43,10 @@ const parse = signature<Given>('interpolate', positional, {
 });
 
 /** Spatial dimensions that a mode works on, and how. */
-const modes: Record<InterpolateMode, { readonly dims: readonly number[]; readonly kind: 'nearest' | 'exact' | 'linear' | 'cubic' | 'area' }> = {
+const modes: Record<
+  InterpolateMode,
+  { readonly dims: readonly number[]; readonly kind: 'nearest' | 'exact' | 'linear' | 'cubic' | 'area' }
+> = {
   nearest: { dims: [1, 2, 3], kind: 'nearest' },
   'nearest-exact': { dims: [1, 2, 3], kind: 'exact' },
   linear: { dims: [1], kind: 'linear' },
@@ -67,14 +70,21 @@ const double = (x: number): number => x;
  */
 export function interpolate(
   input: Tensor,
-  ...args: Trailing<[size: number | readonly number[] | null, scaleFactor: number | readonly number[] | null, mode: InterpolateMode], InterpolateOptions>
+  ...args: Trailing<
+    [size: number | readonly number[] | null, scaleFactor: number | readonly number[] | null, mode: InterpolateMode],
+    InterpolateOptions
+  >
 ): Tensor {
   const given = parse(args);
   const { dims, kind } = checkMode(input, given);
   const spatial = input.ndim - 2;
   if (!dims.includes(spatial)) {
-    throw new ShapeError(`interpolate(): mode '${given.mode}' works on inputs of ${dims.map((d) => d + 2).join(', ')} dimensions, got ${formatShape(input.shape)}`);
+    throw new ShapeError(
+      `interpolate(): mode '${given.mode}' works on inputs of ${dims.map((d) => d + 2).join(', ')} dimensions, got ${formatShape(input.shape)}`,
+    );
   }
+  if (input.dtype === 'float16' || input.dtype === 'bfloat16')
+    return interpolate(input.to('float32'), given).to(input.dtype);
   const { sizes, factors } = outputOf(input, given);
   if (kind === 'area') return areaOf(input, sizes);
   const round = input.dtype === 'float64' ? double : single;
@@ -94,32 +104,46 @@ export function interpolate(
 }
 
 function checkMode(input: Tensor, { mode, alignCorners, antialias }: Given): (typeof modes)[InterpolateMode] {
-  if (!Object.hasOwn(modes, mode)) throw new TypeError(`interpolate(): mode must be one of ${Object.keys(modes).join(', ')}, got ${JSON.stringify(mode)}`);
+  if (!Object.hasOwn(modes, mode))
+    throw new TypeError(
+      `interpolate(): mode must be one of ${Object.keys(modes).join(', ')}, got ${JSON.stringify(mode)}`,
+    );
   const { kind } = modes[mode];
   if (alignCorners !== null && kind !== 'linear' && kind !== 'cubic') {
     throw new TypeError(`interpolate(): alignCorners is for the linear and cubic modes, not for '${mode}'`);
   }
-  if (antialias && mode !== 'bilinear' && mode !== 'bicubic') throw new TypeError(`interpolate(): antialias is for 'bilinear' and 'bicubic', not for '${mode}'`);
+  if (antialias && mode !== 'bilinear' && mode !== 'bicubic')
+    throw new TypeError(`interpolate(): antialias is for 'bilinear' and 'bicubic', not for '${mode}'`);
   if (kind !== 'nearest' && kind !== 'exact' && !isFloating(input.dtype)) {
-    throw new DTypeError(`interpolate(): mode '${mode}' needs a floating point tensor, got ${input.dtype}; convert with .to('float32')`);
+    throw new DTypeError(
+      `interpolate(): mode '${mode}' needs a floating point tensor, got ${input.dtype}; convert with .to('float32')`,
+    );
   }
   return modes[mode];
 }
 
-function outputOf(input: Tensor, { size, scaleFactor, recomputeScaleFactor }: Given): { sizes: number[]; factors: readonly number[] | null } {
+function outputOf(
+  input: Tensor,
+  { size, scaleFactor, recomputeScaleFactor }: Given,
+): { sizes: number[]; factors: readonly number[] | null } {
   if ((size === null) === (scaleFactor === null)) throw new TypeError('interpolate(): give either size or scaleFactor');
   const spatial = input.shape.slice(2);
   const each = (name: string, value: number | readonly number[]): readonly number[] => {
     const list = typeof value === 'number' ? spatial.map(() => value) : value;
     if (list.length !== spatial.length) {
-      throw new ShapeError(`interpolate(): ${name} must have one number for each of ${spatial.length} spatial dimensions, got [${list.join(', ')}]`);
+      throw new ShapeError(
+        `interpolate(): ${name} must have one number for each of ${spatial.length} spatial dimensions, got [${list.join(', ')}]`,
+      );
     }
     return list;
   };
   const factors = scaleFactor === null ? null : each('scaleFactor', scaleFactor);
-  const sizes = factors === null ? [...each('size', size!)] : factors.map((factor, i) => Math.floor(spatial[i]! * factor));
+  const sizes =
+    factors === null ? [...each('size', size!)] : factors.map((factor, i) => Math.floor(spatial[i]! * factor));
   if (sizes.some((n) => !Number.isInteger(n) || n < 1) || spatial.includes(0)) {
-    throw new ShapeError(`interpolate(): input ${formatShape(input.shape)} cannot become ${formatShape(sizes)}: sizes must be positive integers`);
+    throw new ShapeError(
+      `interpolate(): input ${formatShape(input.shape)} cannot become ${formatShape(sizes)}: sizes must be positive integers`,
+    );
   }
   return { sizes, factors: recomputeScaleFactor ? null : factors };
 }
@@ -135,9 +159,15 @@ function tapsOf(axis: Axis, kind: 'nearest' | 'exact' | 'linear' | 'cubic', anti
   return kind === 'linear' ? linearTaps(axis) : cubicTaps(axis);
 }
 
-const parseUpsample = signature<Pick<Given, 'size' | 'scaleFactor'>>('upsample', ['size', 'scaleFactor'], { size: null, scaleFactor: null });
+const parseUpsample = signature<Pick<Given, 'size' | 'scaleFactor'>>('upsample', ['size', 'scaleFactor'], {
+  size: null,
+  scaleFactor: null,
+});
 
-type UpsampleArguments = Trailing<[size: number | readonly number[] | null, scaleFactor: number | readonly number[] | null], Pick<InterpolateOptions, 'size' | 'scaleFactor'>>;
+type UpsampleArguments = Trailing<
+  [size: number | readonly number[] | null, scaleFactor: number | readonly number[] | null],
+  Pick<InterpolateOptions, 'size' | 'scaleFactor'>
+>;
 
 /** `interpolate` in mode 'nearest'. */
 export function upsampleNearest(input: Tensor, ...args: UpsampleArguments): Tensor {

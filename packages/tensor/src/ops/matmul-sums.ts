@@ -38,4 +38,4 @@ export const addr = sumOf('addr', outer);
 export const baddbmm = sumOf('baddbmm', bmm);
 
 /** beta · self + alpha · Σ over the batch of (batch1 × batch2). */
-export const addbmm = sumOf('addbmm', (a, b) => bmm(a, b).sum(0));
+export const addbmm = sumOf('addbmm', (a, b) => bmm(a, b).sum(0, { dtype: a.dtype }));

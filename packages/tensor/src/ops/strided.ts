@@ -123,7 +123,7 @@ export function asStrided(
         `asStrided(): sizes, strides and offset must be integers of at least 0, got ${String(number)}`,
       );
   }
-  const reach = size.includes(0) ? offset : size.reduce((last, n, d) => last + (n - 1) * stride[d]!, offset) + 1;
+  const reach = size.includes(0) ? 0 : size.reduce((last, n, d) => last + (n - 1) * stride[d]!, offset) + 1;
   if (reach > self.storage.length) {
     throw new RangeError(
       `asStrided(): size ${formatShape(size)}, stride ${formatShape(stride)} and offset ${offset} reach element ${reach} of a storage of ${self.storage.length}`,
