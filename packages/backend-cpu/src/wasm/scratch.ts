@@ -67,14 +67,28 @@ export interface Scratch {
 }
 
 let memory: WebAssembly.Memory | undefined;
-const scratches: Record<Exclude<KernelMode, 'js'>, { [dtype in FloatType]?: Scratch }> = { simd: {}, fma: {} };
+const scratches: Record<Exclude<KernelMode, 'js'>, { [dtype in FloatType]?: Scratch | null }> = { simd: {}, fma: {} };
 
-/** The scratch for a type, or null where kernels run in plain JavaScript. */
+/**
+ * The scratch for a type, or null where kernels run in plain JavaScript: because of the mode, or because this
+ * environment has no room for the memory or does not compile the modules.
+ */
 export function scratchFor(dtype: FloatType): Scratch | null {
   const mode = kernelMode();
   if (mode === 'js') return null;
-  scratches[mode][dtype] ??= makeScratch(dtype, mode);
-  return scratches[mode][dtype];
+  const made = scratches[mode][dtype];
+  if (made !== undefined) return made;
+  let scratch: Scratch | null = null;
+  try {
+    scratch = makeScratch(dtype, mode);
+    // The largest module: browsers that limit what a main thread compiles refuse it or none.
+    void scratch.kernels;
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof WebAssembly.CompileError)) throw error;
+    scratch = null;
+  }
+  scratches[mode][dtype] = scratch;
+  return scratch;
 }
 
 function makeScratch(dtype: FloatType, mode: KernelMode): Scratch {
