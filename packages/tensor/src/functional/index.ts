@@ -1,4 +1,7 @@
 /** @file What PyTorch has in torch.nn.functional only, and the kernels' own functions that derivatives are written with. */
+
+export { sigmoid } from '../ops/activation.ts';
+export { tanh } from '../ops/trigonometry.ts';
 export * from './activation.ts';
 export * from './adaptive-pool.ts';
 export * from './attention.ts';

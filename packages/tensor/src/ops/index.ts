@@ -1,5 +1,8 @@
 /** @file Every op as a function. */
 
+// Functions of torch itself that are no methods.
+export { celu, selu, threshold } from '../functional/activation.ts';
+export { rrelu } from '../functional/sampling.ts';
 // These functions take their arguments in another order than the methods.
 export { polygamma } from '../special/gamma.ts';
 export { where } from '../where.ts';
