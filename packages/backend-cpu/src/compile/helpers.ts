@@ -116,6 +116,9 @@ export function bigPow(base: bigint, exponent: bigint): bigint {
 export const bigShiftLeft = (a: bigint, b: bigint): bigint => (b < 0n || b > 63n ? 0n : a << b);
 export const bigShiftRight = (a: bigint, b: bigint): bigint => (b < 0n || b > 63n ? (a < 0n ? -1n : 0n) : a >> b);
 
+/** Floating point to int32 as x86 converts: what does not fit becomes the least int32. */
+export const toInt32 = (x: number): number => (x > -2147483649 && x < 2147483648 ? x | 0 : -2147483648);
+
 /** Floating point to int64 as x86 converts: what does not fit becomes the least int64. */
 export const toInt64 = (x: number): bigint => (Math.abs(x) < 2 ** 63 ? BigInt(Math.trunc(x)) : -(2n ** 63n));
 

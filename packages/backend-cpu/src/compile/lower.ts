@@ -67,7 +67,9 @@ export function conversion(from: DType, to: DType): Lowered {
     return { text: (a) => a!, run: (a) => a };
   if (to === 'float16' || to === 'bfloat16')
     return from === 'float64' ? narrowing.float32! : { text: (a) => a!, run: (a) => a };
-  return narrowing[to]!;
+  if (source !== 'float' || target !== 'int') return narrowing[to]!;
+  const whole = { text: (a: string | undefined) => `toInt32(${a})`, run: environment.toInt32 as Lowered['run'] };
+  return to === 'int32' ? whole : chain(whole, narrowing[to]);
 }
 
 function chain(first: Lowered, second: Lowered | undefined): Lowered {
