@@ -16,8 +16,16 @@ export interface Loops {
  * (a reduction's kept and reduced dimensions).
  */
 export function mergeLoops(shape: Shape, views: readonly View[], barrier = -1): Loops {
-  const full = views.map((view) => broadcastStrides(view.shape, view.strides, shape));
+  const full = views.map((view) =>
+    view.shape === shape ? view.strides : broadcastStrides(view.shape, view.strides, shape),
+  );
   return mergeStrides(shape, full, barrier);
+}
+
+/** Whether dimension `d` goes on where the last of the merged ones ends, in every view. */
+function continues(full: readonly Shape[], strides: readonly Shape[], last: number, d: number, size: number): boolean {
+  for (let i = 0; i < full.length; i++) if (strides[i]![last] !== full[i]![d]! * size) return false;
+  return true;
 }
 
 /** The same for strides that already have one entry for each dimension. */
@@ -30,8 +38,7 @@ export function mergeStrides(shape: Shape, full: readonly Shape[], barrier = -1)
     const size = shape[d]!;
     if (size === 1) continue;
     const last = sizes.length - 1;
-    const merges = last >= 0 && !fence && full.every((s, i) => strides[i]![last] === s[d]! * size);
-    if (merges) {
+    if (last >= 0 && !fence && continues(full, strides, last, d, size)) {
       sizes[last]! *= size;
       for (let i = 0; i < full.length; i++) strides[i]![last] = full[i]![d]!;
     } else {

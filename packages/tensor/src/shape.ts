@@ -89,8 +89,9 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
 /** Strides that read a tensor of `shape` as if it had the larger shape `target` (0 where it repeats). */
 export function broadcastStrides(shape: Shape, strides: Shape, target: Shape): number[] {
   const lead = target.length - shape.length;
-  const out = new Array<number>(target.length).fill(0);
-  for (let i = 0; i < shape.length; i++) out[lead + i] = shape[i] === 1 && target[lead + i] !== 1 ? 0 : strides[i]!;
+  const out: number[] = [];
+  for (let i = 0; i < lead; i++) out.push(0);
+  for (let i = 0; i < shape.length; i++) out.push(shape[i] === 1 && target[lead + i] !== 1 ? 0 : strides[i]!);
   return out;
 }
 

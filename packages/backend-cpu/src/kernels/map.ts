@@ -14,6 +14,10 @@ interface Compiled {
   /** The pattern of the last flat call and its function: most kernels only ever see one. */
   pattern: LoopPattern;
   flat: MapFunction | null;
+  /** The same for the last nest of loops, with its rank. */
+  nestRank: number;
+  nestPattern: LoopPattern;
+  nest: MapFunction | null;
   readonly functions: Map<string, MapFunction>;
   interpreted: MapFunction | null;
   readonly complex: boolean;
@@ -48,6 +52,9 @@ function compiledFor(kernel: MapKernel): Compiled {
   kernel.cpu ??= {
     pattern: '',
     flat: null,
+    nestRank: 0,
+    nestPattern: '',
+    nest: null,
     functions: new Map(),
     interpreted: null,
     complex: hasComplex(kernel),
@@ -55,17 +62,12 @@ function compiledFor(kernel: MapKernel): Compiled {
   return kernel.cpu as Compiled;
 }
 
-function functionFor(
-  kernel: MapKernel,
-  compiled: Compiled,
-  rank: number,
-  pattern: LoopPattern,
-  wide: boolean,
-): MapFunction {
-  const key = `${rank}${pattern}${wide ? 'w' : ''}`;
+/** A `w` at the end of a pattern stands for positions beyond int32. */
+function functionFor(kernel: MapKernel, compiled: Compiled, rank: number, pattern: LoopPattern): MapFunction {
+  const key = `${rank}${pattern}`;
   let run = compiled.functions.get(key);
   if (run === undefined) {
-    run = generateMap(kernel, rank, pattern, wide);
+    run = generateMap(kernel, rank, pattern, pattern.endsWith('w'));
     compiled.functions.set(key, run);
   }
   return run;
@@ -74,7 +76,7 @@ function functionFor(
 function flatFunction(kernel: MapKernel, compiled: Compiled, pattern: LoopPattern): MapFunction {
   if (compiled.pattern === pattern && compiled.flat !== null) return compiled.flat;
   compiled.pattern = pattern;
-  compiled.flat = functionFor(kernel, compiled, 1, pattern, false);
+  compiled.flat = functionFor(kernel, compiled, 1, pattern);
   return compiled.flat;
 }
 
@@ -92,21 +94,37 @@ export function map(kernel: MapKernel, inputs: readonly (View | Scalar)[], outpu
 
 const memoryOf = (view: View) => ({ data: dataOf(view), offset: view.offset });
 
+/** The strides of every argument, none for scalars; `merged` lists those of the views. */
+function stridesOf(
+  inputs: readonly (View | Scalar)[],
+  outputs: readonly View[],
+  merged: readonly (readonly number[])[],
+): (readonly number[])[] {
+  const strides: (readonly number[])[] = [];
+  let next = 0;
+  for (let i = 0; i < inputs.length; i++) strides.push(typeof inputs[i] === 'object' ? merged[next++]! : none);
+  for (let j = 0; j < outputs.length; j++) strides.push(merged[next++]!);
+  return strides;
+}
+
+const none: readonly number[] = [];
+const still: readonly number[] = [0];
+const once: readonly number[] = [1];
+
 function mapNest(
   kernel: MapKernel,
   compiled: Compiled,
   inputs: readonly (View | Scalar)[],
   outputs: readonly View[],
 ): void {
-  const all = [...inputs, ...outputs];
-  const views = all.filter((v): v is View => typeof v === 'object');
+  const views: View[] = [];
+  for (const input of inputs) if (typeof input === 'object') views.push(input);
+  views.push(...outputs);
   const loops = mergeLoops(outputs[0]!.shape, views);
   // A single element has no loops left; one of length 1 will do.
-  const sizes = loops.sizes.length === 0 ? [1] : loops.sizes;
-  let next = 0;
-  const strides = all.map((v) =>
-    typeof v !== 'object' ? [] : loops.sizes.length === 0 ? [0] : loops.strides[next++]!,
-  );
+  const single = loops.sizes.length === 0;
+  const sizes = single ? once : loops.sizes;
+  const strides = stridesOf(inputs, outputs, single ? views.map(() => still) : loops.strides);
   if (!mayGenerate()) {
     compiled.interpreted ??= interpretMap(kernel);
     compiled.interpreted(sizes, strides, inputs, outputs);
@@ -117,10 +135,29 @@ function mapNest(
     copyInBlocks(kernel, sizes, strides, memoryOf(inputs[0] as View), memoryOf(outputs[0]!))
   )
     return;
-  const pattern = strides.map((list) => {
-    const stride = list.at(-1);
-    return stride === undefined ? 's' : stride === 1 ? 'v' : stride === 0 ? '1' : 'n';
-  });
-  const run = functionFor(kernel, compiled, sizes.length, pattern.join(''), views.some(isWide));
-  run(sizes, strides, inputs, outputs);
+  nestFunction(kernel, compiled, sizes.length, strides, views)(sizes, strides, inputs, outputs);
+}
+
+function nestFunction(
+  kernel: MapKernel,
+  compiled: Compiled,
+  rank: number,
+  strides: readonly (readonly number[])[],
+  views: readonly View[],
+): MapFunction {
+  let pattern = '';
+  for (let i = 0; i < strides.length; i++) {
+    const stride = strides[i]![rank - 1];
+    pattern += stride === undefined ? 's' : stride === 1 ? 'v' : stride === 0 ? '1' : 'n';
+  }
+  for (let i = 0; i < views.length; i++) {
+    if (!isWide(views[i]!)) continue;
+    pattern += 'w';
+    break;
+  }
+  if (compiled.nest !== null && compiled.nestRank === rank && compiled.nestPattern === pattern) return compiled.nest;
+  compiled.nestRank = rank;
+  compiled.nestPattern = pattern;
+  compiled.nest = functionFor(kernel, compiled, rank, pattern);
+  return compiled.nest;
 }
