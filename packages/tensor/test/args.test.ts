@@ -1,4 +1,4 @@
-import { isPlainObject, nearest, shapeArguments, signature } from '@flambeau/tensor';
+import { isPlainObject, nearest, shapeArguments, signature } from '@flambeau/tensor/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 

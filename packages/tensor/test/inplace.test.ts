@@ -11,11 +11,11 @@ import {
   noGrad,
   ones,
   ShapeError,
-  Storage,
   Tensor,
   tensor,
   zeros,
 } from '@flambeau/tensor';
+import { Storage } from '@flambeau/tensor/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { needsCopy } from '../src/overlap.ts';

@@ -8,8 +8,8 @@ import {
   noGrad,
   ones,
   setGradEnabled,
-  state,
 } from '@flambeau/tensor';
+import { state } from '@flambeau/tensor/internal';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { currentMode, detached, openMode, untracked } from '../src/modes.ts';

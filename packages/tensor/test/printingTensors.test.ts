@@ -9,13 +9,12 @@ import {
   iinfo,
   ones,
   Parameter,
-  Storage,
   setPrintoptions,
-  state,
   Tensor,
   tensor,
   zeros,
 } from '@flambeau/tensor';
+import { Storage, state } from '@flambeau/tensor/internal';
 import { afterEach, describe, expect, it } from 'vitest';
 
 afterEach(() => setPrintoptions({ profile: 'default' }));

@@ -1,11 +1,11 @@
 /** @file Conversion between dtypes and devices. */
-import { isPlainObject } from '../args.ts';
+import { checkOptions, isPlainObject } from '../args.ts';
 import { type DType, type DTypeAlias, toDType } from '../dtype.ts';
 import { DeviceError } from '../errors.ts';
 import { copyValues } from '../inplace.ts';
 import { record } from '../record.ts';
 import { backendFor, state } from '../state.ts';
-import { Tensor } from '../tensor.ts';
+import { isTensor, Tensor } from '../tensor.ts';
 
 export interface ConvertOps {
   /** A change of dtype. The gradient is cast back. */
@@ -27,17 +27,28 @@ type ToArguments = (string | Tensor | boolean | ToOptions | undefined)[];
 
 const isDevice = (name: string): boolean => /^(cpu|webgpu|cuda)(:\d+)?$/.test(name) || state.backends.has(name);
 
+const optionNames = ['dtype', 'device', 'copy', 'nonBlocking'];
+
 function toTarget(args: ToArguments): ToOptions {
   const target: ToOptions = {};
   for (const arg of args) {
+    if (arg === undefined) continue;
     if (typeof arg === 'string') {
       if (isDevice(arg)) target.device = arg;
       else target.dtype = toDType(arg as DType);
-    } else if (arg instanceof Tensor) {
+    } else if (isTensor(arg)) {
       target.dtype = arg.dtype;
       target.device = arg.device;
-    } else if (typeof arg === 'boolean') target.copy = arg;
-    else if (isPlainObject(arg)) Object.assign(target, arg);
+    } else if (typeof arg === 'boolean') {
+      // By position, nonBlocking comes before copy.
+      if (target.nonBlocking === undefined) target.nonBlocking = arg;
+      else target.copy = arg;
+    } else if (isPlainObject(arg)) {
+      checkOptions('to', arg, optionNames);
+      Object.assign(target, arg);
+    } else {
+      throw new TypeError(`to(): expected a dtype, a device, a tensor or options, got ${String(arg)}`);
+    }
   }
   return target;
 }
@@ -52,7 +63,7 @@ function toTarget(args: ToArguments): ToOptions {
  */
 export function to(
   self: Tensor,
-  ...args: [target: string | Tensor | ToOptions, dtype?: DType | DTypeAlias | ToOptions, options?: ToOptions]
+  ...args: [target: string | Tensor | ToOptions, ...rest: (DType | DTypeAlias | boolean | ToOptions | undefined)[]]
 ): Tensor {
   const { dtype, device, copy } = toTarget(args);
   let out = self;
