@@ -1,5 +1,6 @@
 /** @file The leaves of the graph: gradients end here and are added to `.grad`. */
-import { state, type Tensor } from '@flambeau/tensor';
+import type { Tensor } from '@flambeau/tensor';
+import { state } from '@flambeau/tensor/internal';
 import { Node } from './node.ts';
 import { slotOf } from './slot.ts';
 

@@ -2,7 +2,8 @@
  * @file The backward pass. Nodes run in the opposite order of their creation: all users of a tensor are younger than
  * the node that made it, so when a node's turn comes its gradients are complete.
  */
-import { AutogradError, openMode, type Tensor } from '@flambeau/tensor';
+import { AutogradError, type Tensor } from '@flambeau/tensor';
+import { openMode } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import type { Edge, Node } from './node.ts';
 

@@ -1,5 +1,6 @@
 /** @file Functions with a derivative of the user's own. */
-import { AutogradError, isDifferentiable, isTensor, state, type Tensor, untracked, zeros } from '@flambeau/tensor';
+import { AutogradError, isTensor, type Tensor, zeros } from '@flambeau/tensor';
+import { isDifferentiable, state, untracked } from '@flambeau/tensor/internal';
 import { edgeOf } from './history.ts';
 import { type Edge, Node, SavedTensor, throwReleased } from './node.ts';
 import { Slot } from './slot.ts';

@@ -1,5 +1,6 @@
 /** @file Gradients against finite differences. */
-import { AutogradError, enableGrad, isFloating, noGrad, type Tensor, zeros } from '@flambeau/tensor';
+import { AutogradError, enableGrad, noGrad, type Tensor, zeros } from '@flambeau/tensor';
+import { isFloating } from '@flambeau/tensor/internal';
 import { grad } from './grad.ts';
 
 export interface GradcheckOptions {

@@ -1,14 +1,6 @@
 /** @file Where a tensor's gradient goes: histories of leaves, of results, and of views whose memory changed. */
-import {
-  AutogradError,
-  arange,
-  copyValues,
-  formatShape,
-  isDifferentiable,
-  type Tensor,
-  Tensor as TensorClass,
-  zeros,
-} from '@flambeau/tensor';
+import { AutogradError, arange, type Tensor, Tensor as TensorClass, zeros } from '@flambeau/tensor';
+import { copyValues, formatShape, isDifferentiable } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import { type Edge, Node } from './node.ts';
 import { type Slot, slotOf } from './slot.ts';

@@ -1,5 +1,6 @@
 /** @file The recorded graph: nodes, the edges between them, and what they save. */
-import { AutogradError, copyOf, type GradHook, type GraphNode, type Storage, state, Tensor } from '@flambeau/tensor';
+import { AutogradError, copyOf, type GradHook, type GraphNode, Tensor } from '@flambeau/tensor';
+import { type Storage, state } from '@flambeau/tensor/internal';
 import { Slot } from './slot.ts';
 
 /** One output of a node, where a gradient goes. */

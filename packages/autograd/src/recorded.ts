@@ -1,4 +1,5 @@
 /** @file Nodes of recorded ops: of the derivative table, and of pointwise entries. */
+import type { Scalar, Tensor } from '@flambeau/tensor';
 import {
   type BackwardPlan,
   callPointwiseAll,
@@ -9,11 +10,9 @@ import {
   type PointwiseArgument,
   type RecordedInput,
   type RecordedOp,
-  type Scalar,
   sameShape,
   state,
-  type Tensor,
-} from '@flambeau/tensor';
+} from '@flambeau/tensor/internal';
 import { rules } from './derivatives/index.ts';
 import { edgeOf } from './history.ts';
 import { type Edge, Node, SavedTensor, throwReleased } from './node.ts';

@@ -3,11 +3,10 @@ import {
   AutogradError,
   type BackwardOptions,
   type GradHook,
-  type Recorder,
   type RemovableHandle,
-  state,
   type Tensor,
 } from '@flambeau/tensor';
+import { type Recorder, state } from '@flambeau/tensor/internal';
 import { rootGradient, runBackward } from './engine.ts';
 import { adopt, checkInplace, edgeOf, gradFnOf, setGrad, setRequiresGrad } from './history.ts';
 import { recordPointwise, recordRule } from './recorded.ts';

@@ -1,5 +1,6 @@
 /** @file The form in which derivatives of ops are written down. */
-import type { DType, OpAttributes, RecordedOp, Tensor } from '@flambeau/tensor';
+import type { DType, Tensor } from '@flambeau/tensor';
+import type { OpAttributes, RecordedOp } from '@flambeau/tensor/internal';
 
 /** What is remembered of an input: enough to make a gradient that fits it. */
 export interface InputMeta {

@@ -1,5 +1,6 @@
 /** @file What autograd keeps with a tensor. */
-import type { AutogradSlot, Tensor } from '@flambeau/tensor';
+import type { Tensor } from '@flambeau/tensor';
+import type { AutogradSlot } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import type { Edge, Node } from './node.ts';
 

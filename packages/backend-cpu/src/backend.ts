@@ -1,5 +1,6 @@
 /** @file The CPU's implementation of the Backend contract. */
-import { allocateCpu, type Backend, contractVersion, type DType, dtypeInfo, dtypes, Storage } from '@flambeau/tensor';
+import type { DType } from '@flambeau/tensor';
+import { allocateCpu, type Backend, contractVersion, dtypeInfo, dtypes, Storage } from '@flambeau/tensor/internal';
 import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
 import { ctcLoss, ctcLossGradient } from './kernels/ctc.ts';
 import { gather, scatter } from './kernels/gather.ts';

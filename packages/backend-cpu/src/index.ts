@@ -1,5 +1,6 @@
 /** @file The CPU backend; importing it registers device 'cpu'. */
-import { registerBackend } from '@flambeau/tensor';
+
+import { registerBackend } from '@flambeau/tensor/internal';
 import { cpuBackend } from './backend.ts';
 
 registerBackend(cpuBackend);

@@ -1,20 +1,18 @@
+import type { DType, Scalar, TypedArray } from '@flambeau/tensor';
 import {
   arrayOf,
   call,
   contiguousStrides,
   copyKernel,
-  type DType,
   dtypeInfo,
   Expr,
   float16ToNumber,
   type MapKernel,
   mapKernel,
   numelOf,
-  type Scalar,
   type ScalarFunction,
-  type TypedArray,
   type View,
-} from '@flambeau/tensor';
+} from '@flambeau/tensor/internal';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { setCodeGeneration } from '../src/compile/generate.ts';

@@ -1,4 +1,5 @@
-import { type ConvSpec, type DType, numelOf, type View } from '@flambeau/tensor';
+import type { DType } from '@flambeau/tensor';
+import { type ConvSpec, numelOf, type View } from '@flambeau/tensor/internal';
 import { describe, expect, it } from 'vitest';
 import { conv, convBackwardInput, convBackwardWeight } from '../src/kernels/conv.ts';
 import { naiveConv, outputShape } from './convNaive.ts';
@@ -113,6 +114,9 @@ describeEachMode('conv', () => {
     ['more weights than scratch holds', { x: [1, 300, 3, 3], w: [310, 300, 2, 2], spec: square(1, 0) }],
     ['more outputs than one slab', { x: [1, 2, 150, 150], w: [20, 2, 3, 3], spec: square(1, 1) }],
     ['more outputs than one slab, strided', { x: [1, 9, 129, 200], w: [3, 9, 3, 3], spec: square(2, 1) }],
+    ['more output channels than one block', { x: [1, 2, 3, 4], w: [1100, 2, 2, 2], spec: square(1, 0) }],
+    ['planes that the raw region does not hold', { x: [1, 1, 600, 600], w: [3, 1, 5, 5], spec: square(5, 2) }],
+    ['more phases than tables have room for', { x: [1, 1, 100, 100], w: [3, 1, 50, 50], spec: square(50, 0) }],
     ['many small images', { x: [70, 3, 3, 3], w: [4, 3, 3, 3], spec: square(1, 0) }],
   ])('agrees for %s', (_, shapes) => check(shapes, 'float32', undefined, 1e-4));
 

@@ -1,5 +1,6 @@
 /** Convolution by the definition, in double precision. */
-import { type ConvSpec, contiguousStrides, numelOf, type View } from '@flambeau/tensor';
+
+import { type ConvSpec, contiguousStrides, numelOf, type View } from '@flambeau/tensor/internal';
 import { elementsOf, indicesOf } from './views.ts';
 
 /** Values of the output, the input's gradient or the weights' gradient, from the other two. */

@@ -1,4 +1,5 @@
-import type { DType, MatmulOptions, View } from '@flambeau/tensor';
+import type { DType } from '@flambeau/tensor';
+import type { MatmulOptions, View } from '@flambeau/tensor/internal';
 import { describe, expect, it } from 'vitest';
 import { matmul } from '../src/kernels/matmul.ts';
 import {

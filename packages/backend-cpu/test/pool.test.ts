@@ -1,4 +1,5 @@
-import { type AvgPoolSpec, type DType, type MaxPoolSpec, numelOf, type View } from '@flambeau/tensor';
+import type { DType } from '@flambeau/tensor';
+import { type AvgPoolSpec, type MaxPoolSpec, numelOf, type View } from '@flambeau/tensor/internal';
 import { expect, it } from 'vitest';
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from '../src/kernels/pool.ts';
 import {

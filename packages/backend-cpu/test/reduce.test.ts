@@ -1,16 +1,15 @@
 import '@flambeau/backend-cpu';
+import type { DType, Scalar } from '@flambeau/tensor';
 import {
-  type DType,
   dtypeInfo,
   type Expr,
   inputs as expressionInputs,
   type ReduceKernel,
   type ReduceKind,
   reduceKernel,
-  type Scalar,
   type ScanKind,
   type View,
-} from '@flambeau/tensor';
+} from '@flambeau/tensor/internal';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { setCodeGeneration } from '../src/compile/generate.ts';

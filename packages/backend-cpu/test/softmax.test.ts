@@ -1,5 +1,6 @@
 import '@flambeau/backend-cpu';
-import { dtypeInfo } from '@flambeau/tensor';
+
+import { dtypeInfo } from '@flambeau/tensor/internal';
 import { describe, expect, it } from 'vitest';
 import { exp32 } from '../src/compile/float32.ts';
 import { softmax } from '../src/kernels/softmax.ts';

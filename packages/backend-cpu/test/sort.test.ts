@@ -1,5 +1,6 @@
 import '@flambeau/backend-cpu';
-import { type DType, dtypeInfo, type View } from '@flambeau/tensor';
+import type { DType } from '@flambeau/tensor';
+import { dtypeInfo, type View } from '@flambeau/tensor/internal';
 import { describe, expect, it } from 'vitest';
 import { sort } from '../src/kernels/sort.ts';
 import { randomSource, viewOf } from './views.ts';

@@ -1,13 +1,6 @@
 /** Views with all kinds of layouts, for testing kernels against naive loops. */
-import {
-  contiguousStrides,
-  type DType,
-  dtypeInfo,
-  numelOf,
-  Storage,
-  type TypedArray,
-  type View,
-} from '@flambeau/tensor';
+import type { DType, TypedArray } from '@flambeau/tensor';
+import { contiguousStrides, dtypeInfo, numelOf, Storage, type View } from '@flambeau/tensor/internal';
 import { afterEach, beforeEach, describe } from 'vitest';
 import { bestKernelMode, type KernelMode, setKernelMode } from '../src/wasm/features.ts';
 

@@ -1,5 +1,6 @@
 /** @file Compares results with golden values, by the tolerances of the golden data. */
-import { bfloat16ToNumber, type DType, dtypeInfo, float16ToNumber, isTensor, type Tensor } from '@flambeau/tensor';
+import { type DType, isTensor, type Tensor } from '@flambeau/tensor';
+import { bfloat16ToNumber, dtypeInfo, float16ToNumber } from '@flambeau/tensor/internal';
 import { type GoldenTensor, isGoldenComplex, isGoldenDType, isGoldenTensor } from './decode.ts';
 
 export interface Tolerance {

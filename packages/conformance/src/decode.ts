@@ -2,7 +2,8 @@
  * @file Reads the JSON encoding of golden values: tagged objects such as `{"$t": …}` for tensors and `{"$f": "nan"}`.
  * One decoder serves all areas; where an area has tags of its own, they do not clash with another's.
  */
-import { type DType, type DTypeAlias, dtypeInfo, type TypedArray, toDType } from '@flambeau/tensor';
+import type { DType, DTypeAlias, TypedArray } from '@flambeau/tensor';
+import { dtypeInfo, toDType } from '@flambeau/tensor/internal';
 
 /** A tensor as PyTorch had it: values, not yet a tensor of ours. `data` holds bits for float16 and bfloat16. */
 export interface GoldenTensor {

@@ -1,5 +1,5 @@
+import { isPlainObject } from '@flambeau/tensor/internal';
 /** @file Constructors whose first argument may itself be a plain object. */
-import { isPlainObject } from '@flambeau/tensor';
 
 /**
  * Splits off the first argument of a constructor that takes `(first, …rest, options?)` or all of it by name. Only an

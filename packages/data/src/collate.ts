@@ -3,13 +3,13 @@ import {
   type DType,
   DTypeError,
   fromTypedArray,
-  isPlainObject,
   isTensor,
   ShapeError,
   stack,
   type Tensor,
   tensor,
 } from '@flambeau/tensor';
+import { isPlainObject } from '@flambeau/tensor/internal';
 import { describe } from './dataset.ts';
 
 /** Typed arrays that have a dtype of their own; Uint16Array is left out, because 16-bit floats are stored in it. */

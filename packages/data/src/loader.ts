@@ -1,5 +1,6 @@
 /** @file DataLoader: batches of a dataset, in order or shuffled, synchronously or loaded ahead. */
-import { defaultGenerator, type Generator, signature, type Trailing } from '@flambeau/tensor';
+import { defaultGenerator, type Generator } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { firstArgument } from './arguments.ts';
 import { type Collated, defaultCollate } from './collate.ts';
 import { asDataset, type DatasetLike, describe, type StreamDataset } from './dataset.ts';

@@ -1,5 +1,6 @@
 /** @file A pass over a dataset: which samples come next, getting them, making a batch of them. */
-import { detached, FlambeauError } from '@flambeau/tensor';
+import { FlambeauError } from '@flambeau/tensor';
+import { detached } from '@flambeau/tensor/internal';
 import type { Dataset, StreamDataset } from './dataset.ts';
 
 /** A value, or a promise of it. */

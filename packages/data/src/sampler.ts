@@ -1,15 +1,6 @@
 /** @file In which order a DataLoader visits a dataset. Orders and draws are PyTorch's, bit for bit. */
-import {
-  defaultGenerator,
-  Generator,
-  multinomial,
-  randint,
-  randperm,
-  signature,
-  type Tensor,
-  type Trailing,
-  tensor,
-} from '@flambeau/tensor';
+import { defaultGenerator, Generator, multinomial, randint, randperm, type Tensor, tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { firstArgument } from './arguments.ts';
 
 /** An order of visit: indices, or lists of them for a batch sampler, made anew on each iteration. */

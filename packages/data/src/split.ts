@@ -1,5 +1,6 @@
 /** @file Cutting a dataset into random parts. */
-import { defaultGenerator, type Generator, randperm, signature, type Trailing } from '@flambeau/tensor';
+import { defaultGenerator, type Generator, randperm } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { asDataset, type DatasetLike, Subset } from './dataset.ts';
 
 const parse = signature<{ generator: Generator | null }>('randomSplit', ['generator'], { generator: null });

@@ -1,5 +1,6 @@
 /** @file Activations as modules. Each computes the function of the same name in `functional`. */
-import { empty, functional as F, Parameter, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { empty, functional as F, Parameter, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { type Factory, factoryDefaults } from './arguments.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';

@@ -1,5 +1,6 @@
 /** @file Pooling to a given output size, p-norms of windows, and the inverse of max pooling. */
-import { functional as F, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { functional as F, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import type { Arguments } from './arguments.ts';
 import type { Sizes } from './conv.ts';
 import { Module } from './module.ts';

@@ -1,5 +1,6 @@
 /** @file Types of constructor arguments: positional in PyTorch's order, trailing options, or everything by name. */
-import type { DType, DTypeAlias, Trailing } from '@flambeau/tensor';
+import type { DType, DTypeAlias } from '@flambeau/tensor';
+import type { Trailing } from '@flambeau/tensor/internal';
 
 /**
  * `Arguments<[inFeatures: number, outFeatures: number], [bias: boolean], Names, Options>` accepts `(3, 4)`,

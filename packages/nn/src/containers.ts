@@ -1,5 +1,6 @@
 /** @file Modules that hold a chain, a list or a dictionary of modules. Their order is their own. */
-import { IndexError, isPlainObject, type Tensor } from '@flambeau/tensor';
+import { IndexError, type Tensor } from '@flambeau/tensor';
+import { isPlainObject } from '@flambeau/tensor/internal';
 import { Module, type Owned } from './module.ts';
 
 /** Modules by name, in order: pairs, a Map, a record or another ModuleDict. */

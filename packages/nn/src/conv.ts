@@ -1,5 +1,6 @@
 /** @file Convolutions and transposed convolutions over one, two or three dimensions. */
-import { empty, functional as F, Parameter, ShapeError, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { empty, functional as F, Parameter, ShapeError, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { type Arguments, type Factory, factoryDefaults } from './arguments.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';

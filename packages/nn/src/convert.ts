@@ -1,18 +1,6 @@
 /** @file Moving a module's parameters and buffers to another dtype or device. */
-import {
-  Buffer,
-  backendFor,
-  type DType,
-  type DTypeAlias,
-  isDifferentiable,
-  isPlainObject,
-  isTensor,
-  Parameter,
-  state,
-  type Tensor,
-  toDType,
-  untracked,
-} from '@flambeau/tensor';
+import { Buffer, type DType, type DTypeAlias, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
+import { backendFor, isDifferentiable, isPlainObject, state, toDType, untracked } from '@flambeau/tensor/internal';
 import type { Module } from './module.ts';
 
 export interface Conversion {

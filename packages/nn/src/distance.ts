@@ -1,5 +1,6 @@
 /** @file Similarities and distances of vectors. */
-import { functional as F, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { functional as F, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { Module } from './module.ts';
 
 /** Cosine of the angle between vectors along `dim`. */

@@ -1,5 +1,6 @@
 /** @file Dropout: random zeros in training, nothing otherwise. */
-import { functional as F, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { functional as F, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { Module } from './module.ts';
 import { floatText, valueText } from './python.ts';
 

@@ -1,5 +1,6 @@
 /** @file Flattening and its inverse. */
-import { signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import type { Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { Module } from './module.ts';
 import { settings } from './python.ts';
 

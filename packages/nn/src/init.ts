@@ -1,17 +1,8 @@
 /**
  * @file torch.nn.init: filling parameters, in place and without history, with PyTorch's random numbers bit for bit.
  */
-import {
-  type Generator,
-  noGrad,
-  randperm,
-  ShapeError,
-  signature,
-  type Tensor,
-  type Trailing,
-  tensor as tensorOf,
-  zeros,
-} from '@flambeau/tensor';
+import { type Generator, noGrad, randperm, ShapeError, type Tensor, tensor as tensorOf, zeros } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 
 /** PyTorch's names of functions, as it spells them or in camelCase. */
 export type Nonlinearity =

@@ -1,5 +1,6 @@
 /** @file Linear maps. */
-import { empty, functional as F, Parameter, signature, type Tensor } from '@flambeau/tensor';
+import { empty, functional as F, Parameter, type Tensor } from '@flambeau/tensor';
+import { signature } from '@flambeau/tensor/internal';
 import { type Arguments, type Factory, factoryDefaults } from './arguments.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';

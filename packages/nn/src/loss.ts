@@ -1,5 +1,6 @@
 /** @file Losses as modules. Each computes the function of the same name in `functional`. */
-import { Buffer, functional as F, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { Buffer, functional as F, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { Module } from './module.ts';
 
 export type LossReduction = 'none' | 'mean' | 'sum';

@@ -1,5 +1,6 @@
 /** @file Losses of margins, distances and likelihoods as modules. Each computes the function of its name in `functional`. */
-import { Buffer, functional as F, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { Buffer, functional as F, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { PairwiseDistance } from './distance.ts';
 import { checkedReduction, type LossOptions, type LossReduction, PlainLoss } from './loss.ts';
 import { Module } from './module.ts';

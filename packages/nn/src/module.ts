@@ -1,5 +1,6 @@
 /** @file Module: what has parameters, buffers and submodules, and is called like a function. */
-import { Buffer, isTensor, Parameter, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { Buffer, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { type ConversionTarget, convertModule, moveToCpu, targetOf } from './convert.ts';
 import {
   type BackwardHook,

@@ -6,11 +6,11 @@ import {
   ones,
   Parameter,
   ShapeError,
-  signature,
   type Tensor,
   tensor,
   zeros,
 } from '@flambeau/tensor';
+import { signature } from '@flambeau/tensor/internal';
 import { type Arguments, type Factory, factoryDefaults } from './arguments.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';

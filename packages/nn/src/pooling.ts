@@ -1,5 +1,6 @@
 /** @file Pooling: maxima and averages of windows. */
-import { functional as F, signature, type Tensor } from '@flambeau/tensor';
+import { functional as F, type Tensor } from '@flambeau/tensor';
+import { signature } from '@flambeau/tensor/internal';
 import type { Arguments } from './arguments.ts';
 import type { Sizes } from './conv.ts';
 import { Module } from './module.ts';

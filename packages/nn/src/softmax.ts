@@ -1,5 +1,6 @@
 /** @file Activations along a dimension: softmax and its kin, GLU. */
-import { functional as F, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { functional as F, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { Module } from './module.ts';
 import { settings } from './python.ts';
 

@@ -1,14 +1,6 @@
 /** @file Embeddings: rows of a learned table. */
-import {
-  empty,
-  functional as F,
-  noGrad,
-  Parameter,
-  ShapeError,
-  signature,
-  type Tensor,
-  type Trailing,
-} from '@flambeau/tensor';
+import { empty, functional as F, noGrad, Parameter, ShapeError, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { type Arguments, type Factory, factoryDefaults } from './arguments.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';

@@ -1,5 +1,6 @@
 /** @file State dicts: a module's parameters and buffers by name, and loading them back. */
-import { Buffer, isTensor, noGrad, Parameter, SerializationError, sameShape, type Tensor } from '@flambeau/tensor';
+import { Buffer, isTensor, noGrad, Parameter, SerializationError, type Tensor } from '@flambeau/tensor';
+import { sameShape } from '@flambeau/tensor/internal';
 import { Module } from './module.ts';
 
 /** Tensors by name, in PyTorch's order. */

@@ -1,5 +1,6 @@
 /** @file Layers for images: shuffling of channels and pixels, resizing, patches, normalization of neighbours. */
-import { cat, functional as F, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { cat, functional as F, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import type { Arguments } from './arguments.ts';
 import type { Sizes } from './conv.ts';
 import { Module } from './module.ts';

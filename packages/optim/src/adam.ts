@@ -1,5 +1,6 @@
 /** @file Adam and AdamW. */
-import { callPointwiseOver, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import type { Tensor } from '@flambeau/tensor';
+import { callPointwiseOver, signature, type Trailing } from '@flambeau/tensor/internal';
 import { descent, keptTensor, kernelFamily, zerosLike } from './kernels.ts';
 import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
 import { type Betas, expectBetas, expectNotNegative, type ImplementationOptions } from './options.ts';

@@ -1,5 +1,6 @@
 /** @file Update kernels: one for each combination of an optimizer's switches, made when first needed. */
-import { type Expr, isTensor, type Pointwise, pointwise, type Tensor, zeros } from '@flambeau/tensor';
+import { isTensor, type Tensor, zeros } from '@flambeau/tensor';
+import { type Expr, type Pointwise, pointwise } from '@flambeau/tensor/internal';
 import type { ParameterState } from './optimizer.ts';
 
 /** Zeros like a parameter, for what an optimizer keeps of it. */

@@ -1,5 +1,6 @@
 /** @file Optimizer: parameter groups, state and the step that all optimizers have in common. */
-import { AutogradError, enableGrad, isPlainObject, isTensor, nearest, type Tensor, untracked } from '@flambeau/tensor';
+import { AutogradError, enableGrad, isTensor, type Tensor } from '@flambeau/tensor';
+import { isPlainObject, nearest, untracked } from '@flambeau/tensor/internal';
 import { describeGroups } from './describe.ts';
 import { type OptimizerState, packState, unpackState } from './state-dict.ts';
 

@@ -1,5 +1,6 @@
 /** @file Rprop and averaged SGD. */
-import { callPointwiseOver, full, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { full, type Tensor } from '@flambeau/tensor';
+import { callPointwiseOver, signature, type Trailing } from '@flambeau/tensor/internal';
 import { descent, kernelFamily, zerosLike } from './kernels.ts';
 import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
 import { expect, expectNotNegative } from './options.ts';

@@ -1,5 +1,6 @@
 /** @file Stochastic gradient descent. */
-import { callPointwiseOver, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import type { Tensor } from '@flambeau/tensor';
+import { callPointwiseOver, signature, type Trailing } from '@flambeau/tensor/internal';
 import { descent, kernelFamily, zerosLike } from './kernels.ts';
 import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
 import { expect, expectNotNegative, type ImplementationOptions } from './options.ts';

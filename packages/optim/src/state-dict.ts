@@ -1,5 +1,6 @@
 /** @file An optimizer's state in PyTorch's form: parameters by number, names with underscores. */
-import { isFloating, isTensor, SerializationError, type Tensor, tensor, untracked } from '@flambeau/tensor';
+import { isTensor, SerializationError, type Tensor, tensor } from '@flambeau/tensor';
+import { isFloating, untracked } from '@flambeau/tensor/internal';
 import type { ParameterState, ParamGroup } from './optimizer.ts';
 
 /** What `torch.save(optimizer.state_dict())` holds. */

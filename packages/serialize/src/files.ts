@@ -1,5 +1,6 @@
 /** @file `save` and `load`: the format follows from the file's extension. */
-import { checkOptions, SerializationError } from '@flambeau/tensor';
+import { SerializationError } from '@flambeau/tensor';
+import { checkOptions } from '@flambeau/tensor/internal';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import type { Metadata } from './safetensors-header.ts';
 import type { NamedTensors, TensorMap } from './tensors.ts';

@@ -3,7 +3,8 @@
  * https://huggingface.co/docs/safetensors: 8 bytes length (little-endian), that many bytes of JSON, then the data of all
  * tensors, little-endian and row-major, without holes or overlaps.
  */
-import { type DType, dtypeInfo, SerializationError } from '@flambeau/tensor';
+import { type DType, SerializationError } from '@flambeau/tensor';
+import { dtypeInfo } from '@flambeau/tensor/internal';
 import { type Json, parseJson } from './json.ts';
 
 /** Length of the field that holds the header's length. */

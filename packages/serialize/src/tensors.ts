@@ -2,14 +2,13 @@
 import {
   DeviceError,
   type DType,
-  dtypeInfo,
   fromTypedArray,
-  isPlainObject,
   isTensor,
   SerializationError,
   type Tensor,
   type TypedArray,
 } from '@flambeau/tensor';
+import { dtypeInfo, isPlainObject } from '@flambeau/tensor/internal';
 
 /** Tensors by name: a state dict, any other Map, or a plain object. */
 export type NamedTensors = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;

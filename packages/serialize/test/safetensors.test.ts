@@ -2,17 +2,8 @@ import '@flambeau/autograd';
 import '@flambeau/backend-cpu';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import {
-  arange,
-  dtypeInfo,
-  dtypes,
-  fromTypedArray,
-  ones,
-  SerializationError,
-  Tensor,
-  tensor,
-  zeros,
-} from '@flambeau/tensor';
+import { arange, fromTypedArray, ones, SerializationError, Tensor, tensor, zeros } from '@flambeau/tensor';
+import { dtypeInfo, dtypes } from '@flambeau/tensor/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadSafetensors, saveSafetensors } from '../src/index.ts';

@@ -1,61 +1,58 @@
-/** @file The public face of @flambeau/tensor. */
+/** @file The public face of @flambeau/tensor. What only sibling packages need is in internal.ts. */
 import './install.ts';
 
-export * from './allocate.ts';
-export * from './args.ts';
-export * from './backend.ts';
-export * from './creation.ts';
-export * from './dtype.ts';
+export type { Scalar } from './backend.ts';
+export {
+  arange,
+  empty,
+  eye,
+  fromTypedArray,
+  full,
+  getDefaultDevice,
+  getDefaultDtype,
+  linspace,
+  logspace,
+  type NestedData,
+  ones,
+  setDefaultDevice,
+  setDefaultDtype,
+  type TensorOptions,
+  tensor,
+  zeros,
+} from './creation.ts';
+export { type DType, type DTypeAlias, promoteTypes, type TypedArray } from './dtype.ts';
 export { einsum, tensordot } from './einsum.ts';
 export * from './errors.ts';
-export * from './float16.ts';
-export type { ConvOps } from './functional/conv.ts';
-export type { CtcOps } from './functional/ctc-loss.ts';
 export { cdist } from './functional/distance.ts';
-export type { EmbeddingOps } from './functional/embedding.ts';
 export * as functional from './functional/index.ts';
-export type { LossOps } from './functional/loss.ts';
-export type { NormalizationAttributes, NormalizationOps } from './functional/normalization.ts';
 export { constantPadNd } from './functional/padding.ts';
-export type { PatchOps } from './functional/patches.ts';
-export type { PoolOps } from './functional/pool.ts';
-export * from './index-results.ts';
-export { index, indexPutAt } from './indexing/advanced.ts';
 export type { Index, IndexList } from './indexing/resolve.ts';
 export { Slice, slice } from './indexing/slice.ts';
-export { checkWritable, copyValues, inplaceOf, intoOut, overwrite } from './inplace.ts';
-export { copyKernel } from './ir/copy.ts';
-export { differentiate } from './ir/derivative.ts';
-export * from './ir/expr.ts';
-export * from './ir/kernel.ts';
-export * from './layout.ts';
 export * from './like.ts';
 export * from './limits.ts';
 export * as linalg from './linalg/index.ts';
-export * from './loops.ts';
-export * from './modes.ts';
-export * from './named.ts';
-export type { OpAttributes } from './op-attributes.ts';
-// The public one takes any number of shapes; the one that names an op in its error goes by another name.
+export {
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  type ModeGuard,
+  noGrad,
+  setGradEnabled,
+} from './modes.ts';
+export type { Named, ValuesIndices } from './named.ts';
+// The public one takes any number of shapes; the one that names an op in its error is internal.
 export { broadcastShapes } from './ops/combine.ts';
 export * from './ops/index.ts';
-export * from './pointwise.ts';
+export type { PointwiseFunction } from './pointwise.ts';
 export type { PrintOptionChanges, PrintOptions } from './printing/options.ts';
 export { getPrintoptions, setPrintoptions } from './printing/text.ts';
-export * from './promotion.ts';
-export { fillDistribution } from './random/distribution.ts';
-export type { GeneratorOption, RandomOps } from './random/draw.ts';
+export { canCast, resultType } from './promotion.ts';
+export type { GeneratorOption } from './random/draw.ts';
 export { Generator } from './random/generator.ts';
 export * from './random/seeding.ts';
 export * from './random-functions.ts';
-export * from './record.ts';
-export * from './reduction.ts';
-export * from './shape.ts';
-export { broadcastShapes as commonShape } from './shape.ts';
+export type { BackwardOptions, GradHook, GraphNode, RemovableHandle } from './record.ts';
+export type { Dims } from './reduction.ts';
 export * as special from './special/index.ts';
-export { backendFor, type State, state } from './state.ts';
-export { allocateCpu, Storage } from './storage.ts';
-export { Buffer, isTensor, type Methods, Parameter, Tensor } from './tensor.ts';
-export * from './values.ts';
-export type { ViewPieceOps } from './view.ts';
-export { inZeros, sliceOf, viewOf } from './view.ts';
+export { Buffer, isTensor, Parameter, Tensor } from './tensor.ts';
+export type { ComplexValue } from './values.ts';

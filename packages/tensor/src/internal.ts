@@ -1,6 +1,6 @@
 /**
- * @file `@flambeau/tensor/internal`: what the sibling packages and backends are built on. No part of the public API:
- * anything here may change in any release, so its users pin the exact version.
+ * @file `@flambeau/tensor/internal`: what sibling packages and backends are built on. No part of the public API:
+ * anything here may change in any release.
  */
 import './install.ts';
 
@@ -10,12 +10,15 @@ export * from './backend.ts';
 export { allocateTensor, filled, integersFrom, resolveOptions } from './creation.ts';
 export * from './dtype.ts';
 export * from './float16.ts';
-export type { ConvOps } from './functional/conv.ts';
-export { convolution, convolutionInput, convolutionWeight } from './functional/conv.ts';
+export { type ConvOps, convolution, convolutionInput, convolutionWeight } from './functional/conv.ts';
 export { type CtcOps, ctcLossGradient } from './functional/ctc-loss.ts';
 export type { EmbeddingOps } from './functional/embedding.ts';
 export type { LossOps } from './functional/loss.ts';
-export * from './functional/normalization.ts';
+export {
+  type NormalizationAttributes,
+  type NormalizationOps,
+  normalizationGradients,
+} from './functional/normalization.ts';
 export { col2im, im2col, type PatchOps } from './functional/patches.ts';
 export { avgPoolInput, avgPoolOf, maxPoolInput, type PoolOps } from './functional/pool.ts';
 export * from './index-results.ts';
@@ -37,6 +40,7 @@ export type { RandomOps } from './random/draw.ts';
 export * from './record.ts';
 export * from './reduction.ts';
 export * from './shape.ts';
+export { broadcastShapes as commonShape } from './shape.ts';
 export { backendFor, type State, state } from './state.ts';
 export { allocateCpu, Storage } from './storage.ts';
 export type { Methods } from './tensor.ts';

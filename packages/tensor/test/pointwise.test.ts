@@ -346,6 +346,17 @@ describe('where', () => {
       [10, 10],
     ]);
     expect(() => where(x, x, x)).toThrow(DTypeError);
+    expect(
+      where(
+        tensor([
+          [true, false],
+          [false, true],
+        ]),
+      ).map(values),
+    ).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
   });
 });
 

@@ -1,7 +1,8 @@
 import '@flambeau/backend-cpu';
 import { setCodeGeneration } from '@flambeau/backend-cpu';
 import { afterEach, describe, expect, it } from 'vitest';
-import { callPointwiseOver, pointwise, ShapeError, tensor, zeros } from '../src/index.ts';
+import { ShapeError, tensor, zeros } from '../src/index.ts';
+import { callPointwiseOver, pointwise } from '../src/internal.ts';
 
 const swap = pointwise(3, (a, b, k) => [b!.mul(k!), a!.mul(k!)], { name: 'swap', promotion: 'promote', parameters: 1 });
 

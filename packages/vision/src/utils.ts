@@ -1,18 +1,7 @@
 /** Showing images: `torchvision.utils`. */
 import { writeFileAtomic } from '@flambeau/serialize';
-import {
-  cat,
-  DTypeError,
-  formatShape,
-  full,
-  isFloating,
-  isTensor,
-  ShapeError,
-  signature,
-  stack,
-  type Tensor,
-  type Trailing,
-} from '@flambeau/tensor';
+import { cat, DTypeError, full, isTensor, ShapeError, stack, type Tensor } from '@flambeau/tensor';
+import { formatShape, isFloating, signature, type Trailing } from '@flambeau/tensor/internal';
 import { encodeImage, type ImageFormat } from './io/image.ts';
 
 export interface GridOptions {

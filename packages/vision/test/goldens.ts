@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { type DType, dtypeInfo, fromTypedArray, type Tensor } from '@flambeau/tensor';
+import { type DType, fromTypedArray, type Tensor } from '@flambeau/tensor';
+import { dtypeInfo } from '@flambeau/tensor/internal';
 
 /** A tensor in the golden files: little-endian bytes, row-major, in base64. */
 export interface EncodedTensor {

@@ -2,10 +2,9 @@
  * @file Derivatives of convolutions. With y = conv(x, w), x̄ = convInput(y, w) and w̄ = convWeight(y, x) are the
  * gradients; all three are linear in each argument, so each one's derivatives are the other two.
  */
-import { type ConvOps, functional, type Tensor } from '@flambeau/tensor';
+import type { Tensor } from '@flambeau/tensor';
+import { type ConvOps, convolution, convolutionInput, convolutionWeight } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
-
-const { convolution, convolutionInput, convolutionWeight } = functional;
 
 /** Sum over everything but the channels. */
 const perChannel = (grad: Tensor): Tensor => grad.sum(grad.shape.map((_, d) => d).filter((d) => d !== 1));

@@ -1,5 +1,6 @@
 /** @file The derivative of looking rows up in a table. */
-import { type EmbeddingOps, onesLike } from '@flambeau/tensor';
+import { onesLike } from '@flambeau/tensor';
+import type { EmbeddingOps } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
 import { zerosFor } from './zeros.ts';
 

@@ -1,5 +1,6 @@
 /** @file Derivatives of indexing by tensors. */
-import { type IndexOps, index, indexPutAt, zeros } from '@flambeau/tensor';
+import { type IndexOps, zeros } from '@flambeau/tensor';
+import { index, indexPutAt } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
 import { zerosFor } from './zeros.ts';
 

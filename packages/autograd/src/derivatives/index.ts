@@ -1,5 +1,6 @@
 /** @file The derivatives of all recorded ops, one line for each family. A missing rule is a type error here. */
-import type { RecordedOp } from '@flambeau/tensor';
+
+import type { RecordedOp } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
 import { convRules } from './conv.ts';
 import { convertRules, copyRules } from './copy.ts';

@@ -1,5 +1,6 @@
 /** @file Derivatives of losses. */
-import { callPointwise, type LossOps, nodeName, type Tensor, zeros } from '@flambeau/tensor';
+import { type Tensor, zeros } from '@flambeau/tensor';
+import { callPointwise, type LossOps, nodeName } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
 
 export const lossRules = {

@@ -1,16 +1,34 @@
 /** @file The derivative of normalization. */
-import { functional, keptShape, type NormalizationAttributes, type NormalizationOps, state, type Tensor } from '@flambeau/tensor';
+import type { Tensor } from '@flambeau/tensor';
+import {
+  keptShape,
+  type NormalizationAttributes,
+  type NormalizationOps,
+  normalizationGradients,
+  state,
+} from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
 
 /** The gradients as ordinary ops, for derivatives of derivatives: mean and rstd are functions of x again. */
-function differentiable(grad: Tensor, x: Tensor, weight: Tensor | null, fixedStatistics: readonly [Tensor, Tensor], attributes: NormalizationAttributes): [Tensor, Tensor, Tensor] {
+function differentiable(
+  grad: Tensor,
+  x: Tensor,
+  weight: Tensor | null,
+  fixedStatistics: readonly [Tensor, Tensor],
+  attributes: NormalizationAttributes,
+): [Tensor, Tensor, Tensor] {
   const { dims, shared, eps, fixed } = attributes;
   const over = [...dims];
   const centered = x.sub(fixed ? fixedStatistics[0] : x.mean(over, true));
   const rstd = fixed ? fixedStatistics[1] : centered.mul(centered).mean(over, true).add(eps).rsqrt();
   const z = centered.mul(rstd);
   const g = weight === null ? grad : grad.mul(weight.reshape(keptShape(x.shape, shared)));
-  const gradX = fixed ? g.mul(rstd) : g.sub(g.mean(over, true)).sub(z.mul(g.mul(z).mean(over, true))).mul(rstd);
+  const gradX = fixed
+    ? g.mul(rstd)
+    : g
+        .sub(g.mean(over, true))
+        .sub(z.mul(g.mul(z).mean(over, true)))
+        .mul(rstd);
   const sum = (values: Tensor): Tensor => (shared.length === 0 ? values : values.sum([...shared], true));
   return [gradX, sum(grad.mul(z)), sum(grad)];
 }
@@ -23,7 +41,7 @@ export const normalizationRules = {
       const [x, weight, mean, rstd] = saved as readonly [Tensor, Tensor | null, Tensor, Tensor];
       const gradients = state.gradEnabled
         ? differentiable(grad, x, weight, [mean, rstd], attributes)
-        : functional.normalizationGradients(grad, [x, weight, mean, rstd], needs, attributes);
+        : normalizationGradients(grad, [x, weight, mean, rstd], needs, attributes);
       return gradients.map((gradient, i) => (needs[i] ? gradient!.reshape([...inputs[i]!.shape]) : null));
     },
   },

@@ -1,8 +1,6 @@
 /** @file Derivatives of pooling. Spreading gradients back over windows is linear, and its derivative is pooling again. */
-import { functional, type PoolOps } from '@flambeau/tensor';
+import { avgPoolInput, avgPoolOf, maxPoolInput, type PoolOps } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
-
-const { avgPoolInput, avgPoolOf, maxPoolInput } = functional;
 
 export const poolRules = {
   maxPool: {

@@ -1,5 +1,6 @@
 /** @file Random numbers do not depend on what they replace: their gradients are zeros. */
-import { type RandomOps, zeros } from '@flambeau/tensor';
+import { zeros } from '@flambeau/tensor';
+import type { RandomOps } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
 
 export const randomRules = {

@@ -1,5 +1,6 @@
 /** @file Derivatives of reductions. */
-import { cat, keptShape, type ReduceAttributes, type ReduceOps, type Tensor, zeros } from '@flambeau/tensor';
+import { cat, type ReduceAttributes, type ReduceOps, type Tensor, zeros } from '@flambeau/tensor';
+import { keptShape } from '@flambeau/tensor/internal';
 import type { InputMeta, Rules } from '../rule.ts';
 
 type Reduced = Pick<ReduceAttributes, 'dims' | 'keepdim'>;

@@ -2,17 +2,15 @@
 import {
   arange,
   cat,
-  contiguousStrides,
-  inZeros,
   onesLike,
   type SplittingOps,
   type StridedOps,
   stack,
   type Tensor,
   type ViewOps,
-  type ViewPieceOps,
   zeros,
 } from '@flambeau/tensor';
+import { contiguousStrides, inZeros, type ViewPieceOps } from '@flambeau/tensor/internal';
 import type { InputMeta, Rules } from '../rule.ts';
 
 /** The gradient of a diagonal: the places of the diagonal's elements in a row-major tensor of `shape`. */

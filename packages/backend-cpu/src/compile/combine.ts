@@ -1,5 +1,6 @@
 /** @file How reductions and scans combine values, for each class of dtype: as source text and as functions. */
-import { type DType, dtypeInfo } from '@flambeau/tensor';
+import type { DType } from '@flambeau/tensor';
+import { dtypeInfo } from '@flambeau/tensor/internal';
 import type { Lowered } from './functions.ts';
 
 export type CombineKind = 'sum' | 'prod' | 'any' | 'all' | 'max' | 'min' | 'logsumexp';

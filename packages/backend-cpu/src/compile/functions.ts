@@ -2,7 +2,8 @@
  * @file What the IR's functions are in JavaScript, for each class of dtype: as source text for generated kernels and as
  * a function for interpreted ones, side by side.
  */
-import type { ScalarFunction } from '@flambeau/tensor';
+
+import type { ScalarFunction } from '@flambeau/tensor/internal';
 import * as float32 from './float32.ts';
 import * as helpers from './helpers.ts';
 import * as incompleteGamma from './incompleteGamma.ts';

@@ -1,5 +1,6 @@
 /** @file Lowers expressions to JavaScript: to source text, or to closures where code generation is forbidden. */
-import { type DType, DTypeError, dtypeInfo, type Expr, type KernelInput, nodeDTypes } from '@flambeau/tensor';
+import { type DType, DTypeError } from '@flambeau/tensor';
+import { dtypeInfo, type Expr, type KernelInput, nodeDTypes } from '@flambeau/tensor/internal';
 import {
   bigFunctions,
   boolFunctions,

@@ -1,5 +1,6 @@
 /** @file Compiles map kernels: to generated loops over typed arrays, or to interpreted ones. */
-import type { MapKernel, Scalar, View } from '@flambeau/tensor';
+import type { Scalar } from '@flambeau/tensor';
+import type { MapKernel, View } from '@flambeau/tensor/internal';
 import { generate } from './generate.ts';
 import { expressionClosure, expressionText } from './lower.ts';
 import { dataOf, loading, scalarValue, storing } from './memory.ts';

@@ -1,14 +1,13 @@
 /** @file Loading and storing elements: what memory holds for a dtype against what an expression computes with. */
+import type { DType, TypedArray } from '@flambeau/tensor';
 import {
   bfloat16ToNumber,
-  type DType,
   dtypeInfo,
   float16ToNumber,
   numberToBfloat16,
   numberToFloat16,
-  type TypedArray,
   type View,
-} from '@flambeau/tensor';
+} from '@flambeau/tensor/internal';
 import { environment, type Lowered } from './functions.ts';
 import { conversion } from './lower.ts';
 

@@ -1,12 +1,6 @@
 /** @file Compiles reduce kernels: to generated loops over typed arrays, or to interpreted ones. */
-import {
-  type DType,
-  inputs as expressionInputs,
-  type KernelInput,
-  type ReduceKernel,
-  type Scalar,
-  type View,
-} from '@flambeau/tensor';
+import type { DType, Scalar } from '@flambeau/tensor';
+import { inputs as expressionInputs, type KernelInput, type ReduceKernel, type View } from '@flambeau/tensor/internal';
 import { accumulatorArray, type Combiner, combinerOf, literal, rowLength } from './combine.ts';
 import { generate } from './generate.ts';
 import { conversion, expressionClosure, expressionText } from './lower.ts';

@@ -1,5 +1,6 @@
 /** @file Compiles scans (running reductions along one dimension): to generated loops, or to interpreted ones. */
-import { computeDType, type DType, type ScanKind, type TypedArray } from '@flambeau/tensor';
+import type { DType, TypedArray } from '@flambeau/tensor';
+import { computeDType, type ScanKind } from '@flambeau/tensor/internal';
 import { accumulatorArray, combinerOf, literal, rowLength } from './combine.ts';
 import type { Lowered } from './functions.ts';
 import { generate } from './generate.ts';

@@ -1,7 +1,7 @@
 /** @file Copies and fills of complex memory, lane by lane: the pointwise kernels that need no complex arithmetic. */
+import { DTypeError, type Scalar } from '@flambeau/tensor';
 import {
   copyKernel,
-  DTypeError,
   dtypeInfo,
   Expr,
   isComplex,
@@ -9,9 +9,8 @@ import {
   type MapKernel,
   mapKernel,
   realDType,
-  type Scalar,
   type View,
-} from '@flambeau/tensor';
+} from '@flambeau/tensor/internal';
 
 type Map = (kernel: MapKernel, inputs: readonly (View | Scalar)[], outputs: readonly View[]) => void;
 

@@ -1,5 +1,6 @@
 /** @file Convolutions of any number of spatial dimensions, and their gradients. */
-import { type ConvSpec, type DType, dtypeInfo, type TypedArray, type View } from '@flambeau/tensor';
+import type { DType, TypedArray } from '@flambeau/tensor';
+import { type ConvSpec, dtypeInfo, type View } from '@flambeau/tensor/internal';
 import { gatherConv } from '../wasm/conv.ts';
 import { directConv, directWeightGradient } from '../wasm/convDirect.ts';
 import type { Gather } from '../wasm/convTables.ts';

@@ -3,7 +3,8 @@
  * states: blank, l₁, blank, l₂, …, blank. α(t, s) is the log probability of all paths through the first t + 1 steps
  * that end in state s, β(t, s) that of all paths from there to the end; both count step t.
  */
-import type { CtcSamples, View } from '@flambeau/tensor';
+
+import type { CtcSamples, View } from '@flambeau/tensor/internal';
 import { dataOf } from '../compile/memory.ts';
 import { readSync } from './read.ts';
 
@@ -23,7 +24,12 @@ interface Sample {
   readonly logProb: (step: number, state: number) => number;
 }
 
-function sampleOf(values: ArrayLike<number>, shape: readonly number[], { labels, steps, blank }: CtcSamples, b: number): Sample {
+function sampleOf(
+  values: ArrayLike<number>,
+  shape: readonly number[],
+  { labels, steps, blank }: CtcSamples,
+  b: number,
+): Sample {
   const [, count, classes] = shape as [number, number, number];
   const own = labels[b]!;
   const states = 2 * own.length + 1;

@@ -2,20 +2,17 @@
  * @file gather and scatter. Both move elements between a tensor laid out like the index ("near") and one where the index
  * says how far to go along a dimension ("far").
  */
+import { type DType, DTypeError, type Scalar, type TypedArray } from '@flambeau/tensor';
 import {
   call,
   computeDType,
-  type DType,
-  DTypeError,
   dtypeInfo,
   inputs,
   mergeStrides,
   realDType,
-  type Scalar,
   type ScatterMode,
-  type TypedArray,
   type View,
-} from '@flambeau/tensor';
+} from '@flambeau/tensor/internal';
 import { generate, mayGenerate } from '../compile/generate.ts';
 import { expressionClosure, expressionText } from '../compile/lower.ts';
 import { dataOf, loading, scalarValue, storing } from '../compile/memory.ts';

@@ -1,5 +1,6 @@
 /** @file Turns index tensors into checked positions. */
-import { IndexError, type IndexTerm, mergeLoops, type View } from '@flambeau/tensor';
+import { IndexError } from '@flambeau/tensor';
+import { type IndexTerm, mergeLoops, type View } from '@flambeau/tensor/internal';
 import { dataOf } from '../compile/memory.ts';
 
 /**

@@ -1,5 +1,6 @@
 /** @file map: pointwise kernels over strided views. */
-import { type MapKernel, mergeLoops, type Scalar, type View } from '@flambeau/tensor';
+import type { Scalar } from '@flambeau/tensor';
+import { type MapKernel, mergeLoops, type View } from '@flambeau/tensor/internal';
 import { environment } from '../compile/functions.ts';
 import { mayGenerate } from '../compile/generate.ts';
 import { generateMap, interpretMap, type LoopPattern, type MapFunction } from '../compile/map.ts';

@@ -1,5 +1,6 @@
 /** @file Batched matrix product over strided views. */
-import { type DType, dtypeInfo, type MatmulOptions, mergeStrides, type View } from '@flambeau/tensor';
+import type { DType } from '@flambeau/tensor';
+import { dtypeInfo, type MatmulOptions, mergeStrides, type View } from '@flambeau/tensor/internal';
 import { gemm } from '../wasm/gemm.ts';
 import { matrixVector, type VectorProduct } from '../wasm/matrixVector.ts';
 import { type FloatArray, scratchFor } from '../wasm/scratch.ts';

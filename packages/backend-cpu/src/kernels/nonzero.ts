@@ -1,5 +1,6 @@
 /** @file Positions of nonzero elements. */
-import { dtypeInfo, type TypedArray, type View } from '@flambeau/tensor';
+import type { TypedArray } from '@flambeau/tensor';
+import { dtypeInfo, type View } from '@flambeau/tensor/internal';
 import { readSync } from './read.ts';
 
 /** Whether array element i of a dtype is nonzero; NaN is. */

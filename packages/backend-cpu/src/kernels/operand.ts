@@ -1,7 +1,7 @@
 /** @file Views as kernels read them: the typed array, with half-precision elements widened to float32. */
+import type { DType, TypedArray } from '@flambeau/tensor';
 import {
   contiguousStrides,
-  type DType,
   decodeBfloat16,
   decodeFloat16,
   dtypeInfo,
@@ -10,9 +10,8 @@ import {
   isContiguous,
   mergeStrides,
   numelOf,
-  type TypedArray,
   type View,
-} from '@flambeau/tensor';
+} from '@flambeau/tensor/internal';
 import { dataOf } from '../compile/memory.ts';
 
 /** A strided window on a typed array. */

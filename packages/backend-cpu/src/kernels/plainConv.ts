@@ -3,8 +3,9 @@
  * adds one product. For dtypes that have no WebAssembly kernel, for machines without it, and for kernels so large that
  * scratch memory has no room for a single output.
  */
-import type { ConvSpec, DType, TypedArray } from '@flambeau/tensor';
-import { dtypeInfo } from '@flambeau/tensor';
+import type { DType, TypedArray } from '@flambeau/tensor';
+import { type ConvSpec, dtypeInfo } from '@flambeau/tensor/internal';
+
 import type { Operand } from './operand.ts';
 
 /** The three arrays of a convolution; one of them is the result. */

@@ -2,7 +2,8 @@
  * @file Max and average pooling over 1 to 3 spatial dimensions, for views [N, C, ...]. Inside, all are three-dimensional;
  * missing dimensions have size 1.
  */
-import { type AvgPoolSpec, type DType, dtypeInfo, type MaxPoolSpec, type View } from '@flambeau/tensor';
+import type { DType } from '@flambeau/tensor';
+import { type AvgPoolSpec, dtypeInfo, type MaxPoolSpec, type View } from '@flambeau/tensor/internal';
 import { directConv } from '../wasm/convDirect.ts';
 import { maxPoolInScratch } from '../wasm/pool.ts';
 import { type FloatArray, scratchFor } from '../wasm/scratch.ts';

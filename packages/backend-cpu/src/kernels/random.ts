@@ -1,14 +1,13 @@
 /** @file random: draws of PyTorch's generator, which fills any tensor in memory order. */
+import type { Generator, TypedArray } from '@flambeau/tensor';
 import {
   type Distribution,
   dtypeInfo,
   fillDistribution,
-  type Generator,
   memoryOrder,
   mergeStrides,
-  type TypedArray,
   type View,
-} from '@flambeau/tensor';
+} from '@flambeau/tensor/internal';
 import { dataOf } from '../compile/memory.ts';
 
 /** Fills `out`, of a real dtype. */

@@ -1,5 +1,6 @@
 /** @file Reading a view's values out of its storage. */
-import { contiguousStrides, copyKernel, dtypeInfo, Storage, type TypedArray, type View } from '@flambeau/tensor';
+import type { TypedArray } from '@flambeau/tensor';
+import { contiguousStrides, copyKernel, dtypeInfo, Storage, type View } from '@flambeau/tensor/internal';
 import { dataOf } from '../compile/memory.ts';
 import { map } from './map.ts';
 

@@ -1,13 +1,13 @@
 /** @file reduce: sums, products, extremes and their positions over any dimensions of strided views. */
+import type { Scalar } from '@flambeau/tensor';
 import {
   broadcastStrides,
   commonShape,
   mergeStrides,
   type ReduceKernel,
-  type Scalar,
   sameShape,
   type View,
-} from '@flambeau/tensor';
+} from '@flambeau/tensor/internal';
 import { environment } from '../compile/functions.ts';
 import { mayGenerate } from '../compile/generate.ts';
 import { dataOf, scalarValue } from '../compile/memory.ts';

@@ -1,5 +1,6 @@
 /** @file scan: cumulative sums, products, extremes and log-sum-exps along one dimension. */
-import { mergeStrides, type ScanKind, type View } from '@flambeau/tensor';
+
+import { mergeStrides, type ScanKind, type View } from '@flambeau/tensor/internal';
 import { logAddExp } from '../compile/combine.ts';
 import { environment } from '../compile/functions.ts';
 import { mayGenerate } from '../compile/generate.ts';

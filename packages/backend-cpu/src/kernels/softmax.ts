@@ -1,5 +1,6 @@
 /** @file softmax and its logarithm, fused: each row is read while it is in the cache. */
-import { computeDType, copyKernel, type DType, dtypeInfo, Storage, type View } from '@flambeau/tensor';
+import type { DType } from '@flambeau/tensor';
+import { computeDType, copyKernel, dtypeInfo, Storage, type View } from '@flambeau/tensor/internal';
 import { exp32 } from '../compile/float32.ts';
 import { dataOf } from '../compile/memory.ts';
 import { map } from './map.ts';

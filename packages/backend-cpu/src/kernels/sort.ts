@@ -1,5 +1,6 @@
 /** @file sort: values and positions along one dimension, stable, NaN greatest. */
-import { dtypeInfo, mergeStrides, type TypedArray, type View } from '@flambeau/tensor';
+import type { TypedArray } from '@flambeau/tensor';
+import { dtypeInfo, mergeStrides, type View } from '@flambeau/tensor/internal';
 import { dataOf, loading } from '../compile/memory.ts';
 import { walk } from '../compile/walk.ts';
 

@@ -2,7 +2,8 @@
  * @file Copies that exchange dimensions, block by block: read along the output's rows, memory would be fetched one
  * cache line for each element.
  */
-import type { MapKernel, TypedArray } from '@flambeau/tensor';
+import type { TypedArray } from '@flambeau/tensor';
+import type { MapKernel } from '@flambeau/tensor/internal';
 import { generate } from '../compile/generate.ts';
 
 /** Elements of a block's side: a cache line of float32, and few enough rows for power-of-two strides not to evict them. */

@@ -6,7 +6,7 @@
 import type { Element } from './element.ts';
 import { doWhile, type Expression, type Local, type Statement, WasmModule, when, whileLoop } from './encoder.ts';
 import { i32, v128 } from './instructions.ts';
-import { advance } from './loops.ts';
+import { advance, countedLoop } from './loops.ts';
 
 /** The exported functions; addresses, offsets and steps are bytes. */
 export interface ConvExports {
@@ -228,8 +228,11 @@ interface VectorSums {
   readonly scattered: boolean;
 }
 
+/** Taps that are summed apart, so that one addition does not wait for the one before. */
+const TAPS_AT_ONCE = 2;
+
 function defineVectorSums(module: WasmModule, element: Element, { vectors, every, scattered }: VectorSums) {
-  const { lanes } = element;
+  const { lanes, bytes } = element;
   const parameters = {
     source: 'i32',
     taps: 'i32',
@@ -240,13 +243,18 @@ function defineVectorSums(module: WasmModule, element: Element, { vectors, every
     start: element.value,
   } as const;
   return module.func(null, parameters, 'void', (p, fn) => {
-    const sums = fn.locals('v128', vectors);
+    const [sums, more] = [fn.locals('v128', vectors), fn.locals('v128', vectors)];
     const weight = fn.local('v128');
     const [from, to] = fn.locals('i32', 2);
     const read = (j: number) =>
       every === 1
         ? v128.load(from, j * 16)
         : element.everySecond(v128.load(from, j * 32), v128.load(from, j * 32 + 16));
+    const addTap = (tap: number): Statement[] => [
+      from.set(i32.add(p.source, i32.load(p.taps, tap * 4))),
+      weight.set(element.loadSplat(p.weights, tap * bytes)),
+      ...(tap === 0 ? sums : more).map((sum, j) => sum.set(element.madd(weight, read(j), sum))),
+    ];
     const scatter = sums.flatMap((sum, j) =>
       Array.from({ length: lanes }, (_, lane) =>
         element.storeLane(i32.add(p.target, i32.load(p.columnsOut, (j * lanes + lane) * 4)), sum, lane),
@@ -254,16 +262,12 @@ function defineVectorSums(module: WasmModule, element: Element, { vectors, every
     );
     return [
       sums.map((sum) => sum.set(element.splat(p.start))),
-      doWhile(
-        [
-          from.set(i32.add(p.source, i32.load(p.taps))),
-          weight.set(element.loadSplat(p.weights)),
-          sums.map((sum, j) => sum.set(element.madd(weight, read(j), sum))),
-          advance(p.taps, 4),
-          advance(p.weights, element.bytes),
-        ],
-        p.count.tee(i32.sub(p.count, 1)),
-      ),
+      countedLoop(p.count, TAPS_AT_ONCE, (taps) => [
+        ...Array.from({ length: taps }, (_, tap) => addTap(tap)).flat(),
+        advance(p.taps, 4 * taps),
+        advance(p.weights, bytes * taps),
+      ]),
+      sums.map((sum, j) => sum.set(element.add(sum, more[j]!))),
       scattered
         ? scatter
         : [to.set(i32.add(p.target, i32.load(p.columnsOut))), ...sums.map((sum, j) => v128.store(to, sum, j * 16))],

@@ -49,7 +49,8 @@ type Constructor = new (...args: unknown[]) => flambeau.nn.Module;
 
 function* groups(source: Source, { ops, device }: Selection): Iterable<Group> {
   const wanted = (name: string): boolean => ops === undefined || ops.includes(name);
-  const casesOf = (file: string): readonly unknown[] => (JSON.parse(source.read(file)) as { cases: readonly unknown[] }).cases;
+  const casesOf = (file: string): readonly unknown[] =>
+    (JSON.parse(source.read(file)) as { cases: readonly unknown[] }).cases;
   for (const file of [...source.names].sort()) {
     const name = file.replace(/\.json$/, '');
     if (name === 'INDEX' || !wanted(name)) continue;
@@ -97,9 +98,19 @@ async function compareOutputs(what: string, got: unknown, want: unknown): Promis
 
 /** An entry for each argument; nested ones give one for each of their tensors. */
 const gradientLeaves = (args: readonly unknown[]): unknown[] =>
-  args.flatMap((arg) => (Array.isArray(arg) && arg.some(isTensor) ? gradientLeaves(arg) : Array.isArray(arg) && arg.some(Array.isArray) ? gradientLeaves(arg) : [arg]));
+  args.flatMap((arg) =>
+    Array.isArray(arg) && arg.some(isTensor)
+      ? gradientLeaves(arg)
+      : Array.isArray(arg) && arg.some(Array.isArray)
+        ? gradientLeaves(arg)
+        : [arg],
+  );
 
-async function compareGradients(what: string, tensors: readonly unknown[], wants: readonly (GoldenTensor | null)[]): Promise<string | null> {
+async function compareGradients(
+  what: string,
+  tensors: readonly unknown[],
+  wants: readonly (GoldenTensor | null)[],
+): Promise<string | null> {
   for (const [i, want] of wants.entries()) {
     const leaf = tensors[i];
     const grad = isTensor(leaf) ? leaf.grad : null;
@@ -117,55 +128,93 @@ function moduleClass(name: string): Constructor {
 }
 
 /** A module from PyTorch's constructor arguments; modules among them are made first. */
-function construct(name: string, args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>, options: BuildOptions): flambeau.nn.Module {
+function construct(
+  name: string,
+  args: readonly unknown[],
+  kwargs: Readonly<Record<string, unknown>>,
+  options: BuildOptions,
+): flambeau.nn.Module {
   const made = (value: unknown): unknown => {
     if (isGoldenModule(value)) return fromGolden(value, options);
-    return Array.isArray(value) ? value.map(made) : isGoldenTensor(value) ? buildTensor(value, options) : build(value, options).value;
+    return Array.isArray(value)
+      ? value.map(made)
+      : isGoldenTensor(value)
+        ? buildTensor(value, options)
+        : build(value, options).value;
   };
   const named = Object.fromEntries(Object.entries(camelCaseKeys(kwargs)).map(([key, value]) => [key, made(value)]));
   return new (moduleClass(name))(...args.map(made), ...(Object.keys(named).length === 0 ? [] : [named]));
 }
 
-const fromGolden = ({ module, args, kwargs }: GoldenModule, options: BuildOptions): flambeau.nn.Module => construct(module, args, kwargs, options);
+const fromGolden = ({ module, args, kwargs }: GoldenModule, options: BuildOptions): flambeau.nn.Module =>
+  construct(module, args, kwargs, options);
 
 /** The entries of a golden dictionary, whatever its keys looked like. */
-const entriesOf = (golden: unknown): [string, unknown][] => (golden instanceof Map ? [...golden] : Object.entries(golden as object)) as [string, unknown][];
+const entriesOf = (golden: unknown): [string, unknown][] =>
+  (golden instanceof Map ? [...golden] : Object.entries(golden as object)) as [string, unknown][];
 
 async function checkModule(golden: ModuleCase, device: string): Promise<string | null> {
   const options = { device };
   const net = construct(golden.module, golden.ctor_args, golden.ctor_kwargs, options).to(golden.dtype);
   const text = String(net);
   if (text !== golden.repr) return `repr: got ${JSON.stringify(text)}, expected ${JSON.stringify(golden.repr)}`;
-  net.loadStateDict(new Map(entriesOf(golden.state_dict).map(([key, value]) => [key, buildTensor(value as GoldenTensor, { device, detached: true })])));
+  net.loadStateDict(
+    new Map(
+      entriesOf(golden.state_dict).map(([key, value]) => [
+        key,
+        buildTensor(value as GoldenTensor, { device, detached: true }),
+      ]),
+    ),
+  );
   net.train(golden.train);
   for (const warmup of golden.warmup_inputs ?? []) net(...(build(warmup, options).value as never[]));
   const inputs = build(golden.inputs, options);
   const keywords = build(golden.call_kwargs ?? {}, options);
   const named = camelCaseKeys(keywords.value as Record<string, unknown>);
-  const out = net(...([...(inputs.value as unknown[]), ...(Object.keys(named).length === 0 ? [] : [named])] as never[]));
+  const out = net(
+    ...([...(inputs.value as unknown[]), ...(Object.keys(named).length === 0 ? [] : [named])] as never[]),
+  );
   return (
     (await compareOutputs('out', out, golden.out)) ??
     (await checkState(net, golden)) ??
     (await checkBackward(out, golden)) ??
-    (await compareGradients('gradient of input', gradientLeaves(inputs.value as unknown[]), golden.input_grads ?? [])) ??
-    (await compareGradients('gradient of keyword', Object.values(keywords.value as object), Object.values(golden.call_kwargs_grads ?? {}))) ??
+    (await compareGradients(
+      'gradient of input',
+      gradientLeaves(inputs.value as unknown[]),
+      golden.input_grads ?? [],
+    )) ??
+    (await compareGradients(
+      'gradient of keyword',
+      Object.values(keywords.value as object),
+      Object.values(golden.call_kwargs_grads ?? {}),
+    )) ??
     (await checkParameters(net, golden))
   );
 }
 
 /** Goes back from the outputs; null when there is nothing to differentiate. */
-async function checkBackward(out: unknown, { cotangents, out: want }: { cotangents?: readonly (GoldenTensor | null)[]; out: unknown }): Promise<null> {
+async function checkBackward(
+  out: unknown,
+  { cotangents, out: want }: { cotangents?: readonly (GoldenTensor | null)[]; out: unknown },
+): Promise<null> {
   if (cotangents === undefined) return null;
   const leaves = pairLeaves(out, want).flatMap(([got]) => (isTensor(got) ? [got] : []));
   const pairs = leaves.flatMap((leaf, i): [Tensor, Tensor][] => {
     const cotangent = cotangents[i];
     return cotangent ? [[leaf, buildTensor(cotangent, { device: leaf.device, detached: true })]] : [];
   });
-  if (pairs.length > 0) backward(pairs.map(([leaf]) => leaf), pairs.map(([, cotangent]) => cotangent));
+  if (pairs.length > 0)
+    backward(
+      pairs.map(([leaf]) => leaf),
+      pairs.map(([, cotangent]) => cotangent),
+    );
   return null;
 }
 
-async function checkParameters(net: flambeau.nn.Module, { param_grads: wants = {} }: ModuleCase): Promise<string | null> {
+async function checkParameters(
+  net: flambeau.nn.Module,
+  { param_grads: wants = {} }: ModuleCase,
+): Promise<string | null> {
   const parameters = new Map(net.namedParameters());
   for (const [name, want] of entriesOf(wants)) {
     const parameter = parameters.get(name);
@@ -176,7 +225,10 @@ async function checkParameters(net: flambeau.nn.Module, { param_grads: wants = {
   return null;
 }
 
-async function checkState(net: flambeau.nn.Module, { state_after: after, state_dict: before }: ModuleCase): Promise<string | null> {
+async function checkState(
+  net: flambeau.nn.Module,
+  { state_after: after, state_dict: before }: ModuleCase,
+): Promise<string | null> {
   if (after === undefined) return null;
   const state = net.stateDict();
   const wants = entriesOf(after === 'unchanged' ? before : after);
@@ -200,7 +252,11 @@ async function checkFunction(golden: FunctionCase, device: string): Promise<stri
   return (
     (await compareOutputs('out', out, golden.out)) ??
     (await checkBackward(out, golden)) ??
-    (await compareGradients('gradient of argument', gradientLeaves(args), (golden.arg_grads ?? []).flat() as (GoldenTensor | null)[]))
+    (await compareGradients(
+      'gradient of argument',
+      gradientLeaves(args),
+      (golden.arg_grads ?? []).flat() as (GoldenTensor | null)[],
+    ))
   );
 }
 

@@ -1,7 +1,8 @@
 /** @file The `ops` area: single calls with results and gradients. Its format is OPS_FORMAT.md beside the goldens. */
 
 import { backward } from '@flambeau/autograd';
-import { backendFor, FlambeauError, indexResults, type Tensor } from '@flambeau/tensor';
+import { FlambeauError, type Tensor } from '@flambeau/tensor';
+import { backendFor, indexResults } from '@flambeau/tensor/internal';
 import type { Area, Case, Group, Selection, Source } from '../area.ts';
 import { type Built, build, buildTensor } from '../build.ts';
 import {

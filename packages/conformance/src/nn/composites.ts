@@ -30,7 +30,9 @@ class MLP extends Printed {
 }
 
 class Res extends Printed {
-  blocks = new nn.ModuleList([0, 1].map(() => new nn.Sequential(new nn.Conv2d(4, 4, 3, { padding: 1 }), new nn.BatchNorm2d(4))));
+  blocks = new nn.ModuleList(
+    [0, 1].map(() => new nn.Sequential(new nn.Conv2d(4, 4, 3, { padding: 1 }), new nn.BatchNorm2d(4))),
+  );
   head = null;
   pool = new nn.AdaptiveAvgPool2d(1);
 }
@@ -57,7 +59,12 @@ const special: Readonly<Record<string, () => nn.Module>> = {
 };
 
 /** `OrderedDict([(name, module), …])` as a Map. */
-const withMaps = (expr: string): string => expr.replace(/OrderedDict\((\[.*\])\)/, (_, pairs: string) => `{${pairs.slice(1, -1).replace(/\(('\w+'), (nn\.\w+\((?:[^()]|\([^()]*\))*\))\)/g, '$1: $2')}}`);
+const withMaps = (expr: string): string =>
+  expr.replace(
+    /OrderedDict\((\[.*\])\)/,
+    (_, pairs: string) =>
+      `{${pairs.slice(1, -1).replace(/\(('\w+'), (nn\.\w+\((?:[^()]|\([^()]*\))*\))\)/g, '$1: $2')}}`,
+  );
 
 export function compositeModule(expr: string): unknown {
   return special[expr]?.() ?? evaluatePython(withMaps(expr));

@@ -1,5 +1,6 @@
 /** @file Optimizers: every parameter after every step, the state dict at three times, and going on from a loaded one. */
-import { type Tensor, untracked } from '@flambeau/tensor';
+import type { Tensor } from '@flambeau/tensor';
+import { untracked } from '@flambeau/tensor/internal';
 import * as flambeau from 'flambeau';
 import { buildTensor } from '../build.ts';
 import { MissingError } from '../calls.ts';

@@ -1,4 +1,5 @@
 /** @file Evaluates PyTorch expressions with our functions: `torch.ones(2, requires_grad=True) * 2`. */
+import { toDType } from '@flambeau/tensor/internal';
 import * as flambeau from 'flambeau';
 import { MissingError } from '../calls.ts';
 import { camelCase, findFunction, findMethod, lastName } from '../names.ts';
@@ -100,7 +101,7 @@ function resolved(value: unknown): unknown {
   if (!(value instanceof Path)) return value;
   const name = withoutTorch(value.name);
   try {
-    return flambeau.toDType(name as flambeau.DType);
+    return toDType(name as flambeau.DType);
   } catch {
     throw new MissingError(`${value.name} has no counterpart`);
   }

@@ -1,14 +1,6 @@
 /** @file Clipping gradients, in place. */
-import {
-  FlambeauError,
-  isTensor,
-  signature,
-  stack,
-  type Tensor,
-  type Trailing,
-  tensor,
-  untracked,
-} from '@flambeau/tensor';
+import { FlambeauError, isTensor, stack, type Tensor, tensor } from '@flambeau/tensor';
+import { signature, type Trailing, untracked } from '@flambeau/tensor/internal';
 
 type Parameters = Tensor | Iterable<Tensor>;
 

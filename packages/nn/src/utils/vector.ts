@@ -1,5 +1,6 @@
 /** @file Parameters as one vector and back. */
-import { cat, ShapeError, type Tensor, untracked } from '@flambeau/tensor';
+import { cat, ShapeError, type Tensor } from '@flambeau/tensor';
+import { untracked } from '@flambeau/tensor/internal';
 
 /** All elements of the parameters in one vector. Gradients flow back. */
 export function parametersToVector(parameters: Iterable<Tensor>): Tensor {

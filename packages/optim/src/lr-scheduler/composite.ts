@@ -1,5 +1,6 @@
 /** @file Schedulers made of schedulers: one after the other, or all together. */
-import { signature } from '@flambeau/tensor';
+
+import { signature } from '@flambeau/tensor/internal';
 import type { ParamGroup } from '../optimizer.ts';
 import {
   type AnyOptimizer,

@@ -1,5 +1,6 @@
 /** @file Cosine annealing, with and without warm restarts. Loshchilov & Hutter 2017. */
-import { signature, type Trailing } from '@flambeau/tensor';
+
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { type AnyOptimizer, LRScheduler } from './scheduler.ts';
 
 interface CosineOptions {

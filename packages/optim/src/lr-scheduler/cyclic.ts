@@ -1,5 +1,6 @@
 /** @file Cyclic schedules of learning rate and momentum: CyclicLR and OneCycleLR (Smith 2017, 2018). */
-import { signature } from '@flambeau/tensor';
+
+import { signature } from '@flambeau/tensor/internal';
 import type { ParamGroup } from '../optimizer.ts';
 import { type AnyOptimizer, LRScheduler, perGroup } from './scheduler.ts';
 

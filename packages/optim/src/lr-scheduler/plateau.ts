@@ -1,5 +1,6 @@
 /** @file ReduceLROnPlateau: smaller learning rates when a metric stops improving. */
-import { isTensor, signature, type Tensor, type Trailing } from '@flambeau/tensor';
+import { isTensor, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import type { ParamGroup } from '../optimizer.ts';
 import {
   type AnyOptimizer,

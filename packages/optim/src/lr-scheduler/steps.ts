@@ -1,5 +1,6 @@
 /** @file Schedulers that multiply learning rates: by steps, powers, lines and functions of one's own. */
-import { signature, type Trailing } from '@flambeau/tensor';
+
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { type AnyOptimizer, LRScheduler } from './scheduler.ts';
 
 interface Resume {

@@ -1,5 +1,6 @@
 /** @file SWALR: the learning rate of stochastic weight averaging. */
-import { signature, type Trailing } from '@flambeau/tensor';
+
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import type { ParamGroup } from '../optimizer.ts';
 import { type AnyOptimizer, LRScheduler, perGroup } from './scheduler.ts';
 

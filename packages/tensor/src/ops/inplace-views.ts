@@ -2,6 +2,7 @@
  * @file Changes of shape in place: the tensor itself becomes a view of its memory. Other tensors on that memory keep
  * their shapes.
  */
+import type { Trailing } from '../args.ts';
 import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { asStrided } from './strided.ts';
@@ -45,7 +46,10 @@ export function t_(self: Tensor): Tensor {
 }
 
 /** Drops dimensions of size 1 from the tensor itself. */
-export function squeeze_(...[self, ...args]: Parameters<typeof squeeze>): Tensor {
+export function squeeze_(
+  self: Tensor,
+  ...args: Trailing<[dim: number | readonly number[]], { dim?: number | readonly number[] }>
+): Tensor {
   return become('squeeze_', self, () => squeeze(self, ...args));
 }
 
@@ -55,6 +59,13 @@ export function unsqueeze_(self: Tensor, dim: number): Tensor {
 }
 
 /** Gives the tensor itself any shape, strides and offset within its storage. */
-export function asStrided_(...[self, ...args]: Parameters<typeof asStrided>): Tensor {
+export function asStrided_(
+  self: Tensor,
+  ...args: [
+    size: readonly number[],
+    stride: readonly number[],
+    storageOffset?: number | null | { storageOffset?: number | null },
+  ]
+): Tensor {
   return become('asStrided_', self, () => asStrided(self, ...args));
 }

@@ -1,5 +1,6 @@
 /** @file Built-in digits: drawn, not downloaded, so that there are images to train on without any network. */
-import { fromTypedArray, Generator, signature, type Tensor } from '@flambeau/tensor';
+import { fromTypedArray, Generator, type Tensor } from '@flambeau/tensor';
+import { signature } from '@flambeau/tensor/internal';
 import { decodeImage } from '../io/image.ts';
 import { ImageDataset, type ImageParts, type TransformOptions } from './image-dataset.ts';
 import { digitNames } from './mnist.ts';

@@ -1,5 +1,6 @@
 /** @file What `load` of every dataset takes. */
-import { signature, type Trailing } from '@flambeau/tensor';
+
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import type { Progress } from '../download.ts';
 import type { TransformOptions } from './image-dataset.ts';
 

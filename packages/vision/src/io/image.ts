@@ -1,17 +1,14 @@
 /** @file Image files to tensors and back, by sharp (libvips). */
 import { writeFileAtomic } from '@flambeau/serialize';
 import {
-  checkOptions,
   DTypeError,
   FlambeauError,
-  formatShape,
   fromTypedArray,
   SerializationError,
   ShapeError,
-  signature,
   type Tensor,
-  type Trailing,
 } from '@flambeau/tensor';
+import { checkOptions, formatShape, signature, type Trailing } from '@flambeau/tensor/internal';
 
 /** Which channels a decoded image gets: those that the file has, or these. */
 export type ImageReadMode = 'unchanged' | 'gray' | 'grayAlpha' | 'rgb' | 'rgbAlpha';

@@ -1,5 +1,6 @@
 /** @file Compose, ToTensor and Normalize. */
-import { signature, type Tensor } from '@flambeau/tensor';
+import type { Tensor } from '@flambeau/tensor';
+import { signature } from '@flambeau/tensor/internal';
 import { normalize, toTensor } from './functional.ts';
 import type { PixelImage } from './pixels.ts';
 import { Transform } from './transform.ts';

@@ -1,15 +1,6 @@
 /** @file Transforms as functions: `transforms.functional`. */
-import {
-  DTypeError,
-  formatShape,
-  isFloating,
-  isTensor,
-  ShapeError,
-  signature,
-  type Tensor,
-  type Trailing,
-  tensor,
-} from '@flambeau/tensor';
+import { DTypeError, isTensor, ShapeError, type Tensor, tensor } from '@flambeau/tensor';
+import { formatShape, isFloating, signature, type Trailing } from '@flambeau/tensor/internal';
 import { checkChannels, normalizedPlanes, type PixelImage, planesOf, unitScaled } from './pixels.ts';
 
 /**

@@ -1,5 +1,6 @@
 /** @file The loops behind ToTensor and Normalize. They read memory directly: whole epochs of small images go through here. */
-import { formatShape, fromTypedArray, ShapeError, type Tensor } from '@flambeau/tensor';
+import { fromTypedArray, ShapeError, type Tensor } from '@flambeau/tensor';
+import { formatShape } from '@flambeau/tensor/internal';
 
 /** Decoded pixels, interleaved (height × width × channels), as sharp's `raw()` and a canvas's `getImageData()` give them. */
 export interface PixelImage {
