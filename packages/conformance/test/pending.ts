@@ -17,7 +17,6 @@ export const pending: Readonly<Record<string, readonly string[]>> = {
     'TransformerDecoderLayer',
     'TransformerEncoder',
     'TransformerEncoderLayer',
-    'functional',
     'rnn_utils',
   ],
   ops: [],
