@@ -59,7 +59,7 @@ export interface BackwardPlan {
 export interface Pointwise extends PointwiseSpec {
   readonly arity: number;
   readonly expressions: readonly Expr[];
-  readonly plans: Map<number, Plan>;
+  readonly plans: Map<number | string, Plan>;
   /** The gradients' plan for the inputs whose bits are set in `needs`. Compiled once for each set. */
   backward(needs: number): BackwardPlan;
 }
@@ -140,20 +140,28 @@ export function nodeName(op: PointwiseSpec): string {
   return op.node ?? `${op.name[0]!.toUpperCase()}${op.name.slice(1)}Backward0`;
 }
 
+/** 5 bits for each argument on top of 9 for the default and output dtypes, within 53. */
+const NUMERIC_KEY_ARGUMENTS = 8;
+
 const scalarCode = (value: Scalar): number =>
   typeof value === 'boolean' ? 14 : typeof value === 'bigint' || Number.isSafeInteger(value) ? 12 : 13;
 
 /** Kernel and result dtypes for these arguments' dtypes, made once for each combination. */
 function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null): Plan {
   const firstParameter = op.arity - (op.parameters ?? 0);
-  let key = into === null ? 1 : 2 + dtypeInfo(into).code;
+  let key: number | string = into === null ? 1 : 2 + dtypeInfo(into).code;
   if (state.defaultDType !== 'float32') key += 16 * dtypeInfo(state.defaultDType).code;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
-    if (typeof arg === 'object') key = key * 32 + dtypeInfo(arg.dtype).code + (arg.shape.length === 0 ? 16 : 0);
-    else key = key * 32 + (i < firstParameter ? scalarCode(arg) : 15);
+    const code =
+      typeof arg === 'object'
+        ? dtypeInfo(arg.dtype).code + (arg.shape.length === 0 ? 16 : 0)
+        : i < firstParameter
+          ? scalarCode(arg)
+          : 15;
+    // Numbers stay exact for this many arguments; the kernels of a few optimizers have more.
+    key = i < NUMERIC_KEY_ARGUMENTS ? (key as number) * 32 + code : `${key},${code}`;
   }
-  // Above ten arguments the key would leave the range of exact integers; optimizer kernels have one dtype anyway.
   let plan = op.plans.get(key);
   if (plan === undefined) {
     plan = makePlan(op, args, into);
