@@ -112,7 +112,7 @@ describeEachMode('conv', () => {
     ['patches that do not overlap', { x: [2, 3, 16, 16], w: [5, 3, 4, 4], spec: square(4, 0) }],
     ['more channels than one reduction takes', { x: [1, 200, 5, 5], w: [8, 200, 3, 3], spec: square(1, 1) }],
     ['more weights than scratch holds', { x: [1, 300, 3, 3], w: [310, 300, 2, 2], spec: square(1, 0) }],
-    ['more outputs than one slab', { x: [1, 2, 150, 150], w: [20, 2, 3, 3], spec: square(1, 1) }],
+    ['more outputs than one slab', { x: [1, 2, 85, 85], w: [20, 2, 3, 3], spec: square(1, 1) }],
     ['more outputs than one slab, strided', { x: [1, 9, 129, 200], w: [3, 9, 3, 3], spec: square(2, 1) }],
     ['more output channels than one block', { x: [1, 2, 3, 4], w: [1100, 2, 2, 2], spec: square(1, 0) }],
     ['planes that the raw region does not hold', { x: [1, 1, 600, 600], w: [3, 1, 5, 5], spec: square(5, 2) }],
@@ -122,8 +122,8 @@ describeEachMode('conv', () => {
 
   it('cuts rows when even one does not fit', () => {
     const spec: ConvSpec = { stride: [1], padding: [3], dilation: [2], groups: 1 };
-    check({ x: [1, 3, 40_000], w: [17, 3, 5], spec }, 'float32', undefined, 1e-4);
-    check({ x: [2, 2, 90_000], w: [2, 1, 3], spec: { ...spec, groups: 2 } }, 'float32', undefined, 1e-4);
+    check({ x: [1, 3, 14_001], w: [17, 3, 5], spec }, 'float32', undefined, 1e-4);
+    check({ x: [2, 2, 40_001], w: [2, 1, 3], spec: { ...spec, groups: 2 } }, 'float32', undefined, 1e-4);
   });
 
   it('works without scratch memory for kernels that are too large', () => {

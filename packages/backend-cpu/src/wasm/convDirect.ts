@@ -21,9 +21,10 @@ export function directConv(scratch: Scratch, job: Gather): boolean {
     c: (positions) => job.rows * positions,
   });
   if (blocking === null) return false;
+  const { slabs } = blocking;
+  const block: Blocking = { rows: blocking.groups * job.rows, channels: job.channels, images: 1, slabs };
   let part: SlabPart | undefined;
-  for (const slab of blocking.slabs) {
-    const block: Blocking = { rows: blocking.groups * job.rows, channels: job.channels, images: 1, slabs: [slab] };
+  for (const slab of slabs) {
     part = prepareSlab(scratch, job, block, slab, part);
     part.stager.clear(blocking.groups * job.channels);
     for (let group = 0; group < job.groups; group += blocking.groups) {

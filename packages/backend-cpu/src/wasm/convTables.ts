@@ -92,7 +92,8 @@ export function prepareSlab(
   const stager = stagerFor(scratch, job.source, axes, blocking.channels);
   const sizes = slab.to.map((to, d) => to - slab.from[d]!);
   const positions = product(sizes);
-  const layout = JSON.stringify([sizes, axes.map(({ length, phases }) => [length, phases])]);
+  const alone = blocking.slabs.length === 1;
+  const layout = alone ? '' : JSON.stringify([sizes, axes.map(({ length, phases }) => [length, phases])]);
   const phases = layout === before?.layout ? before.phases : layOutTables(scratch, job, blocking, axes, sizes);
   const covered = phases.reduce((total, phase) => total + phase.positions, 0) === positions;
   stager.clear(blocking.images * blocking.channels);
