@@ -27,6 +27,8 @@ export * from './normalization.ts';
 export * from './padding.ts';
 export * from './parameter-containers.ts';
 export * from './pooling.ts';
+export * from './rnn.ts';
+export * from './rnn-cell.ts';
 export * from './softmax.ts';
 export * from './sparse.ts';
 export * as utils from './utils/index.ts';

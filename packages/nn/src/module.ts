@@ -43,6 +43,7 @@ class Callable {
   }
 }
 
+// biome-ignore lint/style/useShorthandFunctionType: it merges with the class.
 export interface Module {
   /** Calling a module runs `forward` and the hooks around it. */
   (...input: Parameters<this['forward']>): ReturnType<this['forward']>;

@@ -9,6 +9,7 @@ import { compareValue, pairLeaves, type Tolerance } from '../compare.ts';
 import { decode, type GoldenModule, type GoldenTensor, isGoldenModule, isGoldenTensor } from '../decode.ts';
 import { camelCase, camelCaseKeys } from '../names.ts';
 import { compositeModule } from '../nn/composites.ts';
+import { checkSequences, type SequenceCase } from '../nn/sequences.ts';
 import { failed, messageOf, type Verdict, verdictOf } from '../verdict.ts';
 
 interface ModuleCase {
@@ -63,11 +64,7 @@ type Check = (golden: never) => Promise<string | null>;
 
 function checkerOf(name: string, device: string): Check {
   if (name === 'composite_repr') return async (golden: CompositeCase) => checkComposite(golden);
-  if (name === 'rnn_utils') {
-    return async ({ fn }: FunctionCase) => {
-      throw new MissingError(`not implemented: nn.utils.rnn.${fn}`);
-    };
-  }
+  if (name === 'rnn_utils') return (golden: SequenceCase) => checkSequences(golden, device, compareOutputs);
   if (name === 'functional') return (golden: FunctionCase) => checkFunction(golden, device);
   return (golden: ModuleCase) => checkModule(golden, device);
 }
@@ -109,9 +106,10 @@ const gradientLeaves = (args: readonly unknown[]): unknown[] =>
 async function compareGradients(
   what: string,
   tensors: readonly unknown[],
-  wants: readonly (GoldenTensor | null)[],
+  wants: readonly unknown[],
 ): Promise<string | null> {
-  for (const [i, want] of wants.entries()) {
+  const flat = wants.flat(Number.POSITIVE_INFINITY) as (GoldenTensor | null)[];
+  for (const [i, want] of flat.entries()) {
     const leaf = tensors[i];
     const grad = isTensor(leaf) ? leaf.grad : null;
     // Where nothing depends on a tensor, PyTorch has sometimes no gradient and sometimes zeros.
