@@ -43,9 +43,9 @@ class Callable {
   }
 }
 
-// biome-ignore lint/style/useShorthandFunctionType: it merges with the class.
 export interface Module {
   /** Calling a module runs `forward` and the hooks around it. */
+  // biome-ignore lint/style/useShorthandFunctionType: the interface merges with the class.
   (...input: Parameters<this['forward']>): ReturnType<this['forward']>;
 }
 

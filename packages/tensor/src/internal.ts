@@ -19,7 +19,7 @@ export {
   type NormalizationOps,
   normalizationGradients,
 } from './functional/normalization.ts';
-export { col2im, im2col, type PatchOps } from './functional/patches.ts';
+export { col2im, im2col, type PatchOps, type PatchSpec } from './functional/patches.ts';
 export { avgPoolInput, avgPoolOf, maxPoolInput, type PoolOps } from './functional/pool.ts';
 export * from './index-results.ts';
 export { index, indexPutAt } from './indexing/advanced.ts';

@@ -11,14 +11,19 @@ export type AdaptiveSize = number | null | readonly (number | null)[];
 
 function outputSizes(op: string, input: Tensor, size: AdaptiveSize, spatial: number): number[] {
   if (input.ndim !== spatial + 1 && input.ndim !== spatial + 2) {
-    throw new ShapeError(`${op}(): input must be [N, C, ...] or [C, ...] with ${spatial} spatial dimensions, got ${formatShape(input.shape)}`);
+    throw new ShapeError(
+      `${op}(): input must be [N, C, ...] or [C, ...] with ${spatial} spatial dimensions, got ${formatShape(input.shape)}`,
+    );
   }
   const given = typeof size === 'number' || size === null ? new Array<number | null>(spatial).fill(size) : size;
-  if (given.length !== spatial) throw new ShapeError(`${op}(): outputSize must have ${spatial} numbers, got [${given.join(', ')}]`);
+  if (given.length !== spatial)
+    throw new ShapeError(`${op}(): outputSize must have ${spatial} numbers, got [${given.join(', ')}]`);
   const own = input.shape.slice(-spatial);
   const sizes = given.map((n, i) => n ?? own[i]!);
-  if (sizes.some((n) => !Number.isInteger(n) || n < 0)) throw new RangeError(`${op}(): outputSize must be integers of at least 0, got [${sizes.join(', ')}]`);
-  if (own.includes(0)) throw new ShapeError(`${op}(): input ${formatShape(input.shape)} has no elements in its spatial dimensions`);
+  if (sizes.some((n) => !Number.isInteger(n) || n < 0))
+    throw new RangeError(`${op}(): outputSize must be integers of at least 0, got [${sizes.join(', ')}]`);
+  if (own.includes(0))
+    throw new ShapeError(`${op}(): input ${formatShape(input.shape)} has no elements in its spatial dimensions`);
   return sizes;
 }
 
@@ -26,7 +31,11 @@ function outputSizes(op: string, input: Tensor, size: AdaptiveSize, spatial: num
 function averages(input: Tensor, sizes: readonly number[]): Tensor {
   const first = input.ndim - sizes.length;
   const own = input.shape.slice(first);
-  if (sizes.every((n) => n === 1)) return input.mean(own.map((_, i) => first + i), true);
+  if (sizes.every((n) => n === 1))
+    return input.mean(
+      own.map((_, i) => first + i),
+      true,
+    );
   if (sizes.every((n, i) => n > 0 && own[i]! % n === 0)) {
     const blocks = input.reshape([...input.shape.slice(0, first), ...sizes.flatMap((n, i) => [n, own[i]! / n])]);
     return blocks.mean(sizes.map((_, i) => first + 2 * i + 1));
@@ -74,9 +83,15 @@ function maxima(input: Tensor, sizes: readonly number[]): [values: Tensor, posit
     const taps = windowTaps(own[i]!, sizes[i]!);
     const candidates = pickTaps(values, dim, taps);
     const [best, which] = candidates.max(dim + 1) as unknown as [Tensor, Tensor];
-    const along = fromTypedArray(taps.positions).to(input.device).view([sizes[i]!, taps.taps, ...values.shape.slice(dim + 1).map(() => 1)]);
+    const along = fromTypedArray(taps.positions)
+      .to(input.device)
+      .view([sizes[i]!, taps.taps, ...values.shape.slice(dim + 1).map(() => 1)]);
     const chosen = which.unsqueeze(dim + 1);
-    const pickedFrom = (table: Tensor): Tensor => table.expand(candidates.shape).gather(dim + 1, chosen).squeeze(dim + 1);
+    const pickedFrom = (table: Tensor): Tensor =>
+      table
+        .expand(candidates.shape)
+        .gather(dim + 1, chosen)
+        .squeeze(dim + 1);
     const here = pickedFrom(along).mul(step);
     positions = positions === null ? here : here.add(pickedFrom(pickTaps(positions, dim, taps)));
     values = best;
@@ -87,30 +102,51 @@ function maxima(input: Tensor, sizes: readonly number[]): [values: Tensor, posit
 
 type AdaptiveMaxArguments = [outputSize: AdaptiveSize, ...rest: [returnIndices?: boolean | ReturnIndices]];
 
-function adaptiveMaxPool(op: string, input: Tensor, args: AdaptiveMaxArguments, spatial: number): Tensor | [Tensor, Tensor] {
-  const { outputSize, returnIndices } = signature<{ outputSize: AdaptiveSize; returnIndices: boolean }>(op, ['outputSize', 'returnIndices'], {
-    returnIndices: false,
-  })(args);
+function adaptiveMaxPool(
+  op: string,
+  input: Tensor,
+  args: AdaptiveMaxArguments,
+  spatial: number,
+): Tensor | [Tensor, Tensor] {
+  const { outputSize, returnIndices } = signature<{ outputSize: AdaptiveSize; returnIndices: boolean }>(
+    op,
+    ['outputSize', 'returnIndices'],
+    {
+      returnIndices: false,
+    },
+  )(args);
   const [values, positions] = maxima(input, outputSizes(op, input, outputSize, spatial));
   return returnIndices ? [values, positions] : values;
 }
 
 /** Maxima of [N, C, L] or [C, L] over `outputSize` windows that cover L evenly. */
-export function adaptiveMaxPool1d(input: Tensor, outputSize: AdaptiveSize, returnIndices: true | { returnIndices: true }): [Tensor, Tensor];
+export function adaptiveMaxPool1d(
+  input: Tensor,
+  outputSize: AdaptiveSize,
+  returnIndices: true | { returnIndices: true },
+): [Tensor, Tensor];
 export function adaptiveMaxPool1d(input: Tensor, ...args: AdaptiveMaxArguments): Tensor;
 export function adaptiveMaxPool1d(input: Tensor, ...args: AdaptiveMaxArguments): Tensor | [Tensor, Tensor] {
   return adaptiveMaxPool('adaptiveMaxPool1d', input, args, 1);
 }
 
 /** Maxima of images [N, C, H, W] or [C, H, W] over windows that cover them evenly. */
-export function adaptiveMaxPool2d(input: Tensor, outputSize: AdaptiveSize, returnIndices: true | { returnIndices: true }): [Tensor, Tensor];
+export function adaptiveMaxPool2d(
+  input: Tensor,
+  outputSize: AdaptiveSize,
+  returnIndices: true | { returnIndices: true },
+): [Tensor, Tensor];
 export function adaptiveMaxPool2d(input: Tensor, ...args: AdaptiveMaxArguments): Tensor;
 export function adaptiveMaxPool2d(input: Tensor, ...args: AdaptiveMaxArguments): Tensor | [Tensor, Tensor] {
   return adaptiveMaxPool('adaptiveMaxPool2d', input, args, 2);
 }
 
 /** Maxima of volumes [N, C, D, H, W] or [C, D, H, W] over windows that cover them evenly. */
-export function adaptiveMaxPool3d(input: Tensor, outputSize: AdaptiveSize, returnIndices: true | { returnIndices: true }): [Tensor, Tensor];
+export function adaptiveMaxPool3d(
+  input: Tensor,
+  outputSize: AdaptiveSize,
+  returnIndices: true | { returnIndices: true },
+): [Tensor, Tensor];
 export function adaptiveMaxPool3d(input: Tensor, ...args: AdaptiveMaxArguments): Tensor;
 export function adaptiveMaxPool3d(input: Tensor, ...args: AdaptiveMaxArguments): Tensor | [Tensor, Tensor] {
   return adaptiveMaxPool('adaptiveMaxPool3d', input, args, 3);

@@ -1,7 +1,7 @@
 /** @file Attention. */
 import { signature, type Trailing } from '../args.ts';
-import { onesLike } from '../like.ts';
 import { ShapeError } from '../errors.ts';
+import { onesLike } from '../like.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { dropout } from './dropout.ts';
@@ -47,7 +47,12 @@ type AttentionArguments = Trailing<[attnMask: Tensor | null, dropoutP: number, i
  * @returns [..., L, Ev]
  * @throws ShapeError when the shapes do not fit, TypeError for a mask together with `isCausal`.
  */
-export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, ...args: AttentionArguments): Tensor {
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  ...args: AttentionArguments
+): Tensor {
   return scaledDotProductAttentionWithWeights(query, key, value, ...args)[0];
 }
 
@@ -59,11 +64,20 @@ export function scaledDotProductAttentionWithWeights(
   ...args: AttentionArguments
 ): [output: Tensor, weights: Tensor] {
   const { attnMask, dropoutP, isCausal, scale } = parse(args);
-  if (query.ndim < 2 || key.ndim < 2 || value.ndim < 2 || query.shape.at(-1) !== key.shape.at(-1) || key.shape.at(-2) !== value.shape.at(-2)) {
+  if (
+    query.ndim < 2 ||
+    key.ndim < 2 ||
+    value.ndim < 2 ||
+    query.shape.at(-1) !== key.shape.at(-1) ||
+    key.shape.at(-2) !== value.shape.at(-2)
+  ) {
     const shapes = [query, key, value].map((x) => formatShape(x.shape)).join(', ');
-    throw new ShapeError(`scaledDotProductAttention(): expected query [..., L, E], key [..., S, E] and value [..., S, Ev], got ${shapes}`);
+    throw new ShapeError(
+      `scaledDotProductAttention(): expected query [..., L, E], key [..., S, E] and value [..., S, Ev], got ${shapes}`,
+    );
   }
-  if (isCausal && attnMask !== null) throw new TypeError('scaledDotProductAttention(): give either attnMask or isCausal');
+  if (isCausal && attnMask !== null)
+    throw new TypeError('scaledDotProductAttention(): give either attnMask or isCausal');
   const factor = scale ?? 1 / Math.sqrt(query.shape.at(-1)!);
   let scores = query.mul(factor).matmul(key.transpose(-2, -1));
   const mask = isCausal ? onesLike(scores.detach(), { dtype: 'bool' }).tril() : attnMask;

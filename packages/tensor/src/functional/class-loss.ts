@@ -1,5 +1,5 @@
 /** @file Losses of classes: negative log likelihood and cross entropy. */
-import { type Trailing, signature } from '../args.ts';
+import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, IndexError, ShapeError } from '../errors.ts';
 import { untracked } from '../modes.ts';
@@ -24,23 +24,35 @@ interface Parsed {
   reduction: LossReduction;
 }
 
-const negatedMean = reduction({ name: 'nllLoss', kind: 'sum', epilogue: (total, divisor) => total.neg().div(divisor!) });
+const negatedMean = reduction({
+  name: 'nllLoss',
+  kind: 'sum',
+  epilogue: (total, divisor) => total.neg().div(divisor!),
+});
 
 const classDim = (input: Tensor): number => (input.ndim === 1 ? 0 : 1);
 
 function checkClasses(op: string, input: Tensor, target: Tensor, weight: Tensor | null): void {
-  if (!isFloating(input.dtype)) throw new DTypeError(`${op}(): input must be floating point, got ${input.dtype}; convert with .to('float32')`);
+  if (!isFloating(input.dtype))
+    throw new DTypeError(`${op}(): input must be floating point, got ${input.dtype}; convert with .to('float32')`);
   if (target.dtype !== 'int64' && target.dtype !== 'int32' && target.dtype !== 'uint8') {
-    throw new DTypeError(`${op}(): class targets must be integers, got ${target.dtype}; make them with { dtype: 'int32' }`);
+    throw new DTypeError(
+      `${op}(): class targets must be integers, got ${target.dtype}; make them with { dtype: 'int32' }`,
+    );
   }
-  for (const other of weight === null ? [target] : [target, weight]) if (other.device !== input.device) throw mixedDevices(op, input, other);
+  for (const other of weight === null ? [target] : [target, weight])
+    if (other.device !== input.device) throw mixedDevices(op, input, other);
   const expected = input.ndim === 0 ? null : input.shape.toSpliced(classDim(input), 1);
   if (expected === null || !sameShape(expected, target.shape)) {
-    throw new ShapeError(`${op}(): input ${formatShape(input.shape)} wants targets of shape ${expected === null ? '(none: it has no classes)' : formatShape(expected)}, got ${formatShape(target.shape)}`);
+    throw new ShapeError(
+      `${op}(): input ${formatShape(input.shape)} wants targets of shape ${expected === null ? '(none: it has no classes)' : formatShape(expected)}, got ${formatShape(target.shape)}`,
+    );
   }
   const classes = input.shape[classDim(input)]!;
   if (weight !== null && !sameShape(weight.shape, [classes])) {
-    throw new ShapeError(`${op}(): weight must have one element for each of ${classes} classes, got shape ${formatShape(weight.shape)}`);
+    throw new ShapeError(
+      `${op}(): weight must have one element for each of ${classes} classes, got shape ${formatShape(weight.shape)}`,
+    );
   }
 }
 
@@ -55,7 +67,8 @@ function anyIgnored(op: string, target: Tensor, classes: number, ignoreIndex: nu
   for (let i = 0; i < values.length; i++) {
     const value = Number(values[i]);
     if (value === ignoreIndex) ignored = true;
-    else if (value < 0 || value >= classes) throw new IndexError(`${op}(): target ${value} is out of bounds for ${classes} classes`);
+    else if (value < 0 || value >= classes)
+      throw new IndexError(`${op}(): target ${value} is out of bounds for ${classes} classes`);
   }
   return ignored;
 }
@@ -84,10 +97,17 @@ function nll(op: string, input: Tensor, target: Tensor, { weight, ignoreIndex, r
     const total = factors !== null && kind === 'mean' ? factors.sum() : null;
     const divisor = kind === 'mean' && total === null ? target.elementCount : 1;
     const dims = losses.shape.map((_, d) => d);
-    const sum = reduceTensors(negatedMean, [losses], dims, false, { compute: input.dtype, output: input.dtype }, [divisor]);
+    const sum = reduceTensors(negatedMean, [losses], dims, false, { compute: input.dtype, output: input.dtype }, [
+      divisor,
+    ]);
     return [total === null ? sum : sum.div(total), index, factors, total, divisor] as const;
   });
-  return record('nllLoss', [input, index, factors, total], out, { dim, spatial: input.ndim > 2, reduced: kind !== 'none', divisor });
+  return record('nllLoss', [input, index, factors, total], out, {
+    dim,
+    spatial: input.ndim > 2,
+    reduced: kind !== 'none',
+    divisor,
+  });
 }
 
 const classDefaults = { weight: null, ignoreIndex: -100, reduction: 'mean' } as const;
@@ -99,7 +119,11 @@ const parseNll = signature<Parsed>('nllLoss', ['weight'], classDefaults);
  * @param target classes as int32 or int64 without the C dimension
  * @throws IndexError on the CPU for a target that is no class; DTypeError for floating targets.
  */
-export function nllLoss(input: Tensor, target: Tensor, ...args: Trailing<[weight: Tensor | null], ClassLossOptions>): Tensor {
+export function nllLoss(
+  input: Tensor,
+  target: Tensor,
+  ...args: Trailing<[weight: Tensor | null], ClassLossOptions>
+): Tensor {
   return nll('nllLoss', input, target, parseNll(args));
 }
 
@@ -112,7 +136,10 @@ interface ParsedCrossEntropy extends Parsed {
   labelSmoothing: number;
 }
 
-const parseCrossEntropy = signature<ParsedCrossEntropy>('crossEntropy', ['weight'], { ...classDefaults, labelSmoothing: 0 });
+const parseCrossEntropy = signature<ParsedCrossEntropy>('crossEntropy', ['weight'], {
+  ...classDefaults,
+  labelSmoothing: 0,
+});
 
 /**
  * Negative log likelihood of softmax(input): what a classifier's scores are trained with.
@@ -123,12 +150,20 @@ const parseCrossEntropy = signature<ParsedCrossEntropy>('crossEntropy', ['weight
  * const loss = crossEntropy(net(images), labels, { labelSmoothing: 0.1 });
  * ```
  */
-export function crossEntropy(input: Tensor, target: Tensor, ...args: Trailing<[weight: Tensor | null], CrossEntropyOptions>): Tensor {
+export function crossEntropy(
+  input: Tensor,
+  target: Tensor,
+  ...args: Trailing<[weight: Tensor | null], CrossEntropyOptions>
+): Tensor {
   const parsed = parseCrossEntropy(args);
   const { labelSmoothing, reduction: kind } = parsed;
   checkReduction('crossEntropy', kind);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) throw new RangeError(`crossEntropy(): labelSmoothing must be between 0 and 1, got ${labelSmoothing}`);
-  if (!isFloating(input.dtype)) throw new DTypeError(`crossEntropy(): input must be floating point, got ${input.dtype}; convert with .to('float32')`);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new RangeError(`crossEntropy(): labelSmoothing must be between 0 and 1, got ${labelSmoothing}`);
+  if (!isFloating(input.dtype))
+    throw new DTypeError(
+      `crossEntropy(): input must be floating point, got ${input.dtype}; convert with .to('float32')`,
+    );
   if (input.ndim === 0) throw new ShapeError('crossEntropy(): input must have at least one dimension, for the classes');
   if (sameShape(input.shape, target.shape) && isFloating(target.dtype)) return probabilityLoss(input, target, parsed);
   if (labelSmoothing === 0) return nll('crossEntropy', input.logSoftmax(classDim(input)), target, parsed);
@@ -137,9 +172,14 @@ export function crossEntropy(input: Tensor, target: Tensor, ...args: Trailing<[w
 }
 
 /** Weights of the classes in a shape that broadcasts to the input's. */
-const spread = (weight: Tensor, input: Tensor): Tensor => weight.view(input.shape.map((_, d) => (d === classDim(input) ? -1 : 1)));
+const spread = (weight: Tensor, input: Tensor): Tensor =>
+  weight.view(input.shape.map((_, d) => (d === classDim(input) ? -1 : 1)));
 
-function probabilityLoss(input: Tensor, target: Tensor, { weight, labelSmoothing, reduction: kind }: ParsedCrossEntropy): Tensor {
+function probabilityLoss(
+  input: Tensor,
+  target: Tensor,
+  { weight, labelSmoothing, reduction: kind }: ParsedCrossEntropy,
+): Tensor {
   const dim = classDim(input);
   const classes = input.shape[dim]!;
   const smoothed = labelSmoothing > 0 ? target.mul(1 - labelSmoothing).add(labelSmoothing / classes) : target;

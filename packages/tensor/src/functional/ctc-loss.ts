@@ -29,19 +29,26 @@ interface Given {
   zeroInfinity: boolean;
 }
 
-const parse = signature<Given>('ctcLoss', ['blank', 'reduction', 'zeroInfinity'], { blank: 0, reduction: 'mean', zeroInfinity: false });
+const parse = signature<Given>('ctcLoss', ['blank', 'reduction', 'zeroInfinity'], {
+  blank: 0,
+  reduction: 'mean',
+  zeroInfinity: false,
+});
 
 /** @throws DeviceError where the device has no such routine. */
 function routineOf<Name extends 'ctcLoss' | 'ctcLossGradient'>(x: Tensor, name: Name) {
   const routine = backendFor(x.device).routines[name];
-  if (routine === undefined) throw new DeviceError(`ctcLoss(): device '${x.device}' cannot compute it; use \`await x.cpu()\` first`);
+  if (routine === undefined)
+    throw new DeviceError(`ctcLoss(): device '${x.device}' cannot compute it; use \`await x.cpu()\` first`);
   return routine;
 }
 
 function integers(name: string, value: Tensor | readonly number[]): number[] {
   if (!isTensor(value)) return [...value];
   if (value.dtype !== 'int32' && value.dtype !== 'int64') {
-    throw new DTypeError(`ctcLoss(): ${name} must be int32 or int64, got ${value.dtype}; make it with { dtype: 'int32' }`);
+    throw new DTypeError(
+      `ctcLoss(): ${name} must be int32 or int64, got ${value.dtype}; make it with { dtype: 'int32' }`,
+    );
   }
   return Array.from(value.toTypedArraySync() as ArrayLike<number | bigint>, Number);
 }
@@ -50,15 +57,25 @@ function integers(name: string, value: Tensor | readonly number[]): number[] {
 function samplesOf(x: Tensor, targets: Tensor, inputs: number[], lengths: number[], blank: number): CtcSamples {
   const [steps, count, classes] = x.shape as [number, number, number];
   if (inputs.length !== count || lengths.length !== count) {
-    throw new ShapeError(`ctcLoss(): ${count} samples want as many inputLengths and targetLengths, got ${inputs.length} and ${lengths.length}`);
+    throw new ShapeError(
+      `ctcLoss(): ${count} samples want as many inputLengths and targetLengths, got ${inputs.length} and ${lengths.length}`,
+    );
   }
-  if (!Number.isInteger(blank) || blank < 0 || blank >= classes) throw new RangeError(`ctcLoss(): blank ${blank} is none of ${classes} classes`);
-  if (inputs.some((n) => n < 0 || n > steps)) throw new RangeError(`ctcLoss(): inputLengths must be from 0 to ${steps}, got [${inputs.join(', ')}]`);
+  if (!Number.isInteger(blank) || blank < 0 || blank >= classes)
+    throw new RangeError(`ctcLoss(): blank ${blank} is none of ${classes} classes`);
+  if (inputs.some((n) => n < 0 || n > steps))
+    throw new RangeError(`ctcLoss(): inputLengths must be from 0 to ${steps}, got [${inputs.join(', ')}]`);
   const all = integers('targets', targets);
   const padded = targets.ndim === 2;
   const width = padded ? targets.shape[1]! : 0;
-  if (padded ? targets.shape[0] !== count || lengths.some((n) => n > width) : lengths.reduce((a, b) => a + b, 0) !== all.length) {
-    throw new ShapeError(`ctcLoss(): targets ${formatShape(targets.shape)} do not fit targetLengths [${lengths.join(', ')}] of ${count} samples`);
+  if (
+    padded
+      ? targets.shape[0] !== count || lengths.some((n) => n > width)
+      : lengths.reduce((a, b) => a + b, 0) !== all.length
+  ) {
+    throw new ShapeError(
+      `ctcLoss(): targets ${formatShape(targets.shape)} do not fit targetLengths [${lengths.join(', ')}] of ${count} samples`,
+    );
   }
   let start = 0;
   const labels = lengths.map((length, i) => {
@@ -66,12 +83,20 @@ function samplesOf(x: Tensor, targets: Tensor, inputs: number[], lengths: number
     start += length;
     return Int32Array.from(all.slice(at, at + length));
   });
-  if (labels.some((list) => list.some((label) => label < 0 || label >= classes))) throw new RangeError(`ctcLoss(): targets must be classes from 0 to ${classes - 1}`);
+  if (labels.some((list) => list.some((label) => label < 0 || label >= classes)))
+    throw new RangeError(`ctcLoss(): targets must be classes from 0 to ${classes - 1}`);
   return { labels, steps: inputs, blank };
 }
 
 /** The gradient of the losses by the log probabilities; it takes them for results of logSoftmax, as PyTorch does. */
-export function ctcLossGradient(grad: Tensor, x: Tensor, losses: Tensor, alpha: Tensor, samples: CtcSamples, zeroInfinity: boolean): Tensor {
+export function ctcLossGradient(
+  grad: Tensor,
+  x: Tensor,
+  losses: Tensor,
+  alpha: Tensor,
+  samples: CtcSamples,
+  zeroInfinity: boolean,
+): Tensor {
   const out = allocateLike(x, x.shape);
   routineOf(x, 'ctcLossGradient')(grad, x, losses, alpha, samples, zeroInfinity, out);
   return out;
@@ -94,8 +119,12 @@ export function ctcLoss(
 ): Tensor {
   const { blank, reduction, zeroInfinity } = parse(args);
   checkReduction('ctcLoss', reduction);
-  if (!isFloating(logProbs.dtype)) throw new DTypeError(`ctcLoss(): logProbs must be floating point, got ${logProbs.dtype}; convert with .to('float32')`);
-  if (logProbs.ndim !== 2 && logProbs.ndim !== 3) throw new ShapeError(`ctcLoss(): logProbs must be [T, N, C] or [T, C], got ${formatShape(logProbs.shape)}`);
+  if (!isFloating(logProbs.dtype))
+    throw new DTypeError(
+      `ctcLoss(): logProbs must be floating point, got ${logProbs.dtype}; convert with .to('float32')`,
+    );
+  if (logProbs.ndim !== 2 && logProbs.ndim !== 3)
+    throw new ShapeError(`ctcLoss(): logProbs must be [T, N, C] or [T, C], got ${formatShape(logProbs.shape)}`);
   const single = logProbs.dtype === 'float32' || logProbs.dtype === 'float64' ? logProbs : logProbs.to('float32');
   const x = single.ndim === 3 ? single : single.unsqueeze(1);
   const lengths = integers('targetLengths', targetLengths);

@@ -26,7 +26,12 @@ interface Normalize {
   out: Tensor | undefined;
 }
 
-const parseNormalize = signature<Normalize>('normalize', ['p', 'dim', 'eps', 'out'], { p: 2, dim: 1, eps: 1e-12, out: undefined });
+const parseNormalize = signature<Normalize>('normalize', ['p', 'dim', 'eps', 'out'], {
+  p: 2,
+  dim: 1,
+  eps: 1e-12,
+  out: undefined,
+});
 
 /**
  * input / max(‖input‖ₚ, eps), norms along `dim` (1).
@@ -35,7 +40,10 @@ const parseNormalize = signature<Normalize>('normalize', ['p', 'dim', 'eps', 'ou
  * F.normalize(tensor([[3, 4]])); // tensor([[0.6000, 0.8000]])
  * ```
  */
-export function normalize(input: Tensor, ...args: Trailing<[p: number, dim: number, eps: number], NormalizeOptions>): Tensor {
+export function normalize(
+  input: Tensor,
+  ...args: Trailing<[p: number, dim: number, eps: number], NormalizeOptions>
+): Tensor {
   const { p, dim, eps, out } = parseNormalize(args);
   return intoOut('normalize', out, [input], () => input.div(input.norm(p, dim, true).clampMin(eps)));
 }
@@ -46,16 +54,24 @@ export interface SimilarityOptions {
   eps?: number | undefined;
 }
 
-const parseSimilarity = signature<{ dim: number; eps: number }>('cosineSimilarity', ['dim', 'eps'], { dim: 1, eps: 1e-8 });
+const parseSimilarity = signature<{ dim: number; eps: number }>('cosineSimilarity', ['dim', 'eps'], {
+  dim: 1,
+  eps: 1e-8,
+});
 
 /**
  * x1 · x2 / (max(‖x1‖, eps) max(‖x2‖, eps)), norms and products along `dim` (1) of the broadcast tensors.
  * @throws DTypeError unless the common dtype is a floating one.
  */
-export function cosineSimilarity(x1: Tensor, x2: Tensor, ...args: Trailing<[dim: number, eps: number], SimilarityOptions>): Tensor {
+export function cosineSimilarity(
+  x1: Tensor,
+  x2: Tensor,
+  ...args: Trailing<[dim: number, eps: number], SimilarityOptions>
+): Tensor {
   const { dim, eps } = parseSimilarity(args);
   const dtype = resultType(x1, x2);
-  if (!isFloating(dtype)) throw new DTypeError(`cosineSimilarity(): needs floating point tensors, got ${dtype}; convert with .to('float32')`);
+  if (!isFloating(dtype))
+    throw new DTypeError(`cosineSimilarity(): needs floating point tensors, got ${dtype}; convert with .to('float32')`);
   const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
   const unit = (x: Tensor): Tensor => {
     const vectors = x.to(dtype).expand(shape);
@@ -74,11 +90,15 @@ export interface PairwiseDistanceOptions {
   keepdim?: boolean | undefined;
 }
 
-const parseDistance = signature<{ p: number; eps: number; keepdim: boolean }>('pairwiseDistance', ['p', 'eps', 'keepdim'], {
-  p: 2,
-  eps: 1e-6,
-  keepdim: false,
-});
+const parseDistance = signature<{ p: number; eps: number; keepdim: boolean }>(
+  'pairwiseDistance',
+  ['p', 'eps', 'keepdim'],
+  {
+    p: 2,
+    eps: 1e-6,
+    keepdim: false,
+  },
+);
 
 /** ‖x1 − x2 + eps‖ₚ along the last dimension. */
 export function pairwiseDistance(
@@ -92,7 +112,10 @@ export function pairwiseDistance(
 }
 
 /** How `cdist` may compute Euclidean distances: by matrix products (faster for many vectors, less exact) or not. */
-export type CdistMode = 'use_mm_for_euclid_dist_if_necessary' | 'use_mm_for_euclid_dist' | 'donot_use_mm_for_euclid_dist';
+export type CdistMode =
+  | 'use_mm_for_euclid_dist_if_necessary'
+  | 'use_mm_for_euclid_dist'
+  | 'donot_use_mm_for_euclid_dist';
 
 export interface CdistOptions {
   p?: number | undefined;
@@ -106,8 +129,10 @@ const parseCdist = signature<{ p: number; computeMode: CdistMode }>('cdist', ['p
 });
 
 function checkVectors(op: string, x: Tensor, least: number): void {
-  if (!isFloating(x.dtype)) throw new DTypeError(`${op}(): needs floating point tensors, got ${x.dtype}; convert with .to('float32')`);
-  if (x.ndim < least) throw new ShapeError(`${op}(): expected a batch of vectors [..., N, D], got ${formatShape(x.shape)}`);
+  if (!isFloating(x.dtype))
+    throw new DTypeError(`${op}(): needs floating point tensors, got ${x.dtype}; convert with .to('float32')`);
+  if (x.ndim < least)
+    throw new ShapeError(`${op}(): expected a batch of vectors [..., N, D], got ${formatShape(x.shape)}`);
 }
 
 /**
@@ -117,10 +142,17 @@ function checkVectors(op: string, x: Tensor, least: number): void {
  * @returns [..., P, R]
  * @throws ShapeError when the vectors have different lengths, RangeError for a negative p.
  */
-export function cdist(x1: Tensor, x2: Tensor, ...args: Trailing<[p: number, computeMode: CdistMode], CdistOptions>): Tensor {
+export function cdist(
+  x1: Tensor,
+  x2: Tensor,
+  ...args: Trailing<[p: number, computeMode: CdistMode], CdistOptions>
+): Tensor {
   const { p } = parseCdist(args);
   for (const x of [x1, x2]) checkVectors('cdist', x, 2);
-  if (x1.shape.at(-1) !== x2.shape.at(-1)) throw new ShapeError(`cdist(): vectors of ${formatShape(x1.shape)} and ${formatShape(x2.shape)} have different lengths`);
+  if (x1.shape.at(-1) !== x2.shape.at(-1))
+    throw new ShapeError(
+      `cdist(): vectors of ${formatShape(x1.shape)} and ${formatShape(x2.shape)} have different lengths`,
+    );
   if (!(p >= 0)) throw new RangeError(`cdist(): p must be at least 0, got ${p}`);
   const differences = x1.unsqueeze(-2).sub(x2.unsqueeze(-3));
   return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
@@ -138,7 +170,10 @@ export function pdist(input: Tensor, ...args: Trailing<[p: number], { p?: number
   checkVectors('pdist', input, 2);
   if (input.ndim !== 2) throw new ShapeError(`pdist(): input must be [N, D], got ${formatShape(input.shape)}`);
   if (!(p >= 0)) throw new RangeError(`pdist(): p must be at least 0, got ${p}`);
-  const [first, second] = triuIndices(input.shape[0]!, input.shape[0]!, 1, { device: input.device }).unbind(0) as [Tensor, Tensor];
+  const [first, second] = triuIndices(input.shape[0]!, input.shape[0]!, 1, { device: input.device }).unbind(0) as [
+    Tensor,
+    Tensor,
+  ];
   const differences = input.indexSelect(0, first).sub(input.indexSelect(0, second));
   return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
 }

@@ -17,7 +17,12 @@ export type LossReduction = 'none' | 'mean' | 'sum';
 /** Ops of this family that autograd has derivatives for, with their attributes. */
 export interface LossOps {
   /** The sum of a pointwise loss over all elements, divided by `divisor`. `scalars` are the loss's last arguments. */
-  reducedLoss: { readonly loss: Pointwise; readonly scalars: readonly Scalar[]; readonly divisor: number; readonly shape: readonly number[] };
+  reducedLoss: {
+    readonly loss: Pointwise;
+    readonly scalars: readonly Scalar[];
+    readonly divisor: number;
+    readonly shape: readonly number[];
+  };
   /**
    * Negative log likelihood of (x, index, factors, total): minus the elements of x at `index` along `dim`, times the
    * factors (1 if null); if `reduced`, summed and divided by `divisor`, or by `total` if that is not null.
@@ -41,11 +46,27 @@ export interface ElementLoss {
 }
 
 /** A loss of single elements, and the reduction kernel that sums it. */
-export function elementLoss(arity: number, parameters: number, name: string, expression: (...inputs: Expr[]) => Expr, derivative?: Pointwise['derivative']): ElementLoss {
-  const op = pointwise(arity, expression, { name, promotion: 'promote', parameters, ...(derivative && { derivative }) });
+export function elementLoss(
+  arity: number,
+  parameters: number,
+  name: string,
+  expression: (...inputs: Expr[]) => Expr,
+  derivative?: Pointwise['derivative'],
+): ElementLoss {
+  const op = pointwise(arity, expression, {
+    name,
+    promotion: 'promote',
+    parameters,
+    ...(derivative && { derivative }),
+  });
   return {
     op,
-    reduced: reduction({ name, kind: 'sum', prologue: (...inputs) => expression(...inputs), epilogue: (total, divisor) => total.div(divisor!) }),
+    reduced: reduction({
+      name,
+      kind: 'sum',
+      prologue: (...inputs) => expression(...inputs),
+      epilogue: (total, divisor) => total.div(divisor!),
+    }),
   };
 }
 
@@ -54,10 +75,18 @@ export function elementLoss(arity: number, parameters: number, name: string, exp
  * @throws RangeError for an unknown reduction, DTypeError unless the common dtype is a floating one, ShapeError when the
  *   shapes do not broadcast.
  */
-export function applyLoss({ op, reduced }: ElementLoss, tensors: readonly Tensor[], scalars: readonly Scalar[], reductionKind: LossReduction): Tensor {
+export function applyLoss(
+  { op, reduced }: ElementLoss,
+  tensors: readonly Tensor[],
+  scalars: readonly Scalar[],
+  reductionKind: LossReduction,
+): Tensor {
   checkReduction(op.name, reductionKind);
   const dtype = resultType(...tensors);
-  if (!isFloating(dtype)) throw new DTypeError(`${op.name}(): needs floating point tensors, got ${tensors.map((x) => x.dtype).join(' and ')}; convert with .to('float32')`);
+  if (!isFloating(dtype))
+    throw new DTypeError(
+      `${op.name}(): needs floating point tensors, got ${tensors.map((x) => x.dtype).join(' and ')}; convert with .to('float32')`,
+    );
   const args = [...tensors, ...scalars];
   if (reductionKind === 'none') return callPointwise(op, args);
   let shape = tensors[0]!.shape;

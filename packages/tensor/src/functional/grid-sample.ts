@@ -29,19 +29,29 @@ function positions(count: number, alignCorners: boolean, like: Tensor): Tensor {
  * @returns [N, H, W, 2] or [N, D, H, W, 3]
  * @throws ShapeError when theta and size do not fit each other.
  */
-export function affineGrid(theta: Tensor, size: readonly number[], ...args: Trailing<[alignCorners: boolean | null], AlignCornersOption>): Tensor {
+export function affineGrid(
+  theta: Tensor,
+  size: readonly number[],
+  ...args: Trailing<[alignCorners: boolean | null], AlignCornersOption>
+): Tensor {
   const alignCorners = parseAffine(args).alignCorners ?? false;
-  if (!isFloating(theta.dtype)) throw new DTypeError(`affineGrid(): theta must be floating point, got ${theta.dtype}; convert with .to('float32')`);
+  if (!isFloating(theta.dtype))
+    throw new DTypeError(`affineGrid(): theta must be floating point, got ${theta.dtype}; convert with .to('float32')`);
   const spatial = size.length - 2;
   if ((spatial !== 2 && spatial !== 3) || formatShape(theta.shape) !== formatShape([size[0]!, spatial, spatial + 1])) {
-    throw new ShapeError(`affineGrid(): theta ${formatShape(theta.shape)} does not fit size ${formatShape(size)}: expected [N, 2, 3] for [N, C, H, W], [N, 3, 4] for [N, C, D, H, W]`);
+    throw new ShapeError(
+      `affineGrid(): theta ${formatShape(theta.shape)} does not fit size ${formatShape(size)}: expected [N, 2, 3] for [N, C, H, W], [N, 3, 4] for [N, C, D, H, W]`,
+    );
   }
   const sizes = size.slice(2);
   // Coordinates come as (x, y, z): the last dimension first.
   const coordinates = sizes.map((_, i) => {
     const d = spatial - 1 - i;
     const line = positions(sizes[d]!, alignCorners, theta);
-    return line.view(sizes.map((n, k) => (k === d ? n : 1))).expand(sizes).flatten();
+    return line
+      .view(sizes.map((n, k) => (k === d ? n : 1)))
+      .expand(sizes)
+      .flatten();
   });
   // [N, points, spatial] as the sum of each coordinate times its column of theta, and the shift.
   const columns = coordinates.map((x, i) => x.view([1, -1, 1]).mul(theta.select(2, i).unsqueeze(1)));
@@ -62,7 +72,11 @@ interface Given {
   alignCorners: boolean | null;
 }
 
-const parseSample = signature<Given>('gridSample', ['mode', 'paddingMode', 'alignCorners'], { mode: 'bilinear', paddingMode: 'zeros', alignCorners: null });
+const parseSample = signature<Given>('gridSample', ['mode', 'paddingMode', 'alignCorners'], {
+  mode: 'bilinear',
+  paddingMode: 'zeros',
+  alignCorners: null,
+});
 
 /** Positions −1 … 1 as pixel numbers. */
 function pixels(grid: Tensor, size: number, alignCorners: boolean): Tensor {
@@ -97,8 +111,21 @@ interface Tap {
 /** Keys's cubic weights with a = −0.75 at −1, 0, 1, 2, for the distance t beyond 0. */
 function cubicWeights(t: Tensor): Tensor[] {
   const a = -0.75;
-  const near = (d: Tensor): Tensor => d.mul(a + 2).sub(a + 3).mul(d).mul(d).add(1);
-  const far = (d: Tensor): Tensor => d.mul(a).sub(5 * a).mul(d).add(8 * a).mul(d).sub(4 * a);
+  const near = (d: Tensor): Tensor =>
+    d
+      .mul(a + 2)
+      .sub(a + 3)
+      .mul(d)
+      .mul(d)
+      .add(1);
+  const far = (d: Tensor): Tensor =>
+    d
+      .mul(a)
+      .sub(5 * a)
+      .mul(d)
+      .add(8 * a)
+      .mul(d)
+      .sub(4 * a);
   return [far(t.add(1)), near(t), near(t.neg().add(1)), far(t.neg().add(2))];
 }
 
@@ -108,7 +135,10 @@ function tapsOf(coordinate: Tensor, size: number, { mode, paddingMode, alignCorn
   if (mode === 'bicubic') {
     const base = x.detach().floor();
     // Each of the four pixels is placed, not the point between them.
-    return cubicWeights(x.sub(base)).map((weight, k) => ({ at: placed(base.add(k - 1), size, paddingMode, corners).round(), weight }));
+    return cubicWeights(x.sub(base)).map((weight, k) => ({
+      at: placed(base.add(k - 1), size, paddingMode, corners).round(),
+      weight,
+    }));
   }
   const inside = placed(x, size, paddingMode, corners);
   if (mode === 'nearest') return [{ at: inside.detach().round(), weight: null }];
@@ -126,7 +156,10 @@ function read(images: Tensor, taps: readonly Tap[], sizes: readonly number[]): T
   let valid: Tensor | null = null;
   taps.forEach(({ at }, d) => {
     const within = at.ge(0).logicalAnd(at.le(sizes[d]! - 1));
-    const whole = at.clamp(0, sizes[d]! - 1).nanToNum().to('int32');
+    const whole = at
+      .clamp(0, sizes[d]! - 1)
+      .nanToNum()
+      .to('int32');
     index = index === null ? whole : index.mul(sizes[d]!).add(whole);
     valid = valid === null ? within : valid.logicalAnd(within);
   });
@@ -138,19 +171,31 @@ function read(images: Tensor, taps: readonly Tap[], sizes: readonly number[]): T
 
 function checkSample(input: Tensor, grid: Tensor, { mode, paddingMode }: Given): void {
   const op = 'gridSample';
-  if (!['bilinear', 'nearest', 'bicubic'].includes(mode)) throw new TypeError(`${op}(): mode must be 'bilinear', 'nearest' or 'bicubic', got ${JSON.stringify(mode)}`);
+  if (!['bilinear', 'nearest', 'bicubic'].includes(mode))
+    throw new TypeError(`${op}(): mode must be 'bilinear', 'nearest' or 'bicubic', got ${JSON.stringify(mode)}`);
   if (!['zeros', 'border', 'reflection'].includes(paddingMode)) {
-    throw new TypeError(`${op}(): paddingMode must be 'zeros', 'border' or 'reflection', got ${JSON.stringify(paddingMode)}`);
+    throw new TypeError(
+      `${op}(): paddingMode must be 'zeros', 'border' or 'reflection', got ${JSON.stringify(paddingMode)}`,
+    );
   }
   if (input.dtype !== grid.dtype || !isFloating(input.dtype)) {
     throw new DTypeError(`${op}(): input and grid must have one floating dtype, got ${input.dtype} and ${grid.dtype}`);
   }
   const spatial = input.ndim - 2;
-  if ((spatial !== 2 && spatial !== 3) || grid.ndim !== input.ndim || grid.shape[0] !== input.shape[0] || grid.shape.at(-1) !== spatial) {
-    throw new ShapeError(`${op}(): grid ${formatShape(grid.shape)} does not fit input ${formatShape(input.shape)}: expected [N, H, W, 2] for [N, C, H, W], [N, D, H, W, 3] for [N, C, D, H, W]`);
+  if (
+    (spatial !== 2 && spatial !== 3) ||
+    grid.ndim !== input.ndim ||
+    grid.shape[0] !== input.shape[0] ||
+    grid.shape.at(-1) !== spatial
+  ) {
+    throw new ShapeError(
+      `${op}(): grid ${formatShape(grid.shape)} does not fit input ${formatShape(input.shape)}: expected [N, H, W, 2] for [N, C, H, W], [N, D, H, W, 3] for [N, C, D, H, W]`,
+    );
   }
-  if (input.shape.slice(2).includes(0)) throw new ShapeError(`${op}(): input ${formatShape(input.shape)} has no pixels`);
-  if (mode === 'bicubic' && spatial !== 2) throw new ShapeError(`${op}(): 'bicubic' works on images [N, C, H, W], got ${formatShape(input.shape)}`);
+  if (input.shape.slice(2).includes(0))
+    throw new ShapeError(`${op}(): input ${formatShape(input.shape)} has no pixels`);
+  if (mode === 'bicubic' && spatial !== 2)
+    throw new ShapeError(`${op}(): 'bicubic' works on images [N, C, H, W], got ${formatShape(input.shape)}`);
 }
 
 /**
@@ -163,7 +208,10 @@ function checkSample(input: Tensor, grid: Tensor, { mode, paddingMode }: Given):
 export function gridSample(
   input: Tensor,
   grid: Tensor,
-  ...args: Trailing<[mode: Given['mode'], paddingMode: Given['paddingMode'], alignCorners: boolean | null], GridSampleOptions>
+  ...args: Trailing<
+    [mode: Given['mode'], paddingMode: Given['paddingMode'], alignCorners: boolean | null],
+    GridSampleOptions
+  >
 ): Tensor {
   const given = parseSample(args);
   checkSample(input, grid, given);

@@ -18,7 +18,15 @@ export interface PoissonNllLossOptions extends LossOptions {
 /** Stirling's approximation of log(t!): t log t − t + log(2πt) / 2. */
 const stirling = (t: Expr): Expr => {
   const logarithm = t.mul(t.log()).sub(t);
-  return t.gt(1).where(logarithm.add(t.mul(2 * Math.PI).log().mul(0.5)), 0);
+  return t.gt(1).where(
+    logarithm.add(
+      t
+        .mul(2 * Math.PI)
+        .log()
+        .mul(0.5),
+    ),
+    0,
+  );
 };
 const ofLog = (x: Expr, t: Expr): Expr => x.exp().sub(t.mul(x));
 const ofCount = (x: Expr, t: Expr, eps: Expr): Expr => x.sub(t.mul(x.add(eps).log()));
@@ -37,7 +45,12 @@ interface Poisson {
   reduction: LossReduction;
 }
 
-const parsePoisson = signature<Poisson>('poissonNllLoss', ['logInput', 'full'], { logInput: true, full: false, eps: 1e-8, reduction: 'mean' });
+const parsePoisson = signature<Poisson>('poissonNllLoss', ['logInput', 'full'], {
+  logInput: true,
+  full: false,
+  eps: 1e-8,
+  reduction: 'mean',
+});
 
 /**
  * The negative log likelihood of counts under Poisson distributions, exp(input) − target · input; log(target!) only
@@ -82,11 +95,15 @@ export interface GaussianNllLossOptions extends LossOptions {
   eps?: number | undefined;
 }
 
-const parseGaussian = signature<{ full: boolean; eps: number; reduction: LossReduction }>('gaussianNllLoss', ['full', 'eps'], {
-  full: false,
-  eps: 1e-6,
-  reduction: 'mean',
-});
+const parseGaussian = signature<{ full: boolean; eps: number; reduction: LossReduction }>(
+  'gaussianNllLoss',
+  ['full', 'eps'],
+  {
+    full: false,
+    eps: 1e-6,
+    reduction: 'mean',
+  },
+);
 
 /**
  * The negative log likelihood of `target` under normal distributions: (log var + (input − target)² / var) / 2.
@@ -101,7 +118,12 @@ export function gaussianNllLoss(
 ): Tensor {
   const { full, eps, reduction } = parseGaussian(args);
   if (!(eps > 0)) throw new RangeError(`gaussianNllLoss(): eps must be positive, got ${eps}`);
-  return applyLoss(full ? fullGaussianLoss : gaussianLoss, [input, target, fitVariance(input, variance)], [eps], reduction);
+  return applyLoss(
+    full ? fullGaussianLoss : gaussianLoss,
+    [input, target, fitVariance(input, variance)],
+    [eps],
+    reduction,
+  );
 }
 
 function fitVariance(input: Tensor, variance: Tensor): Tensor {

@@ -12,7 +12,11 @@ export interface LocalResponseNormOptions {
   k?: number | undefined;
 }
 
-const parse = signature<{ alpha: number; beta: number; k: number }>('localResponseNorm', ['alpha', 'beta', 'k'], { alpha: 1e-4, beta: 0.75, k: 1 });
+const parse = signature<{ alpha: number; beta: number; k: number }>('localResponseNorm', ['alpha', 'beta', 'k'], {
+  alpha: 1e-4,
+  beta: 0.75,
+  k: 1,
+});
 
 /**
  * input / (k + alpha · a)^beta, a being the mean of the squares of `size` neighbouring channels, zeros beyond the first
@@ -25,8 +29,12 @@ export function localResponseNorm(
   ...args: Trailing<[alpha: number, beta: number, k: number], LocalResponseNormOptions>
 ): Tensor {
   const { alpha, beta, k } = parse(args);
-  if (input.ndim < 3) throw new ShapeError(`localResponseNorm(): input must be [N, C, ...] with more than 2 dimensions, got ${formatShape(input.shape)}`);
-  if (!Number.isInteger(size) || size < 1) throw new RangeError(`localResponseNorm(): size must be a positive integer, got ${size}`);
+  if (input.ndim < 3)
+    throw new ShapeError(
+      `localResponseNorm(): input must be [N, C, ...] with more than 2 dimensions, got ${formatShape(input.shape)}`,
+    );
+  if (!Number.isInteger(size) || size < 1)
+    throw new RangeError(`localResponseNorm(): size must be a positive integer, got ${size}`);
   if (input.elementCount === 0) return input.clone();
   const others = new Array<number>(2 * (input.ndim - 2)).fill(0);
   const squares = constantPad(input.square(), [...others, Math.floor(size / 2), Math.floor((size - 1) / 2)], 0);

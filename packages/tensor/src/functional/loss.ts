@@ -1,5 +1,5 @@
 /** @file Losses of pairs of values: squared, absolute, Huber's, binary cross entropy. */
-import { type Trailing, signature } from '../args.ts';
+import { signature, type Trailing } from '../args.ts';
 import { ones } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { call, type Expr } from '../ir/expr.ts';
@@ -24,14 +24,22 @@ function warnAboutBroadcast(op: string, input: Tensor, target: Tensor): void {
 
 function checkSameShape(op: string, input: Tensor, target: Tensor): void {
   if (sameShape(input.shape, target.shape)) return;
-  throw new ShapeError(`${op}(): target ${formatShape(target.shape)} must have the shape of input, ${formatShape(input.shape)}`);
+  throw new ShapeError(
+    `${op}(): target ${formatShape(target.shape)} must have the shape of input, ${formatShape(input.shape)}`,
+  );
 }
 
 const parseMse = signature<{ reduction: LossReduction }>('mseLoss', [], { reduction: 'mean' });
-const mse = elementLoss(2, 0, 'mseLoss', (x, y) => x!.sub(y!).square(), (grad, [x, y]) => {
-  const slope = grad.mul(x!.sub(y!).mul(2));
-  return [slope, slope.neg()];
-});
+const mse = elementLoss(
+  2,
+  0,
+  'mseLoss',
+  (x, y) => x!.sub(y!).square(),
+  (grad, [x, y]) => {
+    const slope = grad.mul(x!.sub(y!).mul(2));
+    return [slope, slope.neg()];
+  },
+);
 
 /**
  * Squared errors (input − target)², averaged unless `reduction` says otherwise.
@@ -57,15 +65,28 @@ export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {})
 }
 
 const smoothL1Of = (z: Expr, beta: Expr): Expr => z.lt(beta).where(z.mul(z).mul(0.5).div(beta), z.sub(beta.mul(0.5)));
-const smoothL1 = elementLoss(3, 1, 'smoothL1Loss', (x, y, beta) => smoothL1Of(x!.sub(y!).abs(), beta!), (grad, [x, y, beta]) => {
-  const z = x!.sub(y!);
-  const slope = z.le(beta!.neg()).where(grad.neg(), z.ge(beta!).where(grad, z.mul(grad).div(beta!)));
-  return [slope, slope.neg(), null];
+const smoothL1 = elementLoss(
+  3,
+  1,
+  'smoothL1Loss',
+  (x, y, beta) => smoothL1Of(x!.sub(y!).abs(), beta!),
+  (grad, [x, y, beta]) => {
+    const z = x!.sub(y!);
+    const slope = z.le(beta!.neg()).where(grad.neg(), z.ge(beta!).where(grad, z.mul(grad).div(beta!)));
+    return [slope, slope.neg(), null];
+  },
+);
+const parseSmoothL1 = signature<{ reduction: LossReduction; beta: number }>('smoothL1Loss', [], {
+  reduction: 'mean',
+  beta: 1,
 });
-const parseSmoothL1 = signature<{ reduction: LossReduction; beta: number }>('smoothL1Loss', [], { reduction: 'mean', beta: 1 });
 
 /** Squared below `beta` (½ z² / beta), absolute above (|z| − ½ beta), for z = input − target. Girshick 2015. */
-export function smoothL1Loss(input: Tensor, target: Tensor, options: LossOptions & { beta?: number | undefined } = {}): Tensor {
+export function smoothL1Loss(
+  input: Tensor,
+  target: Tensor,
+  options: LossOptions & { beta?: number | undefined } = {},
+): Tensor {
   const { reduction: kind, beta } = parseSmoothL1([options]);
   if (!(beta >= 0)) throw new RangeError(`smoothL1Loss(): beta must not be negative, got ${beta}`);
   if (beta === 0) return l1Loss(input, target, { reduction: kind });
@@ -87,10 +108,17 @@ const huber = elementLoss(
     return [slope, slope.neg(), null];
   },
 );
-const parseHuber = signature<{ reduction: LossReduction; delta: number }>('huberLoss', [], { reduction: 'mean', delta: 1 });
+const parseHuber = signature<{ reduction: LossReduction; delta: number }>('huberLoss', [], {
+  reduction: 'mean',
+  delta: 1,
+});
 
 /** ½ z² up to `delta`, delta (|z| − ½ delta) above, for z = input − target. Huber 1964. */
-export function huberLoss(input: Tensor, target: Tensor, options: LossOptions & { delta?: number | undefined } = {}): Tensor {
+export function huberLoss(
+  input: Tensor,
+  target: Tensor,
+  options: LossOptions & { delta?: number | undefined } = {},
+): Tensor {
   const { reduction: kind, delta } = parseHuber([options]);
   if (!(delta > 0)) throw new RangeError(`huberLoss(): delta must be positive, got ${delta}`);
   warnAboutBroadcast('huberLoss', input, target);
@@ -100,18 +128,32 @@ export function huberLoss(input: Tensor, target: Tensor, options: LossOptions & 
 // Logarithms are at least −100, so that losses stay finite; gradients divide by at least 1e-12. Both as PyTorch.
 const clampedLog = (x: Expr): Expr => x.log().max(-100);
 const clampedLog1p = (x: Expr): Expr => call('log1p', x).max(-100);
-const crossEntropyOf = (x: Expr, y: Expr): Expr => y.sub(1).mul(clampedLog1p(x.neg())).sub(y.mul(clampedLog(x)));
-const crossEntropySlope = (grad: Expr, x: Expr, y: Expr): Expr => grad.mul(x.sub(y)).div(x.neg().add(1).mul(x).max(1e-12));
+const crossEntropyOf = (x: Expr, y: Expr): Expr =>
+  y
+    .sub(1)
+    .mul(clampedLog1p(x.neg()))
+    .sub(y.mul(clampedLog(x)));
+const crossEntropySlope = (grad: Expr, x: Expr, y: Expr): Expr =>
+  grad.mul(x.sub(y)).div(x.neg().add(1).mul(x).max(1e-12));
 const crossEntropyTargetSlope = (grad: Expr, x: Expr): Expr => grad.mul(clampedLog1p(x.neg()).sub(clampedLog(x)));
-const bce = elementLoss(2, 0, 'binaryCrossEntropy', (x, y) => crossEntropyOf(x!, y!), (grad, [x, y]) => [
-  crossEntropySlope(grad, x!, y!),
-  crossEntropyTargetSlope(grad, x!),
-]);
-const weightedBce = elementLoss(3, 0, 'binaryCrossEntropy', (x, y, w) => crossEntropyOf(x!, y!).mul(w!), (grad, [x, y, w]) => [
-  crossEntropySlope(grad, x!, y!).mul(w!),
-  crossEntropyTargetSlope(grad, x!).mul(w!),
-  grad.mul(crossEntropyOf(x!, y!)),
-]);
+const bce = elementLoss(
+  2,
+  0,
+  'binaryCrossEntropy',
+  (x, y) => crossEntropyOf(x!, y!),
+  (grad, [x, y]) => [crossEntropySlope(grad, x!, y!), crossEntropyTargetSlope(grad, x!)],
+);
+const weightedBce = elementLoss(
+  3,
+  0,
+  'binaryCrossEntropy',
+  (x, y, w) => crossEntropyOf(x!, y!).mul(w!),
+  (grad, [x, y, w]) => [
+    crossEntropySlope(grad, x!, y!).mul(w!),
+    crossEntropyTargetSlope(grad, x!).mul(w!),
+    grad.mul(crossEntropyOf(x!, y!)),
+  ],
+);
 
 interface BinaryOptions extends LossOptions {
   /** Factors of the single losses; broadcasts to the input. */
@@ -119,7 +161,10 @@ interface BinaryOptions extends LossOptions {
 }
 
 type BinaryArguments = Trailing<[weight: Tensor | null], BinaryOptions>;
-const parseBce = signature<{ weight: Tensor | null; reduction: LossReduction }>('binaryCrossEntropy', ['weight'], { weight: null, reduction: 'mean' });
+const parseBce = signature<{ weight: Tensor | null; reduction: LossReduction }>('binaryCrossEntropy', ['weight'], {
+  weight: null,
+  reduction: 'mean',
+});
 
 /**
  * −(y log x + (1 − y) log(1 − x)) for probabilities x = input and y = target of one shape.
@@ -136,31 +181,50 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, ...args: Binar
 function checkProbabilities(input: Tensor): void {
   if (backendFor(input.device).readSync === null || input.elementCount === 0) return;
   const wrong = untracked(() => input.lt(0).logicalOr(input.gt(1)).any().itemSync());
-  if (wrong === 1) throw new RangeError('binaryCrossEntropy(): all elements of input must be between 0 and 1; for scores of any size use binaryCrossEntropyWithLogits()');
+  if (wrong === 1)
+    throw new RangeError(
+      'binaryCrossEntropy(): all elements of input must be between 0 and 1; for scores of any size use binaryCrossEntropyWithLogits()',
+    );
 }
 
 /** log(1 + e^−x) without overflow. */
 const softplusOfNegative = (x: Expr): Expr => x.neg().max(0).add(call('log1p', x.abs().neg().exp()));
 const logitsOf = (x: Expr, y: Expr): Expr => x.sub(x.mul(y)).add(softplusOfNegative(x));
-const positiveLogitsOf = (x: Expr, y: Expr, p: Expr): Expr => x.sub(x.mul(y)).add(p.sub(1).mul(y).add(1).mul(softplusOfNegative(x)));
+const positiveLogitsOf = (x: Expr, y: Expr, p: Expr): Expr =>
+  x.sub(x.mul(y)).add(p.sub(1).mul(y).add(1).mul(softplusOfNegative(x)));
 const positiveSlope = (x: Expr, y: Expr, p: Expr): Expr => p.mul(y).add(1).sub(y).mul(x.sigmoid()).sub(p.mul(y));
-const logits = elementLoss(2, 0, 'binaryCrossEntropyWithLogits', (x, y) => logitsOf(x!, y!), (grad, [x, y]) => [
-  grad.mul(x!.sigmoid().sub(y!)),
-  grad.mul(x!).neg(),
-]);
+const logits = elementLoss(
+  2,
+  0,
+  'binaryCrossEntropyWithLogits',
+  (x, y) => logitsOf(x!, y!),
+  (grad, [x, y]) => [grad.mul(x!.sigmoid().sub(y!)), grad.mul(x!).neg()],
+);
 /** Inputs x, y, weight, positive weight. */
-const weightedLogits = elementLoss(4, 0, 'binaryCrossEntropyWithLogits', (x, y, w, p) => positiveLogitsOf(x!, y!, p!).mul(w!), (grad, [x, y, w, p]) => {
-  const scaled = grad.mul(w!);
-  return [
-    scaled.mul(positiveSlope(x!, y!, p!)),
-    scaled.mul(p!.sub(1).mul(softplusOfNegative(x!)).sub(x!)),
-    grad.mul(positiveLogitsOf(x!, y!, p!)),
-    scaled.mul(y!).mul(softplusOfNegative(x!)),
-  ];
-});
-const parseLogits = signature<{ weight: Tensor | null; posWeight: Tensor | null; reduction: LossReduction }>('binaryCrossEntropyWithLogits', ['weight'], {
-  weight: null, posWeight: null, reduction: 'mean',
-});
+const weightedLogits = elementLoss(
+  4,
+  0,
+  'binaryCrossEntropyWithLogits',
+  (x, y, w, p) => positiveLogitsOf(x!, y!, p!).mul(w!),
+  (grad, [x, y, w, p]) => {
+    const scaled = grad.mul(w!);
+    return [
+      scaled.mul(positiveSlope(x!, y!, p!)),
+      scaled.mul(p!.sub(1).mul(softplusOfNegative(x!)).sub(x!)),
+      grad.mul(positiveLogitsOf(x!, y!, p!)),
+      scaled.mul(y!).mul(softplusOfNegative(x!)),
+    ];
+  },
+);
+const parseLogits = signature<{ weight: Tensor | null; posWeight: Tensor | null; reduction: LossReduction }>(
+  'binaryCrossEntropyWithLogits',
+  ['weight'],
+  {
+    weight: null,
+    posWeight: null,
+    reduction: 'mean',
+  },
+);
 
 /**
  * Binary cross entropy of sigmoid(input), computed without overflow. `posWeight` multiplies the losses of positive
@@ -175,5 +239,10 @@ export function binaryCrossEntropyWithLogits(
   checkSameShape('binaryCrossEntropyWithLogits', input, target);
   if (weight === null && posWeight === null) return applyLoss(logits, [input, target], [], kind);
   const one = ones([], { dtype: input.dtype, device: input.device });
-  return applyLoss(weightedLogits, [input, target, (weight ?? one).expand(input.shape), (posWeight ?? one).expand(input.shape)], [], kind);
+  return applyLoss(
+    weightedLogits,
+    [input, target, (weight ?? one).expand(input.shape), (posWeight ?? one).expand(input.shape)],
+    [],
+    kind,
+  );
 }

@@ -5,7 +5,15 @@ import { call } from '../ir/expr.ts';
 import { zerosLike } from '../like.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { applyLoss, asFloating, checkReduction, elementLoss, type LossOptions, type LossReduction, reduceLoss } from './element-loss.ts';
+import {
+  applyLoss,
+  asFloating,
+  checkReduction,
+  elementLoss,
+  type LossOptions,
+  type LossReduction,
+  reduceLoss,
+} from './element-loss.ts';
 import { binaryCrossEntropyWithLogits } from './loss.ts';
 
 export interface MarginLossOptions extends LossOptions {
@@ -17,7 +25,8 @@ interface Margin {
   reduction: LossReduction;
 }
 
-const marginArguments = (op: string, margin: number) => signature<Margin>(op, ['margin'], { margin, reduction: 'mean' });
+const marginArguments = (op: string, margin: number) =>
+  signature<Margin>(op, ['margin'], { margin, reduction: 'mean' });
 
 const softMargin = elementLoss(
   2,
@@ -50,7 +59,11 @@ const hinge = elementLoss(
 const parseHinge = marginArguments('hingeEmbeddingLoss', 1);
 
 /** The input, a distance, where the target is 1; max(0, margin − input) where it is −1. */
-export function hingeEmbeddingLoss(input: Tensor, target: Tensor, ...args: Trailing<[margin: number], MarginLossOptions>): Tensor {
+export function hingeEmbeddingLoss(
+  input: Tensor,
+  target: Tensor,
+  ...args: Trailing<[margin: number], MarginLossOptions>
+): Tensor {
   const { margin, reduction } = parseHinge(args);
   return applyLoss(hinge, [input, target], [margin], reduction);
 }
@@ -80,7 +93,9 @@ export function marginRankingLoss(
   const { margin, reduction } = parseRanking(args);
   if (input1.ndim !== input2.ndim || input1.ndim !== target.ndim) {
     const shapes = [input1, input2, target].map((x) => formatShape(x.shape)).join(', ');
-    throw new ShapeError(`marginRankingLoss(): both inputs and the target must have as many dimensions, got shapes ${shapes}`);
+    throw new ShapeError(
+      `marginRankingLoss(): both inputs and the target must have as many dimensions, got shapes ${shapes}`,
+    );
   }
   return applyLoss(ranking, asFloating([input1, input2, target]), [margin], reduction);
 }
@@ -98,7 +113,9 @@ function checkClassTarget(op: string, input: Tensor, target: Tensor, expected: r
     throw new DTypeError(`${op}(): targets must be integers, got ${target.dtype}; make them with { dtype: 'int32' }`);
   }
   if (target.elementCount !== expected.reduce((n, size) => n * size, 1)) {
-    throw new ShapeError(`${op}(): input ${formatShape(input.shape)} wants targets of shape ${formatShape(expected)}, got ${formatShape(target.shape)}`);
+    throw new ShapeError(
+      `${op}(): input ${formatShape(input.shape)} wants targets of shape ${formatShape(expected)}, got ${formatShape(target.shape)}`,
+    );
   }
 }
 
@@ -115,7 +132,12 @@ interface MultiMargin extends Margin {
   weight: Tensor | null;
 }
 
-const parseMultiMargin = signature<MultiMargin>('multiMarginLoss', ['p', 'margin', 'weight'], { p: 1, margin: 1, weight: null, reduction: 'mean' });
+const parseMultiMargin = signature<MultiMargin>('multiMarginLoss', ['p', 'margin', 'weight'], {
+  p: 1,
+  margin: 1,
+  weight: null,
+  reduction: 'mean',
+});
 
 /**
  * Over the classes other than the target's: the mean over C of max(0, margin − x[target] + x[i])ᵖ, times the target's weight.
@@ -154,7 +176,9 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, options: Los
   const { reduction } = parseMultilabel([options]);
   checkReduction('multilabelMarginLoss', reduction);
   if (!sameShape(input.shape, target.shape)) {
-    throw new ShapeError(`multilabelMarginLoss(): target ${formatShape(target.shape)} must have the shape of input, ${formatShape(input.shape)}`);
+    throw new ShapeError(
+      `multilabelMarginLoss(): target ${formatShape(target.shape)} must have the shape of input, ${formatShape(input.shape)}`,
+    );
   }
   const x = asBatch('multilabelMarginLoss', input);
   checkClassTarget('multilabelMarginLoss', input, target, x.shape);
@@ -174,10 +198,14 @@ export interface MultilabelSoftMarginLossOptions extends LossOptions {
   weight?: Tensor | null | undefined;
 }
 
-const parseSoftMultilabel = signature<{ weight: Tensor | null; reduction: LossReduction }>('multilabelSoftMarginLoss', ['weight'], {
-  weight: null,
-  reduction: 'mean',
-});
+const parseSoftMultilabel = signature<{ weight: Tensor | null; reduction: LossReduction }>(
+  'multilabelSoftMarginLoss',
+  ['weight'],
+  {
+    weight: null,
+    reduction: 'mean',
+  },
+);
 
 /** The mean over the last dimension, the classes, of the binary cross entropy with logits; targets are 0 or 1. */
 export function multilabelSoftMarginLoss(

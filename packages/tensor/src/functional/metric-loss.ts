@@ -7,7 +7,10 @@ import { pairwiseDistance } from './distance.ts';
 import { checkReduction, type LossOptions, type LossReduction, reduceLoss } from './element-loss.ts';
 import type { MarginLossOptions } from './margin-loss.ts';
 
-const parseCosine = signature<{ margin: number; reduction: LossReduction }>('cosineEmbeddingLoss', ['margin'], { margin: 0, reduction: 'mean' });
+const parseCosine = signature<{ margin: number; reduction: LossReduction }>('cosineEmbeddingLoss', ['margin'], {
+  margin: 0,
+  reduction: 'mean',
+});
 
 /**
  * 1 − cos where the target is 1, max(0, cos − margin) where it is −1, for the cosine of the angle between the inputs.
@@ -25,12 +28,17 @@ export function cosineEmbeddingLoss(
   checkReduction('cosineEmbeddingLoss', reduction);
   if (target.ndim > 1 || input1.ndim !== target.ndim + 1 || input2.ndim !== input1.ndim) {
     const shapes = [input1, input2, target].map((x) => formatShape(x.shape)).join(', ');
-    throw new ShapeError(`cosineEmbeddingLoss(): expected inputs [N, D] with a target [N], or [D] with a 0-d target, got shapes ${shapes}`);
+    throw new ShapeError(
+      `cosineEmbeddingLoss(): expected inputs [N, D] with a target [N], or [D] with a 0-d target, got shapes ${shapes}`,
+    );
   }
   const dim = input1.ndim - 1;
   const epsilon = 1e-12;
   const squares = (x: Tensor): Tensor => x.square().sum(dim).add(epsilon);
-  const cosine = input1.mul(input2).sum(dim).div(squares(input1).mul(squares(input2)).sqrt());
+  const cosine = input1
+    .mul(input2)
+    .sum(dim)
+    .div(squares(input1).mul(squares(input2)).sqrt());
   const alike = cosine.neg().add(1);
   const unlike = cosine.sub(margin).clampMin(0);
   const losses = alike.mul(target.eq(1)).add(unlike.mul(target.eq(-1)));
@@ -53,7 +61,13 @@ interface Triplet {
   reduction: LossReduction;
 }
 
-const parseTriplet = signature<Triplet>('tripletMarginLoss', ['margin', 'p', 'eps', 'swap'], { margin: 1, p: 2, eps: 1e-6, swap: false, reduction: 'mean' });
+const parseTriplet = signature<Triplet>('tripletMarginLoss', ['margin', 'p', 'eps', 'swap'], {
+  margin: 1,
+  p: 2,
+  eps: 1e-6,
+  swap: false,
+  reduction: 'mean',
+});
 
 /** max(0, d(anchor, positive) − d(anchor, negative) + margin), distances along the last dimension. */
 export function tripletMarginLoss(
@@ -65,7 +79,9 @@ export function tripletMarginLoss(
   const { margin, p, eps, swap, reduction } = parseTriplet(args);
   if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim) {
     const shapes = [anchor, positive, negative].map((x) => formatShape(x.shape)).join(', ');
-    throw new ShapeError(`tripletMarginLoss(): anchor, positive and negative must have as many dimensions, got shapes ${shapes}`);
+    throw new ShapeError(
+      `tripletMarginLoss(): anchor, positive and negative must have as many dimensions, got shapes ${shapes}`,
+    );
   }
   const distanceFunction = (a: Tensor, b: Tensor): Tensor => pairwiseDistance(a, b, p, eps);
   return tripletMarginWithDistanceLoss(anchor, positive, negative, { distanceFunction, margin, swap, reduction });

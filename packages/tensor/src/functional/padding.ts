@@ -29,7 +29,10 @@ const reach: Record<Exclude<PadMode, 'constant'>, (size: number) => number> = {
   circular: (size) => size,
 };
 
-const parse = signature<{ mode: PadMode; value: number | null }>('pad', ['mode', 'value'], { mode: 'constant', value: null });
+const parse = signature<{ mode: PadMode; value: number | null }>('pad', ['mode', 'value'], {
+  mode: 'constant',
+  value: null,
+});
 
 /**
  * Adds elements around a tensor.
@@ -42,18 +45,27 @@ const parse = signature<{ mode: PadMode; value: number | null }>('pad', ['mode',
  * ```
  * @throws ShapeError when a size would become negative, or the tensor is too small for the mode.
  */
-export function pad(input: Tensor, padding: readonly number[], ...args: Trailing<[mode: PadMode, value: number | null], PadOptions>): Tensor {
+export function pad(
+  input: Tensor,
+  padding: readonly number[],
+  ...args: Trailing<[mode: PadMode, value: number | null], PadOptions>
+): Tensor {
   const { mode, value } = parse(args);
   if (mode === 'constant') return constantPad(input, padding, value ?? 0);
   if (!Object.hasOwn(sources, mode)) {
-    throw new TypeError(`pad(): mode must be 'constant', 'reflect', 'replicate' or 'circular', got ${JSON.stringify(mode)}`);
+    throw new TypeError(
+      `pad(): mode must be 'constant', 'reflect', 'replicate' or 'circular', got ${JSON.stringify(mode)}`,
+    );
   }
   if (value !== null) throw new TypeError(`pad(): mode '${mode}' takes no value`);
   if (padding.length % 2 !== 0 || padding.length > 2 * input.ndim) {
-    throw new ShapeError(`pad(): padding [${padding.join(', ')}] must have two numbers for each of at most ${input.ndim} dimensions`);
+    throw new ShapeError(
+      `pad(): padding [${padding.join(', ')}] must have two numbers for each of at most ${input.ndim} dimensions`,
+    );
   }
   let out = input;
-  for (let i = 0; 2 * i < padding.length; i++) out = extend(out, input.ndim - 1 - i, padding[2 * i]!, padding[2 * i + 1]!, mode);
+  for (let i = 0; 2 * i < padding.length; i++)
+    out = extend(out, input.ndim - 1 - i, padding[2 * i]!, padding[2 * i + 1]!, mode);
   return out === input ? input.clone() : out;
 }
 

@@ -34,17 +34,22 @@ export interface UnfoldOptions {
   stride?: number | readonly number[] | undefined;
 }
 
-type UnfoldArguments = Trailing<[dilation: number | readonly number[], padding: number | readonly number[], stride: number | readonly number[]], UnfoldOptions>;
+type UnfoldArguments = Trailing<
+  [dilation: number | readonly number[], padding: number | readonly number[], stride: number | readonly number[]],
+  UnfoldOptions
+>;
 type Given = { [K in keyof UnfoldOptions]-?: number | readonly number[] };
 
-const parser = (op: string) => signature<Given>(op, ['dilation', 'padding', 'stride'], { dilation: 1, padding: 0, stride: 1 });
+const parser = (op: string) =>
+  signature<Given>(op, ['dilation', 'padding', 'stride'], { dilation: 1, padding: 0, stride: 1 });
 const parseUnfold = parser('unfold');
 const parseFold = parser('fold');
 
 function specOf(op: string, size: Pair, kernelSize: number | readonly number[], given: Given): PatchSpec {
   const pair = (name: string, value: number | readonly number[], least: number): Pair => {
     const both = perDimension(op, name, value, 2) as [number, number];
-    if (both.some((n) => !Number.isInteger(n) || n < least)) throw new RangeError(`${op}(): ${name} must be integers of at least ${least}, got [${both.join(', ')}]`);
+    if (both.some((n) => !Number.isInteger(n) || n < least))
+      throw new RangeError(`${op}(): ${name} must be integers of at least ${least}, got [${both.join(', ')}]`);
     return both;
   };
   return {
@@ -58,10 +63,13 @@ function specOf(op: string, size: Pair, kernelSize: number | readonly number[], 
 
 /** How many blocks there are along height and width. */
 function blocksOf(op: string, { kernel, dilation, padding, stride, size }: PatchSpec): Pair {
-  const along = (d: 0 | 1): number => Math.floor((size[d] + 2 * padding[d] - dilation[d] * (kernel[d] - 1) - 1) / stride[d]) + 1;
+  const along = (d: 0 | 1): number =>
+    Math.floor((size[d] + 2 * padding[d] - dilation[d] * (kernel[d] - 1) - 1) / stride[d]) + 1;
   const blocks: Pair = [along(0), along(1)];
   if (blocks[0] < 1 || blocks[1] < 1) {
-    throw new ShapeError(`${op}(): no block of ${formatShape(kernel)} with dilation ${formatShape(dilation)} fits into an image of ${formatShape(size)} with padding ${formatShape(padding)}`);
+    throw new ShapeError(
+      `${op}(): no block of ${formatShape(kernel)} with dilation ${formatShape(dilation)} fits into an image of ${formatShape(size)} with padding ${formatShape(padding)}`,
+    );
   }
   return blocks;
 }
@@ -80,7 +88,9 @@ export function im2col(image: Tensor, spec: PatchSpec): Tensor {
   const blocks = blocksOf('unfold', spec);
   const out = untracked(() => {
     const padded = ph > 0 || pw > 0 ? constantPad(image, [pw, pw, ph, ph], 0) : image;
-    return windows(padded, spec, blocks).clone().view([n, c * spec.kernel[0] * spec.kernel[1], blocks[0] * blocks[1]]);
+    return windows(padded, spec, blocks)
+      .clone()
+      .view([n, c * spec.kernel[0] * spec.kernel[1], blocks[0] * blocks[1]]);
   });
   return record('im2col', [image], out, spec);
 }
@@ -97,7 +107,8 @@ export function col2im(columns: Tensor, spec: PatchSpec): Tensor {
     const padded = columns.newZeros([n, channels, h + 2 * ph, w + 2 * pw]);
     const target = windows(padded, spec, blocks);
     // Within one place of the kernel no two blocks overlap.
-    for (let i = 0; i < kh; i++) for (let j = 0; j < kw; j++) target.select(2, i).select(2, j).add_(source.select(2, i).select(2, j));
+    for (let i = 0; i < kh; i++)
+      for (let j = 0; j < kw; j++) target.select(2, i).select(2, j).add_(source.select(2, i).select(2, j));
     return ph > 0 || pw > 0 ? padded.narrow(2, ph, h).narrow(3, pw, w).contiguous() : padded;
   });
   return record('col2im', [columns], out, spec);
@@ -110,7 +121,8 @@ export function col2im(columns: Tensor, spec: PatchSpec): Tensor {
  * @throws ShapeError when no block fits.
  */
 export function unfold(input: Tensor, kernelSize: number | readonly number[], ...args: UnfoldArguments): Tensor {
-  if (input.ndim !== 3 && input.ndim !== 4) throw new ShapeError(`unfold(): input must be [N, C, H, W] or [C, H, W], got ${formatShape(input.shape)}`);
+  if (input.ndim !== 3 && input.ndim !== 4)
+    throw new ShapeError(`unfold(): input must be [N, C, H, W] or [C, H, W], got ${formatShape(input.shape)}`);
   const spec = specOf('unfold', input.shape.slice(-2) as [number, number], kernelSize, parseUnfold(args));
   return input.ndim === 4 ? im2col(input, spec) : im2col(input.unsqueeze(0), spec).squeeze(0);
 }
@@ -128,14 +140,17 @@ export function fold(
   kernelSize: number | readonly number[],
   ...args: UnfoldArguments
 ): Tensor {
-  if (input.ndim !== 2 && input.ndim !== 3) throw new ShapeError(`fold(): input must be [N, C·kh·kw, blocks] or without N, got ${formatShape(input.shape)}`);
+  if (input.ndim !== 2 && input.ndim !== 3)
+    throw new ShapeError(`fold(): input must be [N, C·kh·kw, blocks] or without N, got ${formatShape(input.shape)}`);
   const size = perDimension('fold', 'outputSize', outputSize, 2) as [number, number];
   const spec = specOf('fold', size, kernelSize, parseFold(args));
   const [down, across] = blocksOf('fold', spec);
   const [rows, columns] = input.shape.slice(-2) as [number, number];
   const area = spec.kernel[0] * spec.kernel[1];
   if (rows % area !== 0 || columns !== down * across) {
-    throw new ShapeError(`fold(): input ${formatShape(input.shape)} does not fit: expected a multiple of ${area} rows and ${down * across} blocks for an image of ${formatShape(size)}`);
+    throw new ShapeError(
+      `fold(): input ${formatShape(input.shape)} does not fit: expected a multiple of ${area} rows and ${down * across} blocks for an image of ${formatShape(size)}`,
+    );
   }
   return input.ndim === 3 ? col2im(input, spec) : col2im(input.unsqueeze(0), spec).squeeze(0);
 }

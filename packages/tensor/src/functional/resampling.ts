@@ -52,7 +52,11 @@ function sourceOf(axis: Axis, step: number, i: number): number {
 }
 
 /** Makes taps from a function that puts at most `taps` inputs for output `i`; with fewer, the last one is repeated with weight 0. */
-function collect(outSize: number, taps: number, fill: (i: number, put: (position: number, weight: number) => void) => void): Taps {
+function collect(
+  outSize: number,
+  taps: number,
+  fill: (i: number, put: (position: number, weight: number) => void) => void,
+): Taps {
   const positions = new Int32Array(outSize * taps);
   const weights = new Float64Array(outSize * taps);
   let ragged = false;
@@ -96,7 +100,12 @@ const near = (d: number): number => ((a + 2) * d - (a + 3)) * d * d + 1;
 const far = (d: number): number => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
 
 /** Weights of the four neighbours at −1, 0, 1 and 2 of a point `t` beyond neighbour 0. */
-export const cubicWeights = (t: number): readonly [number, number, number, number] => [far(t + 1), near(t), near(1 - t), far(2 - t)];
+export const cubicWeights = (t: number): readonly [number, number, number, number] => [
+  far(t + 1),
+  near(t),
+  near(1 - t),
+  far(2 - t),
+];
 
 /** The four neighbours; positions outside are the outermost ones. */
 export function cubicTaps(axis: Axis): Taps {
@@ -105,7 +114,9 @@ export function cubicTaps(axis: Axis): Taps {
   return collect(outSize, 4, (i, put) => {
     const source = sourceOf(axis, step, i);
     const left = Math.floor(source);
-    cubicWeights(source - left).forEach((weight, k) => put(Math.min(Math.max(left - 1 + k, 0), size - 1), weight));
+    for (const [k, weight] of cubicWeights(source - left).entries()) {
+      put(Math.min(Math.max(left - 1 + k, 0), size - 1), weight);
+    }
   });
 }
 
@@ -136,7 +147,7 @@ export function antialiasedTaps(axis: Axis, kind: 'linear' | 'cubic'): Taps {
     const last = Math.min(Math.floor(center + support + 0.5), size);
     const raw = Array.from({ length: last - first }, (_, k) => weight((first + k - center + 0.5) / stretch));
     const total = raw.reduce((sum, w) => sum + w, 0);
-    raw.forEach((w, k) => put(first + k, total === 0 ? w : w / total));
+    for (const [k, w] of raw.entries()) put(first + k, total === 0 ? w : w / total);
   });
 }
 

@@ -5,7 +5,8 @@ import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
 function checkFactor(op: string, name: string, factor: number): void {
-  if (!Number.isInteger(factor) || factor < 1) throw new RangeError(`${op}(): ${name} must be a positive integer, got ${factor}`);
+  if (!Number.isInteger(factor) || factor < 1)
+    throw new RangeError(`${op}(): ${name} must be a positive integer, got ${factor}`);
 }
 
 function checkImage(op: string, input: Tensor): void {
@@ -26,7 +27,8 @@ export function pixelShuffle(input: Tensor, ...args: [upscaleFactor: number] | [
   const r = upscaleFactor;
   const lead = input.shape.slice(0, -3);
   const [channels, height, width] = input.shape.slice(-3) as [number, number, number];
-  if (channels % r ** 2 !== 0) throw new ShapeError(`${op}(): ${channels} channels of ${formatShape(input.shape)} do not divide by ${r}²`);
+  if (channels % r ** 2 !== 0)
+    throw new ShapeError(`${op}(): ${channels} channels of ${formatShape(input.shape)} do not divide by ${r}²`);
   const out = channels / r ** 2;
   const n = lead.length;
   const blocks = input.reshape([...lead, out, r, r, height, width]);
@@ -39,7 +41,10 @@ const parsePixelUnshuffle = signature<{ downscaleFactor: number }>('pixelUnshuff
  * [..., C, H·r, W·r] as [..., C·r², H, W]: the inverse of {@link pixelShuffle}.
  * @throws ShapeError when height or width does not divide by r.
  */
-export function pixelUnshuffle(input: Tensor, ...args: [downscaleFactor: number] | [{ downscaleFactor: number }]): Tensor {
+export function pixelUnshuffle(
+  input: Tensor,
+  ...args: [downscaleFactor: number] | [{ downscaleFactor: number }]
+): Tensor {
   const { downscaleFactor } = parsePixelUnshuffle(args);
   const op = 'pixelUnshuffle';
   checkImage(op, input);
@@ -47,10 +52,13 @@ export function pixelUnshuffle(input: Tensor, ...args: [downscaleFactor: number]
   const r = downscaleFactor;
   const lead = input.shape.slice(0, -3);
   const [channels, height, width] = input.shape.slice(-3) as [number, number, number];
-  if (height % r !== 0 || width % r !== 0) throw new ShapeError(`${op}(): height and width of ${formatShape(input.shape)} do not divide by ${r}`);
+  if (height % r !== 0 || width % r !== 0)
+    throw new ShapeError(`${op}(): height and width of ${formatShape(input.shape)} do not divide by ${r}`);
   const n = lead.length;
   const blocks = input.reshape([...lead, channels, height / r, r, width / r, r]);
-  return blocks.permute([...lead.keys(), n, n + 2, n + 4, n + 1, n + 3]).reshape([...lead, channels * r ** 2, height / r, width / r]);
+  return blocks
+    .permute([...lead.keys(), n, n + 2, n + 4, n + 1, n + 3])
+    .reshape([...lead, channels * r ** 2, height / r, width / r]);
 }
 
 const parseChannelShuffle = signature<{ groups: number }>('channelShuffle', ['groups'], {});
@@ -61,9 +69,16 @@ const parseChannelShuffle = signature<{ groups: number }>('channelShuffle', ['gr
  */
 export function channelShuffle(input: Tensor, ...args: [groups: number] | [{ groups: number }]): Tensor {
   const { groups } = parseChannelShuffle(args);
-  if (input.ndim < 3) throw new ShapeError(`channelShuffle(): input must be [N, C, ...] with more than 2 dimensions, got ${formatShape(input.shape)}`);
+  if (input.ndim < 3)
+    throw new ShapeError(
+      `channelShuffle(): input must be [N, C, ...] with more than 2 dimensions, got ${formatShape(input.shape)}`,
+    );
   checkFactor('channelShuffle', 'groups', groups);
   const [batch, channels, ...rest] = input.shape as [number, number, ...number[]];
-  if (channels % groups !== 0) throw new ShapeError(`channelShuffle(): ${channels} channels do not divide by ${groups} groups`);
-  return input.reshape([batch, groups, channels / groups, ...rest]).transpose(1, 2).reshape(input.shape);
+  if (channels % groups !== 0)
+    throw new ShapeError(`channelShuffle(): ${channels} channels do not divide by ${groups} groups`);
+  return input
+    .reshape([batch, groups, channels / groups, ...rest])
+    .transpose(1, 2)
+    .reshape(input.shape);
 }

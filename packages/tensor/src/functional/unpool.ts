@@ -22,15 +22,33 @@ interface Unpool {
   outputSize: readonly number[] | null;
 }
 
-type UnpoolArguments = Trailing<[stride: Sizes | null, padding: Sizes, outputSize: readonly number[] | null], MaxUnpoolOptions>;
+type UnpoolArguments = Trailing<
+  [stride: Sizes | null, padding: Sizes, outputSize: readonly number[] | null],
+  MaxUnpoolOptions
+>;
 
-function maxUnpool(op: string, spatial: number, input: Tensor, indices: Tensor, kernelSize: Sizes, args: readonly unknown[]): Tensor {
-  const given = signature<Unpool>(op, ['stride', 'padding', 'outputSize'], { stride: null, padding: 0, outputSize: null })(args);
+function maxUnpool(
+  op: string,
+  spatial: number,
+  input: Tensor,
+  indices: Tensor,
+  kernelSize: Sizes,
+  args: readonly unknown[],
+): Tensor {
+  const given = signature<Unpool>(op, ['stride', 'padding', 'outputSize'], {
+    stride: null,
+    padding: 0,
+    outputSize: null,
+  })(args);
   if (input.ndim !== spatial + 1 && input.ndim !== spatial + 2) {
-    throw new ShapeError(`${op}(): input must be [N, C, ...] or [C, ...] with ${spatial} spatial dimensions, got ${formatShape(input.shape)}`);
+    throw new ShapeError(
+      `${op}(): input must be [N, C, ...] or [C, ...] with ${spatial} spatial dimensions, got ${formatShape(input.shape)}`,
+    );
   }
   if (!sameShape(input.shape, indices.shape)) {
-    throw new ShapeError(`${op}(): indices ${formatShape(indices.shape)} must have the shape of input, ${formatShape(input.shape)}`);
+    throw new ShapeError(
+      `${op}(): indices ${formatShape(indices.shape)} must have the shape of input, ${formatShape(input.shape)}`,
+    );
   }
   const kernel = perDimension(op, 'kernelSize', kernelSize, spatial);
   const stride = given.stride === null ? kernel : perDimension(op, 'stride', given.stride, spatial);
@@ -38,7 +56,8 @@ function maxUnpool(op: string, spatial: number, input: Tensor, indices: Tensor, 
   const own = input.shape.slice(-spatial);
   const usual = own.map((size, d) => (size - 1) * stride[d]! - 2 * padding[d]! + kernel[d]!);
   const sizes = given.outputSize?.slice(-spatial) ?? usual;
-  if (sizes.length !== spatial) throw new ShapeError(`${op}(): outputSize must have ${spatial} numbers, got [${sizes.join(', ')}]`);
+  if (sizes.length !== spatial)
+    throw new ShapeError(`${op}(): outputSize must have ${spatial} numbers, got [${sizes.join(', ')}]`);
   const lead = input.shape.slice(0, -spatial);
   const planes = input.newZeros([...lead, sizes.reduce((n, size) => n * size, 1)]);
   return planes.scatter(-1, indices.flatten(-spatial), input.flatten(-spatial)).reshape([...lead, ...sizes]);
@@ -78,12 +97,23 @@ interface LpPool {
 }
 
 /** (Σ xᵖ)^(1/p) over windows: the averages of the powers, times the window's size. A negative sum counts as 0, as in PyTorch. */
-function lpPool(op: string, spatial: 1 | 2, input: Tensor, normType: number, kernelSize: Sizes, args: readonly unknown[]): Tensor {
+function lpPool(
+  op: string,
+  spatial: 1 | 2,
+  input: Tensor,
+  normType: number,
+  kernelSize: Sizes,
+  args: readonly unknown[],
+): Tensor {
   const { stride, ceilMode } = signature<LpPool>(op, ['stride', 'ceilMode'], { stride: null, ceilMode: false })(args);
   const kernel = perDimension(op, 'kernelSize', kernelSize, spatial);
   const pool = spatial === 1 ? avgPool1d : avgPool2d;
   const means = pool(input.pow(normType), kernel, stride, 0, ceilMode);
-  return means.sign().mul(means.abs().relu()).mul(kernel.reduce((n, size) => n * size, 1)).pow(1 / normType);
+  return means
+    .sign()
+    .mul(means.abs().relu())
+    .mul(kernel.reduce((n, size) => n * size, 1))
+    .pow(1 / normType);
 }
 
 /** The p-norm, p = normType, over windows of [N, C, L]. */
