@@ -7,6 +7,7 @@ import { type Area, folderSource, guessArea } from './area.ts';
 import { areas } from './areas/index.ts';
 import { formatReport, makeReport, type Report } from './report.ts';
 import { ratioOf, runArea, type Totals } from './run.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const usage = `usage: npm run conformance -- --golden DIR [options]
 
@@ -103,10 +104,13 @@ async function main(args: readonly string[]): Promise<number> {
   const baseline = readBaseline(options.baseline);
   await useDevice(options.device);
   const selection = { device: options.device, tiers: list(options.tier), ops: list(options.op) };
+  const watchdog = startWatchdog();
   const groups = await runArea(area, folderSource(folder), selection, {
     only: baseline && ((group, id) => baseline.has(`${group}/${id}`)),
     onProgress: progress,
+    onCase: watchdog.next,
   });
+  await watchdog.stop();
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   if (groups.length === 0) throw new UsageError('no case matches --tier, --op and --baseline');
   const report = makeReport(area.name, options.device, groups);

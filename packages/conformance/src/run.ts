@@ -24,6 +24,7 @@ export interface RunOptions {
   /** Runs only the cases that it accepts. */
   readonly only?: ((group: string, id: string) => boolean) | undefined;
   readonly onProgress?: ((group: string, totals: Totals) => void) | undefined;
+  readonly onCase?: ((name: string) => void) | undefined;
 }
 
 /** Runs an area; results come group by group. Nothing that a case throws gets out. */
@@ -40,6 +41,7 @@ export async function runArea(
     const done: CaseResult[] = [];
     for (const { id, run } of cases) {
       if (options.only !== undefined && !options.only(name, id)) continue;
+      options.onCase?.(`${name}/${id}`);
       const verdict = excused(area.name, name, id, await settle(run));
       count(totals, verdict);
       done.push({ id, verdict });
