@@ -9,8 +9,6 @@ export const pending: Readonly<Record<string, readonly string[]>> = {
     'FractionalMaxPool2d',
     'MultiheadAttention',
     'TransformerDecoderLayer',
-    'TransformerEncoder',
-    'TransformerEncoderLayer',
   ],
   ops: [],
   optim: ['LBFGS', 'AveragedModel'],
