@@ -118,18 +118,18 @@ abstract class ListContainer<M extends Module> extends Container {
     checkModule(this.constructor.name, String(index), module);
     const list = [...this];
     list.splice(index, 0, module);
-    return this.#replace(list);
+    return this.renumber(list);
   }
 
   /** Takes a module out and returns it. @throws IndexError out of range. */
   pop(index = -1): M {
     const list = [...this];
     const [module] = list.splice(placeOf(this.constructor.name, index, list.length), 1);
-    this.#replace(list);
+    this.renumber(list);
     return module!;
   }
 
-  #replace(list: readonly M[]): this {
+  private renumber(list: readonly M[]): this {
     this.items.clear();
     for (const [i, module] of list.entries()) this.items.set(String(i), module);
     return this;

@@ -190,7 +190,7 @@ abstract class Convolution extends ConvNd {
   protected convolve(convolve: Convolve, input: Tensor): Tensor {
     const { weight, bias, stride, dilation, groups, paddingMode } = this;
     if (paddingMode === 'zeros') return convolve(input, weight, bias, stride, this.padding, dilation, groups);
-    const padded = F.pad(input, this.#bothSides(), paddingMode);
+    const padded = F.pad(input, this.bothSides(), paddingMode);
     return convolve(
       padded,
       weight,
@@ -203,7 +203,7 @@ abstract class Convolution extends ConvNd {
   }
 
   /** Padding before and after each dimension, the last one first, as F.pad wants it. */
-  #bothSides(): number[] {
+  private bothSides(): number[] {
     const { padding, dilation, kernelSize } = this;
     const sides = kernelSize.map((kernel, d): [number, number] => {
       if (padding === 'valid') return [0, 0];
@@ -300,7 +300,7 @@ abstract class TransposedConvolution extends ConvNd {
   }
 
   /** The output padding that leads to an asked-for size. */
-  #paddingFor(input: Tensor, outputSize: readonly number[] | null): readonly number[] {
+  private paddingFor(input: Tensor, outputSize: readonly number[] | null): readonly number[] {
     if (outputSize === null) return this.outputPadding;
     const dims = this.kernelSize.length;
     const [spatial, wanted] = [input.shape.slice(-dims), outputSize.slice(-dims)];
@@ -325,7 +325,7 @@ abstract class TransposedConvolution extends ConvNd {
       bias,
       stride,
       this.padding as readonly number[],
-      this.#paddingFor(input, outputSize),
+      this.paddingFor(input, outputSize),
       groups,
       dilation,
     );

@@ -2,6 +2,12 @@
 export { Buffer, functional, functional as F, Parameter } from '@flambeau/tensor';
 export * from './activation.ts';
 export * from './adaptive-pooling.ts';
+export {
+  type AttentionCallOptions,
+  type AttentionLayerOptions,
+  MultiheadAttention,
+} from './attention.ts';
+export { cloneModule } from './clone.ts';
 export { type Chain, ModuleDict, ModuleList, type NamedModules, Sequential } from './containers.ts';
 export * from './conv.ts';
 export * from './distance.ts';
@@ -31,5 +37,6 @@ export * from './rnn.ts';
 export * from './rnn-cell.ts';
 export * from './softmax.ts';
 export * from './sparse.ts';
+export * from './transformer.ts';
 export * as utils from './utils/index.ts';
 export * from './vision.ts';

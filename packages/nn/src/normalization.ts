@@ -128,11 +128,11 @@ abstract class BatchNormNd extends RunningNorm {
     const { training, running_mean, running_var } = this;
     const useBatch = training || running_mean === null || running_var === null;
     const [mean, variance] = !training || this.trackRunningStats ? [running_mean, running_var] : [null, null];
-    return F.batchNorm(input, mean, variance, this.weight, this.bias, useBatch, this.#share(), this.eps);
+    return F.batchNorm(input, mean, variance, this.weight, this.bias, useBatch, this.countBatch(), this.eps);
   }
 
   /** The newest batch's share in the running statistics; counts the batch. */
-  #share(): number {
+  private countBatch(): number {
     const { num_batches_tracked: count } = this;
     if (!this.training || count === null) return this.momentum ?? 0;
     noGrad(() => count.add_(1));

@@ -11,7 +11,7 @@ import { Module, type Owned } from './module.ts';
  * ```
  */
 export class ParameterList extends Module {
-  readonly #list: Parameter[] = [];
+  private readonly list: Parameter[] = [];
 
   constructor(parameters: Iterable<Parameter> = []) {
     super();
@@ -20,7 +20,7 @@ export class ParameterList extends Module {
 
   override *ownEntries(): IterableIterator<[string, Owned]> {
     yield* super.ownEntries();
-    for (const [i, parameter] of this.#list.entries()) yield [String(i), parameter];
+    for (const [i, parameter] of this.list.entries()) yield [String(i), parameter];
   }
 
   forward(..._input: never[]): never {
@@ -29,17 +29,17 @@ export class ParameterList extends Module {
 
   /** Number of parameters. */
   override get length(): number {
-    return this.#list.length;
+    return this.list.length;
   }
 
   /** The parameter at a place; -1 is the last. @throws IndexError out of range. */
   at(index: number): Parameter {
-    return this.#list[placeOf('ParameterList', index, this.#list.length)]!;
+    return this.list[placeOf('ParameterList', index, this.list.length)]!;
   }
 
   /** Puts another parameter at a place. @throws IndexError out of range. */
   set(index: number, parameter: Parameter): this {
-    this.#list[placeOf('ParameterList', index, this.#list.length)] = checkedParameter(
+    this.list[placeOf('ParameterList', index, this.list.length)] = checkedParameter(
       'ParameterList',
       String(index),
       parameter,
@@ -48,7 +48,7 @@ export class ParameterList extends Module {
   }
 
   append(parameter: Parameter): this {
-    this.#list.push(checkedParameter('ParameterList', String(this.#list.length), parameter));
+    this.list.push(checkedParameter('ParameterList', String(this.list.length), parameter));
     return this;
   }
 
@@ -58,11 +58,11 @@ export class ParameterList extends Module {
   }
 
   [Symbol.iterator](): IterableIterator<Parameter> {
-    return this.#list.values();
+    return this.list.values();
   }
 
   override extraRepr(): string {
-    return this.#list
+    return this.list
       .map(
         (parameter, i) => `  (${i}): Parameter containing: [torch.${parameter.dtype} of size ${sizeText(parameter)}]`,
       )
@@ -72,7 +72,7 @@ export class ParameterList extends Module {
 
 /** Parameters by name. It has no forward. */
 export class ParameterDict extends Module {
-  readonly #items = new Map<string, Parameter>();
+  private readonly items = new Map<string, Parameter>();
 
   constructor(
     parameters: Readonly<Record<string, Parameter>> | Iterable<readonly [name: string, parameter: Parameter]> = [],
@@ -83,7 +83,7 @@ export class ParameterDict extends Module {
 
   override *ownEntries(): IterableIterator<[string, Owned]> {
     yield* super.ownEntries();
-    yield* this.#items;
+    yield* this.items;
   }
 
   forward(..._input: never[]): never {
@@ -92,15 +92,15 @@ export class ParameterDict extends Module {
 
   /** Number of parameters. */
   override get length(): number {
-    return this.#items.size;
+    return this.items.size;
   }
 
   /** The parameter of a name. @throws IndexError when there is none. */
   get(name: string): Parameter {
-    const parameter = this.#items.get(name);
+    const parameter = this.items.get(name);
     if (parameter === undefined)
       throw new IndexError(
-        `ParameterDict: there is no parameter '${name}', only ${[...this.#items.keys()].join(', ') || 'none'}`,
+        `ParameterDict: there is no parameter '${name}', only ${[...this.items.keys()].join(', ') || 'none'}`,
       );
     return parameter;
   }
@@ -110,7 +110,7 @@ export class ParameterDict extends Module {
   }
 
   has(name: string): boolean {
-    return this.#items.has(name);
+    return this.items.has(name);
   }
 
   /** Adds or replaces parameters. */
@@ -120,24 +120,24 @@ export class ParameterDict extends Module {
     const pairs = Symbol.iterator in parameters ? [...parameters] : Object.entries(parameters);
     for (const [name, parameter] of pairs) {
       checkKey('ParameterDict', name);
-      this.#items.set(name, checkedParameter('ParameterDict', name, parameter));
+      this.items.set(name, checkedParameter('ParameterDict', name, parameter));
     }
     return this;
   }
 
   keys(): IterableIterator<string> {
-    return this.#items.keys();
+    return this.items.keys();
   }
 
   /** The pairs of name and parameter, as a Map iterates. */
   [Symbol.iterator](): IterableIterator<[string, Parameter]> {
-    return this.#items.entries();
+    return this.items.entries();
   }
 
   override extraRepr(): string {
     const line = ([name, parameter]: [string, Parameter]): string =>
       `  (${name}): Parameter containing: [torch.${tensorTypes[parameter.dtype]}Tensor of size ${sizeText(parameter)}]`;
-    return [...this.#items].map(line).join('\n');
+    return [...this.items].map(line).join('\n');
   }
 }
 

@@ -87,28 +87,28 @@ abstract class RNNBase extends Module {
     this.dropout = s.dropout;
     this.bidirectional = s.bidirectional;
     this.projSize = s.projSize;
-    this.#makeParameters(s);
+    this.makeParameters(s);
     this.resetParameters();
   }
 
-  get #directions(): number {
+  private get directions(): number {
     return this.bidirectional ? 2 : 1;
   }
 
   /** Size of the hidden state. */
-  get #outputSize(): number {
+  private get outputSize(): number {
     return this.projSize || this.hiddenSize;
   }
 
-  #makeParameters({ dtype, device }: Factory): void {
+  private makeParameters({ dtype, device }: Factory): void {
     const rows = gates[this.kind] * this.hiddenSize;
     const add = (name: string, ...shape: number[]): void =>
       this.registerParameter(name, new Parameter(empty(shape, { dtype, device })));
     for (let layer = 0; layer < this.numLayers; layer++) {
-      for (let direction = 0; direction < this.#directions; direction++) {
+      for (let direction = 0; direction < this.directions; direction++) {
         const suffix = suffixOf(layer, direction);
-        add(`weight_ih${suffix}`, rows, layer === 0 ? this.inputSize : this.#outputSize * this.#directions);
-        add(`weight_hh${suffix}`, rows, this.#outputSize);
+        add(`weight_ih${suffix}`, rows, layer === 0 ? this.inputSize : this.outputSize * this.directions);
+        add(`weight_hh${suffix}`, rows, this.outputSize);
         if (this.bias) for (const part of ['bias_ih', 'bias_hh']) add(part + suffix, rows);
         if (this.projSize > 0) add(`weight_hr${suffix}`, this.projSize, this.hiddenSize);
       }
@@ -124,7 +124,7 @@ abstract class RNNBase extends Module {
   /** Nothing to do here: for PyTorch's sake, which lays parameters out for its own kernels. */
   flattenParameters(): void {}
 
-  #weights(layer: number, direction: number): CellWeights {
+  private weights(layer: number, direction: number): CellWeights {
     const suffix = suffixOf(layer, direction);
     const get = (name: string): Tensor | null => (Reflect.get(this, name + suffix) as Tensor | undefined) ?? null;
     return {
@@ -140,16 +140,20 @@ abstract class RNNBase extends Module {
    * All layers over steps laid out one after the other, `x` [total, input]. `initial` and the returned state are
    * [layers · directions, N, …].
    */
-  #run(x: Tensor, batchSizes: readonly number[], initial: CellState): { output: Tensor; state: CellState } {
+  private runLayers(
+    x: Tensor,
+    batchSizes: readonly number[],
+    initial: CellState,
+  ): { output: Tensor; state: CellState } {
     const cell = cells[this.kind];
     const last: CellState[] = [];
     let output = x;
     for (let layer = 0; layer < this.numLayers; layer++) {
       const input = layer > 0 && this.dropout > 0 ? F.dropout(output, this.dropout, this.training) : output;
-      const results = Array.from({ length: this.#directions }, (_, direction) => {
-        const place = layer * this.#directions + direction;
+      const results = Array.from({ length: this.directions }, (_, direction) => {
+        const place = layer * this.directions + direction;
         const start = initial.map((state) => state.select(0, place));
-        return runLayer(cell, input, batchSizes, start, this.#weights(layer, direction), direction === 1);
+        return runLayer(cell, input, batchSizes, start, this.weights(layer, direction), direction === 1);
       });
       last.push(...results.map(({ state }) => state));
       output =
@@ -164,15 +168,15 @@ abstract class RNNBase extends Module {
   }
 
   /** Zeros for a start without a given state. */
-  #zeroState(x: Tensor, count: number): CellState {
+  private zeroState(x: Tensor, count: number): CellState {
     const make = (size: number): Tensor =>
-      zeros([this.numLayers * this.#directions, count, size], { dtype: x.dtype, device: x.device });
-    return this.kind === 'lstm' ? [make(this.#outputSize), make(this.hiddenSize)] : [make(this.#outputSize)];
+      zeros([this.numLayers * this.directions, count, size], { dtype: x.dtype, device: x.device });
+    return this.kind === 'lstm' ? [make(this.outputSize), make(this.hiddenSize)] : [make(this.outputSize)];
   }
 
-  #checkState(state: CellState, count: number): void {
+  private checkState(state: CellState, count: number): void {
     for (const [i, x] of state.entries()) {
-      const expected = [this.numLayers * this.#directions, count, i === 0 ? this.#outputSize : this.hiddenSize];
+      const expected = [this.numLayers * this.directions, count, i === 0 ? this.outputSize : this.hiddenSize];
       if (x.shape.join() !== expected.join()) {
         throw new ShapeError(
           `${this.constructor.name}: the state must have shape [${expected.join(', ')}], got [${x.shape.join(', ')}]`,
@@ -183,24 +187,24 @@ abstract class RNNBase extends Module {
 
   protected runPacked(input: PackedSequence, given: CellState | null): [PackedSequence, CellState] {
     const sizes = input.sizes();
-    this.#checkInput(input.data, 2);
+    this.checkInput(input.data, 2);
     const { sortedIndices: sorted, unsortedIndices: unsorted } = input;
-    const initial = given ?? this.#zeroState(input.data, sizes[0]!);
-    this.#checkState(initial, sizes[0]!);
+    const initial = given ?? this.zeroState(input.data, sizes[0]!);
+    this.checkState(initial, sizes[0]!);
     const start = sorted === null || given === null ? initial : initial.map((x) => x.indexSelect(1, sorted));
-    const { output, state } = this.#run(input.data, sizes, start);
+    const { output, state } = this.runLayers(input.data, sizes, start);
     return [input.with(output), unsorted === null ? state : state.map((x) => x.indexSelect(1, unsorted))];
   }
 
   protected runPadded(input: Tensor, given: CellState | null): [Tensor, CellState] {
     const batched = input.ndim === 3;
-    this.#checkInput(input, batched ? 3 : 2);
+    this.checkInput(input, batched ? 3 : 2);
     const major = !batched ? input.unsqueeze(1) : this.batchFirst ? input.transpose(0, 1) : input;
     const [steps, count] = major.shape as readonly [number, number, number];
-    const initial = given === null ? this.#zeroState(input, count) : batched ? given : given.map((x) => x.unsqueeze(1));
-    this.#checkState(initial, count);
+    const initial = given === null ? this.zeroState(input, count) : batched ? given : given.map((x) => x.unsqueeze(1));
+    this.checkState(initial, count);
     if (steps === 0) throw new ShapeError(`${this.constructor.name}: the sequence has no steps`);
-    const { output, state } = this.#run(
+    const { output, state } = this.runLayers(
       major.reshape([steps * count, this.inputSize]),
       new Array<number>(steps).fill(count),
       initial,
@@ -210,7 +214,7 @@ abstract class RNNBase extends Module {
     return [this.batchFirst ? laidOut.transpose(0, 1) : laidOut, state];
   }
 
-  #checkInput(input: Tensor, ndim: number): void {
+  private checkInput(input: Tensor, ndim: number): void {
     if (input.ndim === ndim && input.shape.at(-1) === this.inputSize) return;
     throw new ShapeError(
       `${this.constructor.name}: expected an input [T, N, ${this.inputSize}] (or without N), got shape [${input.shape.join(', ')}]`,
