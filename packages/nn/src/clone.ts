@@ -60,17 +60,7 @@ function copyModule(module: Module, copies: Copies): Module {
   return copy;
 }
 
-/**
- * A copy of a module with parameters and buffers of its own, what `copy.deepcopy(module)` is in Python. What the module
- * shares within itself (tied weights) the copy shares too; hooks are not copied.
- *
- * Fields are copied without running constructors, so classes with `#private` fields of their own cannot be copied:
- * TypeScript's `private` will do.
- *
- * ```ts
- * const twin = cloneModule(net);
- * ```
- */
+/** What `Module.clone` does. */
 export function cloneModule<M extends Module>(module: M): M {
   return copyModule(module, new Map()) as M;
 }

@@ -7,7 +7,6 @@ export {
   type AttentionLayerOptions,
   MultiheadAttention,
 } from './attention.ts';
-export { cloneModule } from './clone.ts';
 export { type Chain, ModuleDict, ModuleList, type NamedModules, Sequential } from './containers.ts';
 export * from './conv.ts';
 export * from './distance.ts';

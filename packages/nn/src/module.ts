@@ -1,6 +1,7 @@
 /** @file Module: what has parameters, buffers and submodules, and is called like a function. */
 import { Buffer, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
 import { signature, type Trailing } from '@flambeau/tensor/internal';
+import { cloneModule } from './clone.ts';
 import { type ConversionTarget, convertModule, moveToCpu, targetOf } from './convert.ts';
 import {
   type BackwardHook,
@@ -298,6 +299,15 @@ export abstract class Module extends Callable {
   to(...target: ConversionTarget): this {
     convertModule(this, targetOf(target));
     return this;
+  }
+
+  /**
+   * A copy with parameters and buffers of its own: Python's `copy.deepcopy(module)`. What the module shares within
+   * itself (tied weights) the copy shares too; hooks are not copied. Fields are copied without running constructors,
+   * so classes with `#private` fields of their own cannot be copied: TypeScript's `private` will do.
+   */
+  clone(): this {
+    return cloneModule(this);
   }
 
   /** Brings parameters and buffers to the CPU, from every device. */

@@ -3,7 +3,6 @@ import { functional as F, full, ShapeError, type Tensor } from '@flambeau/tensor
 import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { type Arguments, type Factory, factoryDefaults } from './arguments.ts';
 import { MultiheadAttention } from './attention.ts';
-import { cloneModule } from './clone.ts';
 import { ModuleList } from './containers.ts';
 import { Dropout } from './dropout.ts';
 import * as init from './init.ts';
@@ -221,7 +220,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
 
 /** `count` copies of a layer, each with parameters of its own that start alike. */
 const copiesOf = <M extends Module>(layer: M, count: number): ModuleList<M> =>
-  new ModuleList(Array.from({ length: count }, () => cloneModule(layer)));
+  new ModuleList(Array.from({ length: count }, () => layer.clone()));
 
 type EncoderCall = Trailing<
   [mask: Tensor | null, srcKeyPaddingMask: Tensor | null],

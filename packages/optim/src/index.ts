@@ -2,6 +2,7 @@
 export * from './adagrad.ts';
 export * from './adam.ts';
 export * from './adamax.ts';
+export * from './lbfgs.ts';
 export * as lrScheduler from './lr-scheduler/index.ts';
 export { Optimizer, type ParameterState, type ParamGroup, type Params } from './optimizer.ts';
 export type { Betas, ImplementationOptions } from './options.ts';
@@ -9,3 +10,4 @@ export * from './rmsprop.ts';
 export * from './rprop.ts';
 export * from './sgd.ts';
 export type { OptimizerState } from './state-dict.ts';
+export * as swaUtils from './swa-utils.ts';

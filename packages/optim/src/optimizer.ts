@@ -13,7 +13,7 @@ export type Params<O extends object = object> =
   | Iterable<{ params: Iterable<Tensor> | Tensor } & Partial<O>>;
 
 /** What an optimizer keeps for one parameter, under PyTorch's names. */
-export type ParameterState = Record<string, Tensor | number | null>;
+export type ParameterState = Record<string, Tensor | number | null | readonly (Tensor | number | null)[]>;
 
 /**
  * Base class of all optimizers. A subclass names its options' defaults and updates one parameter at a time.

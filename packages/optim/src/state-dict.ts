@@ -99,8 +99,9 @@ export function unpackState(source: unknown, groups: readonly ParamGroup[]): Unp
 }
 
 /** A loaded value in the form that optimizers work with: numbers for PyTorch's 0-d counters, tensors like the parameter. */
-function fitted(value: unknown, key: string, parameter: Tensor): Tensor | number | null {
+function fitted(value: unknown, key: string, parameter: Tensor): ParameterState[string] {
   if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map((item) => fitted(item, key, parameter)) as (Tensor | number | null)[];
   if (!isTensor(value)) return value as number | null;
   if (value.elementCount === 1 && value.ndim === 0 && counters.has(key)) return value.itemSync();
   return untracked(() => {
@@ -110,4 +111,4 @@ function fitted(value: unknown, key: string, parameter: Tensor): Tensor | number
 }
 
 /** What PyTorch keeps as 0-d tensors and is a number here. */
-const counters: ReadonlySet<string> = new Set(['step', 'mu_product', 'eta', 'mu']);
+const counters: ReadonlySet<string> = new Set(['step', 'mu_product', 'eta', 'mu', 't', 'H_diag', 'ro', 'al']);

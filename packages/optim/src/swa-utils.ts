@@ -1,0 +1,3 @@
+/** @file torch.optim.swa_utils. */
+export { SWALR } from './lr-scheduler/swa.ts';
+export * from './swa.ts';
