@@ -1,5 +1,5 @@
 /** @file Pooling to a given output size, p-norms of windows, and the inverse of max pooling. */
-import { functional as F, type Tensor } from '@flambeau/tensor';
+import { Buffer, functional as F, type Tensor } from '@flambeau/tensor';
 import { signature, type Trailing } from '@flambeau/tensor/internal';
 import type { Arguments } from './arguments.ts';
 import type { Sizes } from './conv.ts';
@@ -254,5 +254,69 @@ export class MaxUnpool3d extends MaxUnpoolNd {
   }
   forward(input: Tensor, indices: Tensor, ...args: OutputSizeArguments): Tensor {
     return this.unpool(F.maxUnpool3d, input, indices, args);
+  }
+}
+
+type FractionalArguments<Indices extends boolean> = Arguments<
+  [kernelSize: Sizes],
+  [outputSize: Sizes | null, outputRatio: number | readonly number[] | null, returnIndices: Indices],
+  { kernelSize: Sizes },
+  F.FractionalMaxPoolOptions<Indices>
+>;
+
+interface FractionalSettings {
+  kernelSize: Sizes;
+  outputSize: Sizes | null;
+  outputRatio: number | readonly number[] | null;
+  returnIndices: boolean;
+  _randomSamples: Tensor | null;
+}
+
+type FractionalPool = typeof F.fractionalMaxPool2d<boolean>;
+
+abstract class FractionalMaxPoolNd<Indices extends boolean> extends Module {
+  _random_samples: Buffer | null;
+  readonly kernelSize: Sizes;
+  readonly outputSize: Sizes | null;
+  readonly outputRatio: number | readonly number[] | null;
+  readonly returnIndices: boolean;
+
+  constructor(...args: FractionalArguments<Indices>) {
+    super();
+    const parse = signature<FractionalSettings>(
+      new.target.name,
+      ['kernelSize', 'outputSize', 'outputRatio', 'returnIndices', '_randomSamples'],
+      {
+        outputSize: null,
+        outputRatio: null,
+        returnIndices: false,
+        _randomSamples: null,
+      },
+    );
+    const { kernelSize, outputSize, outputRatio, returnIndices, _randomSamples } = parse(args);
+    this._random_samples = _randomSamples === null ? null : new Buffer(_randomSamples);
+    this.kernelSize = kernelSize;
+    this.outputSize = outputSize;
+    this.outputRatio = outputRatio;
+    this.returnIndices = returnIndices;
+  }
+
+  protected pool(pool: FractionalPool, input: Tensor): Result<Indices> {
+    const { kernelSize, outputSize, outputRatio, returnIndices, _random_samples: _randomSamples } = this;
+    return pool(input, kernelSize, { outputSize, outputRatio, returnIndices, _randomSamples }) as Result<Indices>;
+  }
+}
+
+/** Maxima over windows of images at random, nearly even distances. Graham 2014. */
+export class FractionalMaxPool2d<Indices extends boolean = false> extends FractionalMaxPoolNd<Indices> {
+  forward(input: Tensor): Result<Indices> {
+    return this.pool(F.fractionalMaxPool2d, input);
+  }
+}
+
+/** Maxima over windows of volumes at random, nearly even distances. */
+export class FractionalMaxPool3d<Indices extends boolean = false> extends FractionalMaxPoolNd<Indices> {
+  forward(input: Tensor): Result<Indices> {
+    return this.pool(F.fractionalMaxPool3d, input);
   }
 }

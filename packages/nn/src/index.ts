@@ -2,6 +2,7 @@
 export { Buffer, functional, functional as F, Parameter } from '@flambeau/tensor';
 export * from './activation.ts';
 export * from './adaptive-pooling.ts';
+export * from './adaptive-softmax.ts';
 export {
   type AttentionCallOptions,
   type AttentionLayerOptions,

@@ -29,6 +29,7 @@ export {
 } from './distance.ts';
 export * from './dropout.ts';
 export { type EmbeddingBagOptions, type EmbeddingOptions, embedding, embeddingBag, oneHot } from './embedding.ts';
+export * from './fractional-pool.ts';
 export * from './gates.ts';
 export * from './grid-sample.ts';
 export * from './interpolate.ts';

@@ -1,0 +1,145 @@
+/** @file Max pooling over windows at random, nearly even distances. Graham 2014. */
+import { signature, type Trailing } from '../args.ts';
+import { tensor } from '../creation.ts';
+import { ShapeError } from '../errors.ts';
+import { rand } from '../random-functions.ts';
+import { formatShape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { perDimension } from './spatial.ts';
+
+type Sizes = number | readonly number[];
+
+export interface FractionalMaxPoolOptions<Indices extends boolean = boolean> {
+  /** This or `outputRatio`. */
+  outputSize?: Sizes | null | undefined;
+  /** Output size over input size, each in (0, 1). */
+  outputRatio?: number | readonly number[] | null | undefined;
+  /** Also returns the positions of the maxima in their input planes (int32). */
+  returnIndices?: Indices | undefined;
+  /** [N, C, dimensions] numbers in [0, 1) that place the windows, instead of random ones. */
+  _randomSamples?: Tensor | null | undefined;
+}
+
+interface Given {
+  outputSize: Sizes | null;
+  outputRatio: number | readonly number[] | null;
+  returnIndices: boolean;
+  _randomSamples: Tensor | null;
+}
+
+export type FractionalMaxPoolArguments<Indices extends boolean> = Trailing<
+  [outputSize: Sizes | null, outputRatio: number | readonly number[] | null, returnIndices: Indices],
+  FractionalMaxPoolOptions<Indices>
+>;
+
+export type FractionalMaxPoolResult<Indices extends boolean> = Indices extends true
+  ? [output: Tensor, indices: Tensor]
+  : Tensor;
+
+/** Where windows start: steps of `(input − kernel) / (output − 1)`, rounded down from a random start; the last is at the end. */
+function starts(sample: number, input: number, output: number, kernel: number): number[] {
+  const step = output > 1 ? (input - kernel) / (output - 1) : 0;
+  const round = Math.fround(step);
+  return Array.from({ length: output }, (_, i) =>
+    i === output - 1
+      ? input - kernel
+      : Math.trunc(Math.fround((i + sample) * round)) - Math.trunc(Math.fround(sample * round)),
+  );
+}
+
+function outputSizes(op: string, given: Given, spatial: readonly number[]): number[] {
+  if ((given.outputSize === null) === (given.outputRatio === null))
+    throw new TypeError(`${op}(): give either outputSize or outputRatio`);
+  if (given.outputSize !== null) return perDimension(op, 'outputSize', given.outputSize, spatial.length);
+  const ratios =
+    typeof given.outputRatio === 'number' ? spatial.map(() => given.outputRatio as number) : given.outputRatio!;
+  if (ratios.length !== spatial.length || ratios.some((ratio) => !(ratio > 0 && ratio < 1))) {
+    throw new RangeError(
+      `${op}(): outputRatio must be between 0 and 1 for each of ${spatial.length} dimensions, got ${ratios.join(', ')}`,
+    );
+  }
+  return spatial.map((size, d) => Math.trunc(size * ratios[d]!));
+}
+
+/** Positions in a plane of all elements of all windows, [windows, elements of a window] row-major. */
+function windowPositions(
+  first: readonly (readonly number[])[],
+  kernel: readonly number[],
+  spatial: readonly number[],
+): number[] {
+  // Row-major order over the windows: the first dimension varies slowest.
+  const order = (d: number, base: number): number[] =>
+    d === spatial.length ? [base] : first[d]!.flatMap((start) => order(d + 1, base * spatial[d]! + start));
+  const offsets = (d: number, base: number): number[] =>
+    d === spatial.length
+      ? [base]
+      : Array.from({ length: kernel[d]! }, (_, k) => k).flatMap((k) => offsets(d + 1, base * spatial[d]! + k));
+  const inside = offsets(0, 0);
+  return order(0, 0).flatMap((base) => inside.map((offset) => base + offset));
+}
+
+function fractionalMaxPool(
+  op: string,
+  dims: number,
+  input: Tensor,
+  kernelSize: Sizes,
+  args: readonly unknown[],
+): Tensor | [Tensor, Tensor] {
+  const given = signature<Given>(op, ['outputSize', 'outputRatio', 'returnIndices', '_randomSamples'], {
+    outputSize: null,
+    outputRatio: null,
+    returnIndices: false,
+    _randomSamples: null,
+  })(args);
+  if (input.ndim !== dims + 1 && input.ndim !== dims + 2)
+    throw new ShapeError(
+      `${op}(): input must be [N, C, …] or [C, …] with ${dims} spatial dimensions, got ${formatShape(input.shape)}`,
+    );
+  const x = input.ndim === dims + 2 ? input : input.unsqueeze(0);
+  const [batch, channels, ...spatial] = x.shape as readonly [number, number, ...number[]];
+  const kernel = perDimension(op, 'kernelSize', kernelSize, dims);
+  const sizes = outputSizes(op, given, spatial);
+  spatial.forEach((size, d) => {
+    if (!(sizes[d]! >= 1 && sizes[d]! + kernel[d]! - 1 <= size))
+      throw new ShapeError(
+        `${op}(): output size ${formatShape(sizes)} and kernel ${formatShape(kernel)} do not fit input ${formatShape(input.shape)}`,
+      );
+  });
+  const samples = (given._randomSamples ?? rand([batch, channels, dims], { dtype: x.dtype, device: x.device }))
+    .to('cpu')
+    .toTypedArraySync();
+  const positions: number[] = [];
+  for (let plane = 0; plane < batch * channels; plane++) {
+    // PyTorch lists the samples from the last dimension to the first in two dimensions, and the other way round in three.
+    const sample = (d: number): number => Number(samples[plane * dims + (dims === 2 ? dims - 1 - d : d)]);
+    const first = spatial.map((size, d) => starts(sample(d), size, sizes[d]!, kernel[d]!));
+    positions.push(...windowPositions(first, kernel, spatial));
+  }
+  const elements = kernel.reduce((n, size) => n * size, 1);
+  const windows = positions.length / (batch * channels * elements);
+  const index = tensor(positions, { dtype: 'int32', device: x.device }).view([batch, channels, windows * elements]);
+  const values = x.flatten(2).gather(2, index).view([batch, channels, windows, elements]);
+  const [output, place] = values.max(-1);
+  const shape = input.ndim === dims + 2 ? [batch, channels, ...sizes] : [channels, ...sizes];
+  if (!given.returnIndices) return output.view(shape);
+  const indices = index.view([batch, channels, windows, elements]).gather(3, place.unsqueeze(-1)).squeeze(-1);
+  return [output.view(shape), indices.view(shape)];
+}
+
+/** Maxima over windows of images [N, C, H, W] whose distances are random but nearly even. */
+export function fractionalMaxPool2d<Indices extends boolean = false>(
+  input: Tensor,
+  kernelSize: Sizes,
+  ...args: FractionalMaxPoolArguments<Indices>
+): FractionalMaxPoolResult<Indices> {
+  return fractionalMaxPool('fractionalMaxPool2d', 2, input, kernelSize, args) as FractionalMaxPoolResult<Indices>;
+}
+
+/** Maxima over windows of volumes [N, C, D, H, W] whose distances are random but nearly even. */
+export function fractionalMaxPool3d<Indices extends boolean = false>(
+  input: Tensor,
+  kernelSize: Sizes,
+  ...args: FractionalMaxPoolArguments<Indices>
+): FractionalMaxPoolResult<Indices> {
+  return fractionalMaxPool('fractionalMaxPool3d', 3, input, kernelSize, args) as FractionalMaxPoolResult<Indices>;
+}
