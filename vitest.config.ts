@@ -15,6 +15,17 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/*.browser.test.ts', '**/*.gpu.test.ts'],
         },
       },
+      {
+        resolve: { conditions },
+        ssr: { resolve: { conditions, externalConditions: conditions } },
+        test: {
+          name: 'gpu',
+          include: ['packages/*/test/**/*.gpu.test.ts'],
+          testTimeout: 60_000,
+          // A software adapter uses all cores by itself.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

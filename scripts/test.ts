@@ -28,7 +28,8 @@ async function main(filters: string[]): Promise<void> {
   if (filters.length === 0) {
     for (const [name, tool, args] of checks) await run(name, () => check(tool, args));
   }
-  await run('tests', () => vitest(filters));
+  await run('tests', () => vitest(['--project=unit', ...filters]));
+  await run('GPU tests', () => gpuTests(filters));
   if (filters.length === 0) await run('packages', () => check(node, ['scripts/check-pack.ts']));
 
   heading('result');
@@ -46,12 +47,22 @@ async function check(tool: string, args: string[]): Promise<Totals> {
   return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
-async function vitest(filters: string[]): Promise<Totals> {
+/** The tests of the WebGPU backend, where there is an adapter; elsewhere one skip that says so. */
+async function gpuTests(filters: string[]): Promise<Totals> {
+  const available = await runTool(node, ['--conditions=flambeau-source', 'scripts/has-webgpu.ts']);
+  if (available === 0) return vitest(['--project=gpu', '--passWithNoTests', ...filters]);
+  console.log(
+    'SKIPPED: no WebGPU adapter here. With a GPU driver, or SwiftShader (apt-get install chromium-common libvulkan1), they run.',
+  );
+  return { passed: 0, failed: 0, skipped: 1 };
+}
+
+async function vitest(args: string[]): Promise<Totals> {
   const folder = mkdtempSync(path.join(tmpdir(), 'flambeau-test-'));
   try {
     const report = path.join(folder, 'report.json');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const status = await runTool('vitest', ['run', ...reporters, ...filters]);
+    const status = await runTool('vitest', ['run', ...reporters, ...args]);
     return countTests(status, () => readJson(report));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 /** @file `npm run bench -- [--filter REGEX] [--device cpu|webgpu] [--threads N] [--json]`. */
 import { parseArgs } from 'node:util';
-import { DeviceError, setDefaultDevice } from 'flambeau';
+import * as webgpu from '@flambeau/backend-webgpu';
+import { DeviceError } from 'flambeau';
 import { type Measurement, measure } from './measure.ts';
 import type { Workloads } from './workload.ts';
 import { attention } from './workloads/attention.ts';
@@ -10,7 +11,7 @@ import { training } from './workloads/training.ts';
 
 const workloads: Workloads = { ...ops, ...layers, ...training, ...attention };
 
-const usage = `usage: npm run bench -- [--filter REGEX] [--device cpu] [--threads 1] [--json] [--list]
+const usage = `usage: npm run bench -- [--filter REGEX] [--device cpu|webgpu] [--threads 1] [--json] [--list]
 Environment: BENCH_BUDGET_MS (1000), BENCH_WARM_MS (250); FLAMBEAU_CPU=js|wasm chooses the CPU kernels.`;
 
 interface Options {
@@ -43,7 +44,6 @@ function options(): Options | null {
   const threads = Number(values.threads);
   if (threads !== 1)
     throw new RangeError(`--threads ${values.threads}: the CPU backend runs on one thread; leave the option away`);
-  if (values.device !== 'cpu') setDefaultDevice(values.device);
   return { filter, device: values.device, threads, json: values.json };
 }
 
@@ -63,13 +63,15 @@ async function main(): Promise<number> {
   if (chosen === null) return 0;
   const names = Object.keys(workloads).filter((name) => chosen.filter.test(name));
   if (names.length === 0) throw new RangeError(`--filter matches none of: ${Object.keys(workloads).join(', ')}`);
+  if (chosen.device.startsWith('webgpu')) await webgpu.init();
+  const settle = chosen.device === 'cpu' ? null : webgpu.synchronize;
   const budget = {
     warmMs: Number(process.env.BENCH_WARM_MS ?? 250),
     budgetMs: Number(process.env.BENCH_BUDGET_MS ?? 1000),
   };
   for (const name of names) {
     const run = await workloads[name]!(chosen.device);
-    report(name, await measure(run, budget, null), chosen);
+    report(name, await measure(run, budget, settle), chosen);
   }
   return 0;
 }

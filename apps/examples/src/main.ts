@@ -1,6 +1,7 @@
 /** @file `npm start [-- --example NAME --data DIR --device cpu|webgpu --list]`. */
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { init } from '@flambeau/backend-webgpu';
 import { FlambeauError, setDefaultDevice } from 'flambeau';
 import type { Example } from './example.ts';
 
@@ -14,7 +15,7 @@ const examples: Readonly<Record<string, () => Promise<{ example: Example }>>> = 
 const usage = `usage: npm start [-- OPTIONS]
   --example NAME   which example to run (default: digits); --list names them
   --data DIR       folder with the data, where an example reads any
-  --device DEVICE  where to compute (default: cpu)
+  --device DEVICE  cpu (default) or webgpu
   --out DIR        folder for results (default: out)
   --seed N         seed of all random numbers (default: 1)
   --quick          a short run, to see that everything works`;
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
     throw new TypeError(`there is no example '${values.example}'; there are ${Object.keys(examples).join(', ')}`);
   const seed = Number(values.seed);
   if (!Number.isSafeInteger(seed)) throw new TypeError(`--seed must be an integer, got '${values.seed}'`);
+  if (values.device.startsWith('webgpu')) await init();
   setDefaultDevice(values.device);
   await mkdir(values.out, { recursive: true });
   const { example } = await load();

@@ -1,7 +1,9 @@
 /** @file `npm run conformance -- --golden DIR …`: runs PyTorch's goldens and says what differs. */
+
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import * as webgpu from '@flambeau/backend-webgpu';
 import 'flambeau';
 import { type Area, folderSource, guessArea } from './area.ts';
 import { areas } from './areas/index.ts';
@@ -84,7 +86,8 @@ function readBaseline(file: string | undefined): Set<string> | undefined {
 
 async function useDevice(device: string): Promise<void> {
   if (device === 'cpu') return;
-  throw new UsageError(`--device: '${device}' is not available; the devices here are: cpu`);
+  if (device !== 'webgpu') throw new UsageError(`--device: unknown device '${device}'; there are cpu and webgpu`);
+  await webgpu.init();
 }
 
 /** One line that overwrites itself, on terminals only. */

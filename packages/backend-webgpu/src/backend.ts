@@ -1,0 +1,68 @@
+/** @file The Backend contract on WebGPU. */
+import { type Backend, contractVersion } from '@flambeau/tensor/internal';
+import { Commands } from './commands.ts';
+import type { Gpu } from './device.ts';
+import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
+import { gather } from './kernels/gather.ts';
+import { indexOffsets } from './kernels/indices.ts';
+import { map } from './kernels/map.ts';
+import { matmul } from './kernels/matmul.ts';
+import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from './kernels/pool.ts';
+import { random } from './kernels/random.ts';
+import { reduce } from './kernels/reduce.ts';
+import { scan } from './kernels/scan.ts';
+import { scatter } from './kernels/scatter.ts';
+import { softmax } from './kernels/softmax.ts';
+import { sort } from './kernels/sort.ts';
+import { Memory } from './memory.ts';
+import { Transfer } from './transfer.ts';
+import { checkDType, deviceDTypes } from './wgsl/lower.ts';
+
+/** Everything that belongs to one open device. */
+export interface Session {
+  readonly gpu: Gpu;
+  readonly memory: Memory;
+  readonly commands: Commands;
+  readonly backend: Backend;
+}
+
+export function openSession(gpu: Gpu, device: string): Session {
+  const memory = new Memory(gpu);
+  const commands = new Commands(gpu);
+  memory.onDestroy = (id) => commands.forget(id);
+  const transfer = new Transfer(gpu, memory, commands);
+  const backend: Backend = {
+    contract: contractVersion,
+    device,
+    dtypes: deviceDTypes,
+    allocate(dtype, length) {
+      checkDType('allocate', dtype);
+      return memory.allocate(device, dtype, length);
+    },
+    upload(dtype, data) {
+      checkDType('upload', dtype);
+      return transfer.upload(device, dtype, data);
+    },
+    read: (x) => transfer.read(x),
+    readSync: null,
+    map: (kernel, inputs, outputs) => map(commands, kernel, inputs, outputs),
+    reduce: (kernel, inputs, dims, out, scalars) => reduce(commands, memory, kernel, inputs, dims, out, scalars),
+    scan: (kind, x, dim, out, indices) => scan(commands, memory, kind, x, dim, out, indices),
+    sort: (x, dim, descending, values, indices) => sort(commands, memory, x, dim, descending, values, indices),
+    indexOffsets: (terms, out) => indexOffsets(commands, terms, out),
+    gather: (x, dim, index, out) => gather(commands, x, dim, index, out),
+    scatter: (out, dim, index, src, mode) => scatter(commands, out, dim, index, src, mode),
+    matmul: (a, b, out, options) => matmul(commands, memory, a, b, out, options),
+    conv: (x, w, bias, out, spec) => conv(commands, memory, x, w, bias, out, spec),
+    convBackwardInput: (grad, w, gradX, spec) => convBackwardInput(commands, memory, grad, w, gradX, spec),
+    convBackwardWeight: (grad, x, gradW, spec) => convBackwardWeight(commands, memory, grad, x, gradW, spec),
+    maxPool: (x, out, indices, spec) => maxPool(commands, x, out, indices, spec),
+    maxPoolBackward: (grad, indices, gradX) => maxPoolBackward(commands, memory, grad, indices, gradX),
+    avgPool: (x, out, spec) => avgPool(commands, x, out, spec),
+    avgPoolBackward: (grad, gradX, spec) => avgPoolBackward(commands, grad, gradX, spec),
+    random: (distribution, out, generator) => random(commands, memory, transfer, distribution, out, generator),
+    routines: {},
+    fused: { softmax: (x, dim, log, out) => softmax(commands, x, dim, log, out) },
+  };
+  return { gpu, memory, commands, backend };
+}

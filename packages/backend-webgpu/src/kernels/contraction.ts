@@ -1,0 +1,222 @@
+/**
+ * @file Contractions: matrix products, and convolutions as products whose right matrix is never built. Here is what they
+ * are in numbers; contractionPlan.ts says which of the shaders in wgsl/contraction.ts runs.
+ */
+import type { Loops, View } from '@flambeau/tensor/internal';
+import type { Commands, Program } from '../commands.ts';
+import type { Memory } from '../memory.ts';
+import { type ContractionForm, contractionText, contractionWords } from '../wgsl/contraction.ts';
+import { checkDType, valueType } from '../wgsl/lower.ts';
+import { WORKGROUP } from '../wgsl/shader.ts';
+import { planFor } from './contractionPlan.ts';
+import { bind } from './operands.ts';
+import { checkWords, loopWords, product, withTemporary, writeLoops } from './places.ts';
+
+/**
+ * out[row, column] = alpha · Σ over steps of a[row, step] · b[step, column] (+ out) (+ bias), for each batch. Strides and
+ * offsets count elements. Columns and steps have one dimension and those of a window: b is read at position shift +
+ * columnMove · column + stepMove · step along each of the latter, and is 0 outside of its bounds.
+ */
+export interface Contraction {
+  readonly name: string;
+  readonly a: View;
+  readonly b: View;
+  readonly out: View;
+  readonly bias: View | null;
+  readonly rows: number;
+  /** Of a, out and bias. */
+  readonly rowStrides: readonly [number, number, number];
+  readonly columnSizes: readonly number[];
+  /** Strides of out, one for each dimension. */
+  readonly columnOut: readonly number[];
+  /** Strides of b and of the bias along the columns' first dimension. */
+  readonly columnB: number;
+  readonly columnBias: number;
+  readonly stepSizes: readonly number[];
+  /** Strides of a, one for each dimension. */
+  readonly stepA: readonly number[];
+  /** Stride of b along the steps' first dimension. */
+  readonly stepB: number;
+  /** Whether neighbouring steps, not columns, are neighbours in b. */
+  readonly stepsOfB: boolean;
+  readonly window: readonly WindowAxis[];
+  /** Strides of a, b, out and bias. */
+  readonly batch: Loops;
+  readonly alpha: number;
+  readonly accumulate: boolean;
+}
+
+export interface WindowAxis {
+  readonly columnMove: number;
+  readonly stepMove: number;
+  readonly shift: number;
+  /** Size and stride of b along it. */
+  readonly bound: number;
+  readonly stride: number;
+  /**
+   * Where each remainder of (position + padding) modulo the stride is a batch of its own with its share of the taps:
+   * every `tapStep`-th. On all axes or on none.
+   */
+  readonly phase: PhaseAxis | null;
+}
+
+export interface PhaseAxis {
+  readonly stride: number;
+  readonly padding: number;
+  readonly dilation: number;
+  readonly taps: number;
+  readonly tapStep: number;
+  /** Of the output. */
+  readonly size: number;
+}
+
+export interface ContractionSizes {
+  readonly rows: number;
+  readonly columns: number;
+  readonly steps: number;
+  readonly batches: number;
+  readonly outputs: number;
+}
+
+function sizesOf({ rows, columnSizes, stepSizes, batch, window }: Contraction): ContractionSizes {
+  const columns = product(columnSizes);
+  const batches = window.reduce((count, { phase }) => count * (phase?.stride ?? 1), product(batch.sizes));
+  return { rows, columns, steps: product(stepSizes), batches, outputs: rows * columns * batches };
+}
+
+/** Computes a contraction whose output is not empty. */
+export function contract(commands: Commands, memory: Memory, c: Contraction): void {
+  checkDType(c.name, c.out.dtype);
+  const sizes = sizesOf(c);
+  const plan = planFor(c, sizes);
+  const pass = { c, sizes, ...plan };
+  if (plan.chunks === 1) {
+    dispatch(commands, pass, null);
+    return;
+  }
+  withTemporary(memory, c.out.storage.device, sizes.outputs * plan.chunks, (partials) => {
+    dispatch(commands, pass, partials);
+    dispatch(commands, { ...pass, method: { kind: 'finish' } }, partials);
+  });
+}
+
+interface Pass {
+  readonly c: Contraction;
+  readonly sizes: ContractionSizes;
+  readonly method: ContractionForm['method'];
+  readonly chunks: number;
+}
+
+const programs = new Map<string, Program>();
+
+function dispatch(commands: Commands, pass: Pass, partials: View | null): void {
+  const { c, method } = pass;
+  const finish = method.kind === 'finish';
+  const first = partials !== null && !finish;
+  const named = [finish ? null : c.a, finish ? null : c.b, first ? null : c.out, first ? null : c.bias, partials];
+  const { buffers, places } = bind(named.filter((view) => view !== null));
+  const form: ContractionForm = {
+    dtype: c.out.dtype,
+    rank: c.window.length,
+    batchRank: c.batch.sizes.length,
+    phased: c.window.some(({ phase }) => phase !== null),
+    bias: !first && c.bias !== null,
+    accumulate: !first && c.accumulate,
+    partials: first,
+    method,
+    places: placesOf(named, places),
+    buffers: buffers.length,
+  };
+  commands.dispatch(programFor(commands, c.name, form), buffers, groupsOf(pass), (words, floats, start) =>
+    writeParameters(pass, form, words, floats, start),
+  );
+}
+
+/** The buffer of each view; any for views that are not there. */
+function placesOf(views: readonly (View | null)[], places: readonly number[]): number[] {
+  let next = 0;
+  return views.map((view) => (view === null ? 0 : places[next++]!));
+}
+
+function programFor(commands: Commands, name: string, form: ContractionForm): Program {
+  const { dtype, rank, batchRank, phased, bias, accumulate, partials, method, places } = form;
+  const how = method.kind === 'finish' ? 'finish' : Object.values(method).join();
+  const key = `${commands.id}:${dtype},${rank},${batchRank},${phased},${bias},${accumulate},${partials},${how}:${places.join('')}`;
+  let program = programs.get(key);
+  if (program === undefined) {
+    checkWords(name, contractionWords(rank, phased).batch + loopWords(batchRank, 4));
+    program = commands.program(name, contractionText(form), form.buffers);
+    programs.set(key, program);
+  }
+  return program;
+}
+
+/** Tiles down and across; for dots, outputs and blocks of them. */
+function gridOf({ method, sizes }: Pass): [number, number] {
+  if (method.kind !== 'tiled')
+    return [sizes.outputs, Math.ceil(sizes.outputs / (method.kind === 'dots' ? method.outputs : WORKGROUP))];
+  return [
+    Math.ceil(sizes.rows / (method.down * method.rows)),
+    Math.ceil(sizes.columns / (method.across * method.columns)),
+  ];
+}
+
+function groupsOf(pass: Pass): number {
+  const { method, sizes, chunks } = pass;
+  const [down, across] = gridOf(pass);
+  if (method.kind === 'finish') return across;
+  return method.kind === 'dots' ? across * chunks : down * across * chunks * sizes.batches;
+}
+
+function writeParameters(
+  pass: Pass,
+  form: ContractionForm,
+  words: Uint32Array,
+  floats: Float32Array,
+  start: number,
+): void {
+  const { c, sizes, chunks } = pass;
+  const at = contractionWords(form.rank, form.phased);
+  const put = (place: number, value: number): void => {
+    words[start + place] = value;
+  };
+  const putAll = (place: number, values: readonly number[]): void => {
+    for (let i = 0; i < values.length; i++) words[start + place + i] = values[i]!;
+  };
+  const [down, across] = gridOf(pass);
+  put(at.groups, groupsOf(pass));
+  put(at.rows, sizes.rows);
+  put(at.columns, sizes.columns);
+  put(at.steps, sizes.steps);
+  put(at.down, down);
+  put(at.across, across);
+  put(at.chunks, chunks);
+  put(at.chunk, Math.ceil(sizes.steps / chunks));
+  putAll(at.offsets, [c.a.offset, c.b.offset, c.out.offset, c.bias?.offset ?? 0]);
+  putAll(at.rowStrides, c.rowStrides);
+  if (valueType(form.dtype) === 'f32') floats[start + at.alpha] = c.alpha;
+  else put(at.alpha, c.alpha);
+  put(at.columnB, c.columnB);
+  put(at.columnBias, c.columnBias);
+  put(at.stepB, c.stepB);
+  put(at.outputs, sizes.outputs);
+  putAll(at.columnSizes, c.columnSizes);
+  putAll(at.columnOut, c.columnOut);
+  putAll(at.stepSizes, c.stepSizes);
+  putAll(at.stepA, c.stepA);
+  c.window.forEach((axis, d) => {
+    put(at.columnMove + d, axis.columnMove);
+    put(at.stepMove + d, axis.stepMove);
+    put(at.shift + d, axis.shift);
+    put(at.bounds + d, axis.bound);
+    put(at.strides + d, axis.stride);
+    if (axis.phase === null) return;
+    put(at.stride + d, axis.phase.stride);
+    put(at.padding + d, axis.phase.padding);
+    put(at.dilation + d, axis.phase.dilation);
+    put(at.taps + d, axis.phase.taps);
+    put(at.tapStep + d, axis.phase.tapStep);
+    put(at.sizes + d, axis.phase.size);
+  });
+  writeLoops(words, start + at.batch, c.batch);
+}

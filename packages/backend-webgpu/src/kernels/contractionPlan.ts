@@ -1,0 +1,68 @@
+/** @file How the work of a contraction is laid out on the device. The figures are rules of thumb for GPUs of any size. */
+import { type DotsMethod, TEAM, type TiledMethod } from '../wgsl/contraction.ts';
+import type { Contraction, ContractionSizes } from './contraction.ts';
+
+export interface Plan {
+  readonly method: TiledMethod | DotsMethod;
+  /** Steps are cut into this many chunks, whose sums a second dispatch adds. */
+  readonly chunks: number;
+}
+
+/** Invocations down and across, outputs of each down and across, and what an output costs against the first. */
+const tiles = [
+  { down: 8, across: 8, rows: 8, columns: 8, cost: 1 },
+  { down: 8, across: 8, rows: 4, columns: 4, cost: 1.5 },
+  { down: 4, across: 16, rows: 4, columns: 8, cost: 1.2 },
+  { down: 4, across: 16, rows: 4, columns: 4, cost: 1.5 },
+  { down: 16, across: 4, rows: 8, columns: 4, cost: 1.2 },
+  { down: 16, across: 4, rows: 4, columns: 4, cost: 1.5 },
+] as const;
+/** What an output costs that shares nothing with others. */
+const ALONE = 8;
+
+/** Workgroups that keep a device busy. */
+const BUSY = 64;
+/** Steps that a chunk of them has at least: of tiles, and of outputs on their own. */
+const TILE_CHUNK = 128;
+const DOT_CHUNK = 4096;
+
+/** A plan with the work that it means for the device, also idle. */
+interface Candidate extends Plan {
+  readonly work: number;
+}
+
+export function planFor(c: Contraction, sizes: ContractionSizes): Plan {
+  const candidates = [dots(c, sizes), ...tiles.map((tile) => tiled(c, sizes, tile))];
+  return candidates.reduce((best, candidate) => (candidate.work < best.work ? candidate : best));
+}
+
+/** Into how many chunks steps are cut. */
+const chunksFor = (groups: number, steps: number, least: number): number =>
+  groups >= BUSY ? 1 : Math.max(1, Math.min(Math.ceil(BUSY / groups), Math.floor(steps / least)));
+
+const stepsOfA = ({ stepA, rowStrides }: Contraction): boolean => stepA.at(-1) === 1 || rowStrides[0] !== 1;
+
+/** A tile counts whole, also what is outside of the output. */
+function tiled(
+  c: Contraction,
+  { rows, columns, steps, batches }: ContractionSizes,
+  tile: (typeof tiles)[number],
+): Candidate {
+  const { cost, ...shape } = tile;
+  const [tall, wide] = [tile.down * tile.rows, tile.across * tile.columns];
+  const groups = Math.ceil(rows / tall) * Math.ceil(columns / wide) * batches;
+  const chunks = chunksFor(groups, steps, TILE_CHUNK);
+  const work = tall * wide * groups * cost * Math.max(1, BUSY / (groups * chunks));
+  return { method: { kind: 'tiled', ...shape, stepsOfA: stepsOfA(c), stepsOfB: c.stepsOfB }, chunks, work };
+}
+
+/** Several invocations share an output where steps lie side by side, or where outputs are few. */
+function dots(c: Contraction, { rows, columns, steps, outputs }: ContractionSizes): Candidate {
+  const sideBySide = columns >= rows ? c.stepsOfB : stepsOfA(c);
+  const most = Math.min(steps / 4, TEAM, sideBySide ? TEAM : (BUSY * 2 * TEAM) / outputs);
+  const lanes = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, most))));
+  const groups = Math.ceil((outputs * lanes) / TEAM);
+  const chunks = lanes === 1 ? 1 : chunksFor(groups, steps, DOT_CHUNK);
+  const work = outputs * ALONE * Math.max(1, BUSY / (groups * chunks));
+  return { method: { kind: 'dots', outputs: TEAM / lanes, lanes }, chunks, work };
+}

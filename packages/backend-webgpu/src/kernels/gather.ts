@@ -1,0 +1,45 @@
+/** @file gather: elements from where an index says, along one dimension. */
+import { mergeStrides, type View } from '@flambeau/tensor/internal';
+import type { Commands, Program } from '../commands.ts';
+import { checkDType } from '../wgsl/lower.ts';
+import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { bind } from './operands.ts';
+import { checkWords, loopWords, stepsText, writeLoops } from './places.ts';
+
+/** Parameter words: elements, offsets of x, index and out, step of x along the dimension; then loops. */
+const fixedWords = 5;
+
+function shaderText(rank: number, places: readonly number[]): string {
+  const names = ['p0', 'p1', 'p2'];
+  return shader(
+    Math.max(...places) + 1,
+    `let t = group * ${WORKGROUP}u + lane;
+  if (t >= ${word(0)}) { return; }
+  ${names.map((name, v) => `var ${name} = ${word(1 + v)};`).join(' ')}
+  ${stepsText('t', names, rank, fixedWords)}
+  b${places[2]}[p2] = b${places[0]}[p0 + b${places[1]}[p1] * ${word(4)}];`,
+  );
+}
+
+const programs = new Map<string, Program>();
+
+/** out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. `index` is int32, in range. */
+export function gather(commands: Commands, x: View, dim: number, index: View, out: View): void {
+  if (index.elementCount === 0) return;
+  checkDType('gather()', x.dtype);
+  const loops = mergeStrides(index.shape, [x.strides.map((s, d) => (d === dim ? 0 : s)), index.strides, out.strides]);
+  const rank = loops.sizes.length;
+  const { buffers, places, key } = bind([x, index, out]);
+  const cacheKey = `${commands.id}:${rank}:${key}`;
+  let program = programs.get(cacheKey);
+  if (program === undefined) {
+    checkWords('gather()', fixedWords + loopWords(rank, 3));
+    program = commands.program('gather', shaderText(rank, places), buffers.length);
+    programs.set(cacheKey, program);
+  }
+  commands.dispatch(program, buffers, Math.ceil(index.elementCount / WORKGROUP), (words, _floats, start) => {
+    const fixed = [index.elementCount, x.offset, index.offset, out.offset, x.strides[dim]!];
+    for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;
+    writeLoops(words, start + fixedWords, loops);
+  });
+}

@@ -1,0 +1,54 @@
+/** @file Turns index tensors into positions. */
+import { type IndexTerm, type Loops, mergeLoops, type View } from '@flambeau/tensor/internal';
+import type { Commands, Program } from '../commands.ts';
+import { checkDType } from '../wgsl/lower.ts';
+import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { bind } from './operands.ts';
+import { checkWords, loopWords, stepsText, writeLoops } from './places.ts';
+
+/** Parameter words: elements, offsets of index and out, size, stride, whether to wrap, whether to add; then loops. */
+const fixedWords = 7;
+
+function shaderText(rank: number, places: readonly number[]): string {
+  return shader(
+    Math.max(...places) + 1,
+    `let t = group * ${WORKGROUP}u + lane;
+  if (t >= ${word(0)}) { return; }
+  var p0 = ${word(1)};
+  var p1 = ${word(2)};
+  ${stepsText('t', ['p0', 'p1'], rank, fixedWords)}
+  let size = bitcast<i32>(${word(3)});
+  var at = bitcast<i32>(b${places[0]}[p0]);
+  if (at < 0 && ${word(5)} == 1u) { at = at + size; }
+  at = max(min(at, size - 1), 0);
+  let place = u32(at) * ${word(4)};
+  b${places[1]}[p1] = select(place, b${places[1]}[p1] + place, ${word(6)} == 1u);`,
+  );
+}
+
+const programs = new Map<string, Program>();
+
+function addTerm(commands: Commands, { index, size, stride, wrap, op }: IndexTerm, out: View, adds: boolean): void {
+  checkDType(`${op}()`, index.dtype);
+  const loops: Loops = mergeLoops(out.shape, [index, out]);
+  const rank = loops.sizes.length;
+  const { buffers, places, key } = bind([index, out]);
+  const cacheKey = `${commands.id}:${rank}:${key}`;
+  let program = programs.get(cacheKey);
+  if (program === undefined) {
+    checkWords(`${op}()`, fixedWords + loopWords(rank, 2));
+    program = commands.program('indexOffsets', shaderText(rank, places), buffers.length);
+    programs.set(cacheKey, program);
+  }
+  commands.dispatch(program, buffers, Math.ceil(out.elementCount / WORKGROUP), (words, _floats, start) => {
+    const fixed = [out.elementCount, index.offset, out.offset, size, stride, wrap ? 1 : 0, adds ? 1 : 0];
+    for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;
+    writeLoops(words, start + fixedWords, loops);
+  });
+}
+
+/** out = Σ stride · index over the terms. The device cannot throw: an index out of range counts as the nearest in range. */
+export function indexOffsets(commands: Commands, terms: readonly IndexTerm[], out: View): void {
+  if (out.elementCount === 0) return;
+  for (const [k, term] of terms.entries()) addTerm(commands, term, out, k > 0);
+}

@@ -1,0 +1,116 @@
+/** @file map: pointwise kernels over strided views. */
+import { type MapKernel, mergeLoops, type Scalar, type View } from '@flambeau/tensor/internal';
+import type { Commands, Program } from '../commands.ts';
+import { checkDType, expressionText, loading, storing } from '../wgsl/lower.ts';
+import { floatWord, intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { bind } from './operands.ts';
+import { writeScalar } from './scalars.ts';
+
+const isView = (x: View | Scalar): x is View => typeof x === 'object';
+
+/** `v` contiguous, `1` one element, `s` scalar, for each input; null when strides are needed. */
+function flatPattern(inputs: readonly (View | Scalar)[], outputs: readonly View[]): string | null {
+  if (!outputs.every((out) => out.isContiguous())) return null;
+  const count = outputs[0]!.elementCount;
+  let pattern = '';
+  for (const input of inputs) {
+    if (!isView(input)) pattern += 's';
+    else if (input.elementCount === count && input.isContiguous()) pattern += 'v';
+    else if (input.elementCount === 1) pattern += '1';
+    else return null;
+  }
+  return pattern;
+}
+
+/**
+ * Parameter words: element count; an offset for each view (inputs, then outputs); scalars in order; then, with strides,
+ * loop sizes and each view's strides.
+ */
+function shaderText(
+  kernel: MapKernel,
+  pattern: string | null,
+  rank: number,
+  places: readonly number[],
+  buffers: number,
+): string {
+  const views = kernel.inputs.filter((input) => input.dtype !== null).length + kernel.outputs.length;
+  let [view, scalar] = [0, 0];
+  const strideBase = 1 + views + (kernel.inputs.length + kernel.outputs.length - views);
+  const position = (v: number): string => (pattern === null ? `p${v}` : `(${word(1 + v)} + i)`);
+  const values = kernel.inputs.map((input, i) => {
+    if (input.dtype === null) {
+      const at = 1 + views + scalar++;
+      return input.as === 'bool'
+        ? `(${word(at)} != 0u)`
+        : input.as.startsWith('float') || input.as === 'bfloat16'
+          ? floatWord(at)
+          : intWord(at);
+    }
+    const v = view++;
+    const place = pattern?.[i] === '1' ? word(1 + v) : position(v);
+    return loading(input.dtype, input.as)(`b${places[v]}[${place}]`);
+  });
+  const { statements, results, dtypes } = expressionText(
+    kernel.outputs.map((o) => o.expr),
+    kernel.inputs,
+    kernel.compute,
+    (i) => values[i]!,
+  );
+  const stores = kernel.outputs.map(
+    (output, j) => `b${places[view + j]}[${position(view + j)}] = ${storing(dtypes[j]!, output.dtype)(results[j]!)};`,
+  );
+  const walk: string[] = [];
+  if (pattern === null) {
+    for (let v = 0; v < views; v++) walk.push(`var p${v} = ${word(1 + v)};`);
+    walk.push('var rest = i; var at = 0u;');
+    for (let d = rank - 1; d >= 0; d--) {
+      const size = word(strideBase + d);
+      walk.push(d > 0 ? `at = rest % ${size}; rest = rest / ${size};` : 'at = rest;');
+      for (let v = 0; v < views; v++) walk.push(`p${v} = p${v} + at * ${word(strideBase + rank * (1 + v) + d)};`);
+    }
+  }
+  return shader(
+    buffers,
+    `let i = group * ${WORKGROUP}u + lane;
+  if (i >= ${word(0)}) { return; }
+  ${walk.join('\n  ')}
+  ${statements}
+  ${stores.join('\n  ')}`,
+  );
+}
+
+/** outputs = kernel(inputs). Inputs broadcast to the shape of the outputs. */
+export function map(
+  commands: Commands,
+  kernel: MapKernel,
+  inputs: readonly (View | Scalar)[],
+  outputs: readonly View[],
+): void {
+  const count = outputs[0]!.elementCount;
+  if (count === 0) return;
+  const pattern = flatPattern(inputs, outputs);
+  const views = [...inputs.filter(isView), ...outputs];
+  const loops = pattern === null ? mergeLoops(outputs[0]!.shape, views) : null;
+  const rank = loops?.sizes.length ?? 0;
+  const { buffers, places, key } = bind(views);
+  const cacheKey = `${commands.id}:${pattern ?? rank}:${key}`;
+  let program = kernel.compiled.get(cacheKey) as Program | undefined;
+  if (program === undefined) {
+    for (const { dtype } of [...kernel.inputs, ...kernel.outputs])
+      if (dtype !== null) checkDType(`${kernel.name}()`, dtype);
+    checkDType(`${kernel.name}()`, kernel.compute);
+    program = commands.program(kernel.name, shaderText(kernel, pattern, rank, places, buffers.length), buffers.length);
+    kernel.compiled.set(cacheKey, program);
+  }
+  commands.dispatch(program, buffers, Math.ceil(count / WORKGROUP), (words, floats, start) => {
+    let at = start;
+    words[at++] = count;
+    for (const view of views) words[at++] = view.offset;
+    inputs.forEach((input, i) => {
+      if (!isView(input)) writeScalar(words, floats, at++, input, kernel.inputs[i]!.as);
+    });
+    if (loops === null) return;
+    for (const size of loops.sizes) words[at++] = size;
+    for (const strides of loops.strides) for (const stride of strides) words[at++] = stride;
+  });
+}

@@ -1,0 +1,336 @@
+/** @file Max and average pooling over one to three spatial dimensions, for views [N, C, ...] of any strides. */
+import { Tensor } from '@flambeau/tensor';
+import { type AvgPoolSpec, copyKernel, type DType, type MaxPoolSpec, type View } from '@flambeau/tensor/internal';
+import type { Commands, Program } from '../commands.ts';
+import type { Memory } from '../memory.ts';
+import { checkDType, literal, loading, storing, valueType } from '../wgsl/lower.ts';
+import { intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { map } from './map.ts';
+import { bind } from './operands.ts';
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/** Words of a dispatch: its invocations, offsets of views, lists with one entry for each dimension, and single numbers. */
+interface Parameters {
+  readonly count: number;
+  readonly views: readonly View[];
+  readonly lists: readonly (readonly number[])[];
+}
+
+const programs = new Map<string, Program>();
+
+/** @param text the shader, given the numbers of the views' buffers; it depends on `key` only */
+function run(
+  commands: Commands,
+  name: string,
+  key: string,
+  { count, views, lists }: Parameters,
+  text: (places: readonly number[], buffers: number) => string,
+): void {
+  const { buffers, places, key: placesKey } = bind(views);
+  const cacheKey = `${commands.id}:${name},${key}:${placesKey}`;
+  let program = programs.get(cacheKey);
+  if (program === undefined) {
+    for (const view of views) checkDType(name, view.dtype);
+    program = commands.program(name, text(places, buffers.length), buffers.length);
+    programs.set(cacheKey, program);
+  }
+  commands.dispatch(program, buffers, Math.ceil(count / WORKGROUP), (words, _floats, start) => {
+    let at = start;
+    words[at++] = count;
+    for (const view of views) words[at++] = view.offset;
+    for (const list of lists) for (const value of list) words[at++] = value;
+  });
+}
+
+/** Words of `lists` after the count and `views` offsets, each of them `sizes[i]` long. */
+function placesOfLists(views: number, sizes: readonly number[]): number[] {
+  let next = 1 + views;
+  return sizes.map((size) => {
+    next += size;
+    return next - size;
+  });
+}
+
+/** Splits `i` into `i0` (image), `i1` (channel), `i2`, … by sizes at word `sizes`, and ends invocations beyond the last. */
+function digitsText(rank: number, sizes: number): string {
+  const lines = [`let i = group * ${WORKGROUP}u + lane;`, `if (i >= ${word(0)}) { return; }`, 'var rest = i;'];
+  for (let d = rank + 1; d > 0; d--) {
+    lines.push(`let i${d} = i32(rest % ${word(sizes + d)}); rest = rest / ${word(sizes + d)};`);
+  }
+  lines.push('let i0 = i32(rest);');
+  return lines.join('\n  ');
+}
+
+/** The place of the element with the digits `names`, in the view number `view` with strides at word `strides`. */
+const placeText = (view: number, strides: number, names: readonly string[]): string =>
+  [word(1 + view), ...names.map((name, d) => `u32(${name}) * ${word(strides + d)}`)].join(' + ');
+
+const digitNames = (rank: number): string[] => range(rank + 2).map((d) => `i${d}`);
+
+/**
+ * Maxima over windows, and the position of each in its input plane (int32): that of the first maximum, or of the last
+ * NaN, which wins. A window that dilation leaves without any input gives -Infinity and position -1.
+ */
+export function maxPool(commands: Commands, x: View, out: View, indices: View, spec: MaxPoolSpec): void {
+  if (out.elementCount === 0) return;
+  const rank = spec.kernel.length;
+  const { kernel, stride, padding, dilation } = spec;
+  const lists = [
+    out.shape,
+    x.strides,
+    out.strides,
+    indices.strides,
+    x.shape.slice(2),
+    kernel,
+    stride,
+    padding,
+    dilation,
+  ];
+  run(
+    commands,
+    'maxPool',
+    `${x.dtype},${rank}`,
+    { count: out.elementCount, views: [x, out, indices], lists },
+    (places, buffers) => {
+      const at = placesOfLists(
+        3,
+        lists.map((list) => list.length),
+      );
+      const [sizes, xStrides, outStrides, indexStrides, bounds, kernels, strides, paddings, dilations] = at as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      return shader(buffers, maxPoolText());
+
+      function maxPoolText(): string {
+        const float = valueType(x.dtype) === 'f32';
+        const held: DType = float ? 'float32' : 'int32';
+        const load = loading(x.dtype, held);
+        const position = range(rank).map((d) => `x${d}`);
+        const plane = position.reduce(
+          (text, name, d) => (d === 0 ? name : `(${text}) * ${intWord(bounds + d)} + ${name}`),
+          '',
+        );
+        const loops = range(rank).map(
+          (d) => `for (var t${d} = 0; t${d} < ${intWord(kernels + d)}; t${d} = t${d} + 1) {
+    let x${d} = i${d + 2} * ${intWord(strides + d)} - ${intWord(paddings + d)} + t${d} * ${intWord(dilations + d)};
+    if (x${d} < 0 || x${d} >= ${intWord(bounds + d)}) { continue; }`,
+        );
+        const greater = float ? 'is_nan(v) || (v > best && !is_nan(best))' : 'v > best';
+        const value = load(`b${places[0]}[${placeText(0, xStrides, ['i0', 'i1', ...position])}]`);
+        return `${digitsText(rank, sizes)}
+  var best = ${literal(float ? Number.NEGATIVE_INFINITY : 0, held)};
+  var at = -1;
+  ${loops.join('\n  ')}
+    let v = ${value};
+    if (at < 0 || ${greater}) { best = v; at = ${plane}; }
+  ${'}'.repeat(rank)}
+  b${places[1]}[${placeText(1, outStrides, digitNames(rank))}] = ${storing(held, x.dtype)('best')};
+  b${places[2]}[${placeText(2, indexStrides, digitNames(rank))}] = bitcast<u32>(at);`;
+      }
+    },
+  );
+}
+
+/**
+ * gradX [N, C, ...] += every gradient at its position in the plane; negative positions are left out. Windows may share a
+ * position: sums are made by compare-exchange, in no fixed order, so that where three or more meet the last bits of a
+ * float may differ from run to run. Half precision is summed in float32.
+ */
+export function maxPoolBackward(commands: Commands, memory: Memory, grad: View, indices: View, gradX: View): void {
+  if (gradX.elementCount === 0 || grad.elementCount === 0) return;
+  if (gradX.dtype === 'float16' || gradX.dtype === 'bfloat16') {
+    const storage = memory.allocate(gradX.storage.device, 'float32', gradX.elementCount);
+    const sums = new Tensor(storage, 'float32', gradX.shape);
+    map(commands, copyKernel(gradX.dtype, 'float32'), [gradX], [sums]);
+    addAtPositions(commands, grad, indices, sums);
+    map(commands, copyKernel('float32', gradX.dtype), [sums], [gradX]);
+    memory.dispose(storage);
+  } else addAtPositions(commands, grad, indices, gradX);
+}
+
+function addAtPositions(commands: Commands, grad: View, indices: View, gradX: View): void {
+  const rank = grad.shape.length - 2;
+  const lists = [grad.shape, grad.strides, indices.strides, gradX.strides, gradX.shape.slice(2)];
+  const parameters = { count: grad.elementCount, views: [grad, indices, gradX], lists };
+  run(commands, 'maxPoolInput', `${grad.dtype},${gradX.dtype},${rank}`, parameters, (places, buffers) => {
+    const [sizes, gradStrides, indexStrides, xStrides, bounds] = placesOfLists(
+      3,
+      lists.map((list) => list.length),
+    ) as [number, number, number, number, number];
+    const target = `b${places[2]}`;
+    const read = (v: number, strides: number): string => {
+      const place = placeText(v, strides, digitNames(rank));
+      return places[v] === places[2] ? `atomicLoad(&${target}[${place}])` : `b${places[v]}[${place}]`;
+    };
+    const held: DType = valueType(grad.dtype) === 'f32' ? 'float32' : 'int32';
+    const split = range(rank)
+      .reverse()
+      .map((d) => `let x${d} = at % ${intWord(bounds + d)}; at = at / ${intWord(bounds + d)};`);
+    const body = `${digitsText(rank, sizes)}
+  var at = bitcast<i32>(${read(1, indexStrides)});
+  if (at < 0) { return; }
+  ${split.join(' ')}
+  let place = ${placeText(2, xStrides, ['i0', 'i1', ...range(rank).map((d) => `x${d}`)])};
+  let value = ${loading(grad.dtype, held)(read(0, gradStrides))};
+  var seen = atomicLoad(&${target}[place]);
+  loop {
+    let tried = atomicCompareExchangeWeak(&${target}[place], seen, ${storing(held, gradX.dtype)(`(${loading(gradX.dtype, held)('seen')} + value)`)});
+    if (tried.exchanged) { break; }
+    seen = tried.old_value;
+  }`;
+    return shader(buffers, body).replace(`${target}: array<u32>`, `${target}: array<atomic<u32>>`);
+  });
+}
+
+/** What windows' sums are divided by: words of the numbers it depends on. */
+interface Divisor {
+  readonly rank: number;
+  readonly bounds: number;
+  readonly kernels: number;
+  readonly strides: number;
+  readonly paddings: number;
+  /** The word of the divisor that replaces the count. */
+  readonly override: number;
+  readonly countPadding: boolean;
+  readonly overridden: boolean;
+}
+
+/** Declares for window number `o`d along each dimension where it starts and ends, inside of the input. */
+function windowText({ rank, bounds, kernels, strides, paddings }: Divisor, o: (d: number) => string): string {
+  return range(rank)
+    .map(
+      (d) => `let first${d} = ${o(d)} * ${intWord(strides + d)} - ${intWord(paddings + d)};
+    let from${d} = max(first${d}, 0); let to${d} = min(first${d} + ${intWord(kernels + d)}, ${intWord(bounds + d)});`,
+    )
+    .join('\n    ');
+}
+
+/** After {@link windowText}: the number of elements that count. A window without inputs sums to 0 and has any divisor. */
+function divisorText({ rank, bounds, kernels, paddings, override, countPadding, overridden }: Divisor): string {
+  if (overridden) return intWord(override);
+  const counts = range(rank).map((d) =>
+    countPadding
+      ? `(min(first${d} + ${intWord(kernels + d)}, ${intWord(bounds + d)} + ${intWord(paddings + d)}) - first${d})`
+      : `max(0, to${d} - from${d})`,
+  );
+  return `max(1, ${counts.join(' * ')})`;
+}
+
+/** The text that both directions share, and the words of their lists. */
+function averaging(spec: AvgPoolSpec, x: View, y: View) {
+  const { kernel, stride, padding, divisorOverride } = spec;
+  const lists = [
+    [],
+    x.strides,
+    y.strides,
+    x.shape.slice(2),
+    y.shape.slice(2),
+    kernel,
+    stride,
+    padding,
+    [divisorOverride ?? 0],
+  ];
+  return lists as readonly (readonly number[])[];
+}
+
+function divisorOf(spec: AvgPoolSpec, at: readonly number[]): Divisor {
+  const [, , , bounds, , kernels, strides, paddings, override] = at as number[];
+  return {
+    rank: spec.kernel.length,
+    bounds: bounds!,
+    kernels: kernels!,
+    strides: strides!,
+    paddings: paddings!,
+    override: override!,
+    countPadding: spec.countIncludePad,
+    overridden: spec.divisorOverride !== null,
+  };
+}
+
+const heldFor = (dtype: DType): DType => (valueType(dtype) === 'f32' ? 'float32' : 'int32');
+const keyOf = (dtype: DType, spec: AvgPoolSpec): string =>
+  `${dtype},${spec.kernel.length},${spec.countIncludePad},${spec.divisorOverride !== null}`;
+
+/**
+ * Averages over windows. Padding adds zeros, which count unless `countIncludePad` is false; `divisorOverride` replaces
+ * the count. Integers are divided towards zero.
+ */
+export function avgPool(commands: Commands, x: View, out: View, spec: AvgPoolSpec): void {
+  if (out.elementCount === 0) return;
+  const lists = [out.shape, ...averaging(spec, x, out).slice(1)];
+  const rank = spec.kernel.length;
+  run(
+    commands,
+    'avgPool',
+    keyOf(x.dtype, spec),
+    { count: out.elementCount, views: [x, out], lists },
+    (places, buffers) => {
+      const at = placesOfLists(
+        2,
+        lists.map((list) => list.length),
+      );
+      const divisor = divisorOf(spec, at);
+      const held = heldFor(x.dtype);
+      const type = valueType(held);
+      const position = range(rank).map((d) => `x${d}`);
+      const loops = range(rank).map((d) => `for (var x${d} = from${d}; x${d} < to${d}; x${d} = x${d} + 1) {`);
+      const value = loading(x.dtype, held)(`b${places[0]}[${placeText(0, at[1]!, ['i0', 'i1', ...position])}]`);
+      return shader(
+        buffers,
+        `${digitsText(rank, at[0]!)}
+    ${windowText(divisor, (d) => `i${d + 2}`)}
+  var sum = ${type}(0);
+  ${loops.join(' ')} sum = sum + ${value}; ${'}'.repeat(rank)}
+  let average = sum / ${type}(${divisorText(divisor)});
+  b${places[1]}[${placeText(1, at[2]!, digitNames(rank))}] = ${storing(held, out.dtype)('average')};`,
+      );
+    },
+  );
+}
+
+/** gradX = every gradient, divided as in the forward pass, summed over the windows that an input is in. */
+export function avgPoolBackward(commands: Commands, grad: View, gradX: View, spec: AvgPoolSpec): void {
+  if (gradX.elementCount === 0) return;
+  const lists = [gradX.shape, ...averaging(spec, gradX, grad).slice(1)];
+  const rank = spec.kernel.length;
+  const parameters = { count: gradX.elementCount, views: [gradX, grad], lists };
+  run(commands, 'avgPoolInput', keyOf(grad.dtype, spec), parameters, (places, buffers) => {
+    const at = placesOfLists(
+      2,
+      lists.map((list) => list.length),
+    );
+    const divisor = divisorOf(spec, at);
+    const held = heldFor(grad.dtype);
+    const type = valueType(held);
+    const names = ['i0', 'i1', ...range(rank).map((d) => `o${d}`)];
+    const loops = range(rank).map((d) => {
+      const [kernel, stride, padding] = [divisor.kernels, divisor.strides, divisor.paddings].map((start) =>
+        intWord(start + d),
+      );
+      // The first window that reaches the position, and the last that starts at or before it.
+      return `let y${d} = i${d + 2} + ${padding};
+  let last${d} = min(y${d} / ${stride}, ${intWord(at[4]! + d)} - 1);
+  for (var o${d} = max(0, (y${d} - ${kernel} + ${stride}) / ${stride}); o${d} <= last${d}; o${d} = o${d} + 1) {`;
+    });
+    const value = loading(grad.dtype, held)(`b${places[1]}[${placeText(1, at[2]!, names)}]`);
+    return shader(
+      buffers,
+      `${digitsText(rank, at[0]!)}
+  var sum = ${type}(0);
+  ${loops.join('\n  ')}
+    ${windowText(divisor, (d) => `o${d}`)}
+    sum = sum + ${value} / ${type}(${divisorText(divisor)});
+  ${'}'.repeat(rank)}
+  b${places[0]}[${placeText(0, at[1]!, digitNames(rank))}] = ${storing(held, gradX.dtype)('sum')};`,
+    );
+  });
+}

@@ -1,0 +1,290 @@
+/**
+ * @file reduce: sums, products, extremes and their positions. An output element is made by one invocation, where rows are
+ * short or lie side by side, or by one workgroup. Long reductions to few elements take two passes: chunks of them, then
+ * the chunks' results.
+ */
+import type { DType, Scalar } from '@flambeau/tensor';
+import {
+  broadcastStrides,
+  commonShape,
+  type KernelInput,
+  type Loops,
+  mergeStrides,
+  type ReduceKernel,
+  type View,
+} from '@flambeau/tensor/internal';
+import type { Commands, Program } from '../commands.ts';
+import type { Memory } from '../memory.ts';
+import { type CombineKind, type Combiner, combinerOf, itemAt, storeItem, treeText } from '../wgsl/combine.ts';
+import { checkDType, conversion, expressionText, loading, storing, valueType } from '../wgsl/lower.ts';
+import { floatWord, intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { bind } from './operands.ts';
+import {
+  aloneIsBest,
+  checkWords,
+  loopWords,
+  product,
+  rowMajor,
+  stepsText,
+  withTemporary,
+  writeLoops,
+} from './places.ts';
+import { writeScalar } from './scalars.ts';
+
+/** One dispatch. */
+interface Pass {
+  /** What is combined: the kernel's inputs, or the results of an earlier pass. */
+  readonly from: 'inputs' | 'partials';
+  readonly to: 'output' | 'partials';
+  /** The invocations that make one result together: 1, or a workgroup of this size. */
+  readonly size: number;
+  /** Inputs' strides, then the output's. */
+  readonly kept: Loops;
+  readonly reduced: Loops;
+  /** Elements of the reduced dimensions that make one partial result, and how many of these there are. */
+  readonly chunk: number;
+  readonly chunks: number;
+  readonly views: readonly View[];
+}
+
+const isView = (x: View | Scalar): x is View => typeof x === 'object';
+
+const isArg = (kernel: ReduceKernel): boolean => kernel.kind === 'argmax' || kernel.kind === 'argmin';
+
+function combiner(kernel: ReduceKernel): Combiner {
+  const kinds: Partial<Record<ReduceKernel['kind'], CombineKind>> = { argmax: 'max', argmin: 'min' };
+  return combinerOf(kinds[kernel.kind] ?? (kernel.kind as CombineKind), kernel.compute, isArg(kernel) ? 'first' : null);
+}
+
+/** Parameter words: results, kept elements, reduced elements, chunk, plane of partial positions; then these. */
+const fixedWords = 5;
+
+/** Additions in a row; sums of sums keep rounding errors small. */
+const run = 64;
+
+const scalarText = (as: DType, at: number): string => {
+  const type = valueType(as);
+  return type === 'bool' ? `(${word(at)} != 0u)` : type === 'f32' ? floatWord(at) : intWord(at);
+};
+
+/** Statements that leave the item of reduced element `r` in `next`, of which `p…` are the places. */
+function itemText(kernel: ReduceKernel, pass: Pass, places: readonly number[], scalarsAt: number): string {
+  const combine = combiner(kernel);
+  if (pass.from === 'partials') return `let next = ${itemAt(combine, `b${places[0]}`, 'q0', word(4))};`;
+  let [view, scalar] = [0, 0];
+  const values = kernel.inputs.map(({ dtype, as }) => {
+    if (dtype === null) return scalarText(as, scalarsAt + scalar++);
+    const v = view++;
+    return loading(dtype, as)(`b${places[v]}[q${v}]`);
+  });
+  const { statements, results, dtypes } = expressionText(
+    [kernel.prologue],
+    kernel.inputs,
+    kernel.compute,
+    (i) => values[i]!,
+  );
+  const value = conversion(dtypes[0]!, kernel.compute)(results[0]!);
+  return `${statements}\n      let next = ${combine.item(value, kernel.compute, 'r')};`;
+}
+
+/** Statements that store the combined item `a` at the place `p`. */
+function resultText(kernel: ReduceKernel, pass: Pass, buffer: string, p: string, scalars: number, at: number): string {
+  const combine = combiner(kernel);
+  if (pass.to === 'partials') return storeItem(combine, 'a', buffer, `(${p} + chunk * ${word(1)})`, word(4));
+  const from: DType = isArg(kernel) ? 'int32' : kernel.compute;
+  const value = isArg(kernel) ? `i32(${combine.position('a')})` : conversion(combine.held, from)(combine.value('a'));
+  if (kernel.epilogue === null) {
+    // Small integers that were not converted still have to wrap.
+    const stored = isArg(kernel)
+      ? storing(from, kernel.output)(value)
+      : storing(combine.held, kernel.output)(combine.value('a'));
+    return `${buffer}[${p}] = ${stored};`;
+  }
+  const operands: KernelInput[] = Array.from({ length: scalars + 1 }, (_, i) => ({
+    dtype: null,
+    as: i === 0 ? from : kernel.compute,
+  }));
+  const read = (i: number): string => (i === 0 ? value : scalarText(kernel.compute, at + i - 1));
+  const { statements, results, dtypes } = expressionText([kernel.epilogue], operands, kernel.compute, read, 'e');
+  return `${statements} ${buffer}[${p}] = ${storing(dtypes[0]!, kernel.output)(results[0]!)};`;
+}
+
+function shaderText(
+  kernel: ReduceKernel,
+  pass: Pass,
+  places: readonly number[],
+  buffers: number,
+  scalars: number,
+): string {
+  const last = pass.views.length - 1;
+  const inputScalars = pass.from === 'inputs' ? kernel.inputs.filter((input) => input.dtype === null).length : 0;
+  const scalarsAt = fixedWords + pass.views.length;
+  const epilogueAt = scalarsAt + inputScalars;
+  const keptAt = epilogueAt + scalars;
+  const reducedAt = keptAt + loopWords(pass.kept.sizes.length, pass.views.length);
+  const p = pass.views.map((_, v) => `p${v}`);
+  const q = p.slice(0, last).map((_, v) => `q${v}`);
+  const { size } = pass;
+  const result = resultText(kernel, pass, `b${places[last]}`, `p${last}`, scalars, epilogueAt);
+  const body = `let unit = ${size === 1 ? `group * ${WORKGROUP}u + lane` : 'group'};
+  if (unit >= ${word(0)}) { return; }
+  let chunk = unit / ${word(1)};
+  let element = unit % ${word(1)};
+  ${p.map((name, v) => `var ${name} = ${word(fixedWords + v)};`).join(' ')}
+  ${stepsText('element', p, pass.kept.sizes.length, keptAt)}
+  let end = min((chunk + 1u) * ${word(3)}, ${word(2)});
+  var a = nothing();
+  var r = chunk * ${word(3)}${size === 1 ? '' : ' + lane'};
+  while (r < end) {
+    var part = nothing();
+    let stop = min(r + ${run * size}u, end);
+    for (; r < stop; r = r + ${size}u) {
+      ${q.map((name, v) => `var ${name} = p${v};`).join(' ')}
+      ${stepsText('r', q, pass.reduced.sizes.length, reducedAt)}
+      ${itemText(kernel, pass, places, scalarsAt)}
+      part = combine(part, next);
+    }
+    a = combine(a, part);
+  }
+  ${size === 1 ? result : `${treeText('a', size)}\n  if (lane == 0u) { ${result} }`}`;
+  const { declarations } = combiner(kernel);
+  const tree = size === 1 ? '' : `\nvar<workgroup> tree: array<Item, ${size}>;`;
+  return shader(buffers, body, declarations + tree, size === 1 ? WORKGROUP : size);
+}
+
+function dispatch(
+  commands: Commands,
+  kernel: ReduceKernel,
+  pass: Pass,
+  inputs: readonly (View | Scalar)[],
+  scalars: readonly Scalar[],
+): void {
+  const { buffers, places, key } = bind(pass.views);
+  const [kept, reduced] = [pass.kept.sizes.length, pass.reduced.sizes.length];
+  const cacheKey = `${commands.id}:${pass.from},${pass.to},${pass.size},${kept},${reduced},${scalars.length}:${key}`;
+  let program = kernel.compiled.get(cacheKey) as Program | undefined;
+  if (program === undefined) {
+    for (const { dtype } of kernel.inputs) if (dtype !== null) checkDType(`${kernel.name}()`, dtype);
+    checkDType(`${kernel.name}()`, kernel.compute);
+    checkDType(`${kernel.name}()`, kernel.output);
+    const most = fixedWords + pass.views.length + inputs.length + scalars.length;
+    checkWords(`${kernel.name}()`, most + loopWords(kept, pass.views.length) + loopWords(reduced, pass.views.length));
+    program = commands.program(
+      kernel.name,
+      shaderText(kernel, pass, places, buffers.length, scalars.length),
+      buffers.length,
+    );
+    kernel.compiled.set(cacheKey, program);
+  }
+  const outputs = product(pass.kept.sizes);
+  const units = outputs * pass.chunks;
+  commands.dispatch(
+    program,
+    buffers,
+    pass.size === 1 ? Math.ceil(units / WORKGROUP) : units,
+    (words, floats, start) => {
+      words[start] = units;
+      words[start + 1] = outputs;
+      words[start + 2] = product(pass.reduced.sizes);
+      words[start + 3] = pass.chunk;
+      words[start + 4] = pass.from === 'partials' || pass.to === 'partials' ? planeOf(pass, outputs) : 0;
+      let at = start + fixedWords;
+      for (const view of pass.views) words[at++] = view.offset;
+      if (pass.from === 'inputs') {
+        inputs.forEach((input, i) => {
+          if (!isView(input)) writeScalar(words, floats, at++, input, kernel.inputs[i]!.as);
+        });
+      }
+      for (const scalar of scalars) writeScalar(words, floats, at++, scalar, kernel.compute);
+      at = writeLoops(words, at, pass.kept);
+      writeLoops(words, at, pass.reduced);
+    },
+  );
+}
+
+/** How far behind a partial value its position lies. */
+const planeOf = (pass: Pass, outputs: number): number =>
+  outputs * (pass.to === 'partials' ? pass.chunks : product(pass.reduced.sizes));
+
+/** The loops over kept and over reduced dimensions, in the order in which they lie in memory. */
+function loopsOf(kernel: ReduceKernel, inputs: readonly (View | Scalar)[], dims: readonly number[], output: View) {
+  const views = [...inputs.filter(isView), output];
+  const shape = views.reduce<readonly number[]>((s, x) => commonShape(kernel.name, s, x.shape), output.shape);
+  const strides = views.map((view) => broadcastStrides(view.shape, view.strides, shape));
+  const lead = strides[views.findIndex((view) => product(view.shape) === product(shape))] ?? strides[0]!;
+  const byStride = (a: number, b: number): number => Math.abs(lead[b]!) - Math.abs(lead[a]!);
+  const over = (list: readonly number[]): Loops =>
+    mergeStrides(
+      list.map((d) => shape[d]!),
+      strides.map((s) => list.map((d) => s[d]!)),
+    );
+  const keptDims = shape.map((_, d) => d).filter((d) => !dims.includes(d));
+  // Positions count row-major over the reduced dimensions.
+  const reducedDims = [...dims].sort(isArg(kernel) ? (a, b) => a - b : byStride);
+  return { views, kept: over(keptDims.sort(byStride)), reduced: over(reducedDims) };
+}
+
+/** Whether results next to each other are made of elements next to each other. */
+function sideBySide(kept: Loops, reduced: Loops, inputs: number): boolean {
+  for (let i = 0; i < inputs; i++) {
+    const [across, along] = [Math.abs(kept.strides[i]!.at(-1) ?? 0), Math.abs(reduced.strides[i]!.at(-1) ?? 0)];
+    if (across !== 0 && across < along) return true;
+  }
+  return false;
+}
+
+/** Invocations of a workgroup that makes one result. */
+const team = 64;
+
+/** Into how many chunks a reduction of `length` elements is split so that the device has enough to do. */
+function chunksFor(outputs: number, length: number, size: number): number {
+  if (size === 1) return length < 256 ? 1 : Math.min(Math.ceil(length / 128), Math.ceil(32768 / outputs));
+  return outputs >= 512 || length <= 4096 ? 1 : Math.min(256, Math.ceil(length / 2048));
+}
+
+/** output = epilogue(combine over `dims`(prologue(inputs))). */
+export function reduce(
+  commands: Commands,
+  memory: Memory,
+  kernel: ReduceKernel,
+  inputs: readonly (View | Scalar)[],
+  dims: readonly number[],
+  output: View,
+  scalars: readonly Scalar[],
+): void {
+  const outputs = output.elementCount;
+  if (outputs === 0) return;
+  const { views, kept, reduced } = loopsOf(kernel, inputs, dims, output);
+  const length = product(reduced.sizes);
+  const size = aloneIsBest(outputs, length, sideBySide(kept, reduced, views.length - 1)) ? 1 : team;
+  const chunks = chunksFor(outputs, length, size);
+  const whole = { from: 'inputs', to: 'output', size, kept, reduced, chunk: length, chunks: 1, views } as const;
+  if (chunks === 1) {
+    dispatch(commands, kernel, whole, inputs, scalars);
+    return;
+  }
+  const words = outputs * chunks * (isArg(kernel) ? 2 : 1);
+  withTemporary(memory, output.storage.device, words, (partials) => {
+    const steps = rowMajor(kept.sizes);
+    const first: Pass = {
+      ...whole,
+      to: 'partials',
+      kept: { sizes: kept.sizes, strides: [...kept.strides.slice(0, -1), steps] },
+      chunk: Math.ceil(length / chunks),
+      chunks,
+      views: [...views.slice(0, -1), partials],
+    };
+    const second: Pass = {
+      from: 'partials',
+      to: 'output',
+      size: aloneIsBest(outputs, chunks, true) ? 1 : team,
+      kept: { sizes: kept.sizes, strides: [steps, kept.strides.at(-1)!] },
+      reduced: { sizes: [chunks], strides: [[outputs], [0]] },
+      chunk: chunks,
+      chunks: 1,
+      views: [partials, output],
+    };
+    dispatch(commands, kernel, first, inputs, []);
+    dispatch(commands, kernel, second, [], scalars);
+  });
+}

@@ -1,0 +1,66 @@
+/** @file softmax and its logarithm, fused: a workgroup for each row, or one invocation where rows are short or side by side. */
+import type { View } from '@flambeau/tensor/internal';
+import type { Commands, Program } from '../commands.ts';
+import { treeText } from '../wgsl/combine.ts';
+import { checkDType, literal, loading, storing } from '../wgsl/lower.ts';
+import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { bind } from './operands.ts';
+import { aloneIsBest, checkWords, loopsBeside, loopWords, stepsText, writeLoops } from './places.ts';
+
+/** Parameter words: rows, their length, offsets and steps of x and out; then the loops over rows. */
+const fixedWords = 6;
+
+/** exp of a difference from the greatest element; infinity and NaN do not depend on what the device's exp makes of them. */
+const power = `fn power(x: f32) -> f32 { if (is_nan(x)) { return x; } if (x < -104.0) { return 0.0; } return exp(x); }`;
+
+function shaderText(x: View, out: View, log: boolean, size: number, rank: number, places: readonly number[]): string {
+  const value = loading(x.dtype, 'float32')(`b${places[0]}[p0 + i * ${word(4)}]`);
+  const each = (text: string): string =>
+    `for (var i = ${size === 1 ? '0u' : 'lane'}; i < ${word(1)}; i = i + ${size}u) { ${text} }`;
+  const together = (name: string, combine: string): string => (size === 1 ? '' : treeText(name, size, combine));
+  const result = log ? `${value} - greatest - shift` : `power(${value} - greatest) / total`;
+  const body = `let row = ${size === 1 ? `group * ${WORKGROUP}u + lane` : 'group'};
+  if (row >= ${word(0)}) { return; }
+  var p0 = ${word(2)};
+  var p1 = ${word(3)};
+  ${stepsText('row', ['p0', 'p1'], rank, fixedWords)}
+  var greatest = ${literal(Number.NEGATIVE_INFINITY, 'float32')};
+  ${each(`greatest = f_max(greatest, ${value});`)}
+  ${together('greatest', 'f_max')}
+  var total = 0.0;
+  ${each(`total = total + power(${value} - greatest);`)}
+  ${together('total', 'plus')}
+  let shift = f_log(total);
+  ${each(`b${places[1]}[p1 + i * ${word(5)}] = ${storing('float32', out.dtype)(result)};`)}`;
+  const tree = `fn plus(a: f32, b: f32) -> f32 { return a + b; }\nvar<workgroup> tree: array<f32, ${size}>;`;
+  const buffers = Math.max(...places) + 1;
+  return shader(buffers, body, size === 1 ? power : `${power}\n${tree}`, size === 1 ? WORKGROUP : size);
+}
+
+const programs = new Map<string, Program>();
+
+/** out = softmax(x) along `dim`, or its logarithm, computed in float32. */
+export function softmax(commands: Commands, x: View, dim: number, log: boolean, out: View): void {
+  if (x.elementCount === 0) return;
+  const length = x.shape[dim]!;
+  const rows = x.elementCount / length;
+  const loops = loopsBeside(dim, [x, out]);
+  const rank = loops.sizes.length;
+  const beside = rank > 0 && Math.abs(loops.strides[0]!.at(-1)!) < Math.abs(x.strides[dim]!);
+  const size = aloneIsBest(rows, length, beside) ? 1 : length <= 4096 ? 64 : WORKGROUP;
+  const { buffers, places, key } = bind([x, out]);
+  const cacheKey = `${commands.id}:${x.dtype},${out.dtype},${log},${size},${rank}:${key}`;
+  let program = programs.get(cacheKey);
+  if (program === undefined) {
+    for (const view of [x, out]) checkDType('softmax()', view.dtype);
+    checkWords('softmax()', fixedWords + loopWords(rank, 2));
+    const text = shaderText(x, out, log, size, rank, places);
+    program = commands.program(log ? 'logSoftmax' : 'softmax', text, buffers.length);
+    programs.set(cacheKey, program);
+  }
+  commands.dispatch(program, buffers, size === 1 ? Math.ceil(rows / WORKGROUP) : rows, (words, _floats, start) => {
+    const fixed = [rows, length, x.offset, out.offset, x.strides[dim]!, out.strides[dim]!];
+    for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;
+    writeLoops(words, start + fixedWords, loops);
+  });
+}
