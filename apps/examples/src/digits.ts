@@ -68,7 +68,7 @@ async function digits({ data: folder, out, quick }: Context): Promise<Sets> {
       console.log(`Data: MNIST from ${cache}.`);
       return sets;
     } catch (error) {
-      reason = `MNIST is not in ${cache} and could not be downloaded: ${(error as Error).message.split('\n')[0]}`;
+      reason = `MNIST is not in ${cache} and could not be downloaded (${(error as Error).message.split('\n').slice(0, 2).join(' ')})`;
     }
   }
   console.log(`Data: built-in digits, drawn for this run, because ${reason}.`);

@@ -86,7 +86,8 @@ function readBaseline(file: string | undefined): Set<string> | undefined {
 
 async function useDevice(device: string): Promise<void> {
   if (device === 'cpu') return;
-  if (device !== 'webgpu') throw new UsageError(`--device: unknown device '${device}'; there are cpu and webgpu`);
+  if (device !== 'webgpu')
+    throw new UsageError(`--device: '${device}' is not available; the devices here are: cpu, webgpu`);
   await webgpu.init();
 }
 
