@@ -9,8 +9,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 // Inside the workspace, where its packages are found.
 mkdirSync(path.join(root, 'out'), { recursive: true });
 const folder = mkdtempSync(path.join(root, 'out', 'readme-'));
-// A file that an example reads.
-copyFileSync(path.join(root, 'package.json'), path.join(folder, 'package.json'));
+// Files that an example reads.
+for (const name of ['package.json', 'README.md']) copyFileSync(path.join(root, name), path.join(folder, name));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const files = ['README.md', ...readdirSync(path.join(root, 'packages')).map((name) => `packages/${name}/README.md`)];
