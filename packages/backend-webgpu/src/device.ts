@@ -17,6 +17,8 @@ export interface Gpu {
   readonly name: string;
   readonly memoryLimit: number;
   /** Set when the device was lost: every further use throws it. */
+  lost: FlambeauError | null;
+  /** What the device reported of an earlier command: thrown once, at the next use. */
   failure: FlambeauError | null;
 }
 
@@ -82,6 +84,7 @@ export async function openDevice(options: InitOptions): Promise<Gpu> {
     limits: device.limits,
     name,
     memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+    lost: null,
     failure: null,
   };
   watch(gpu);
@@ -92,9 +95,9 @@ export async function openDevice(options: InitOptions): Promise<Gpu> {
 function watch(gpu: Gpu): void {
   void gpu.device.lost.then(({ reason, message }) => {
     if (reason === 'destroyed')
-      gpu.failure ??= new DeviceError('the WebGPU device was closed; `await init()` opens it again');
+      gpu.lost ??= new DeviceError('the WebGPU device was closed; `await init()` opens it again');
     else
-      gpu.failure ??= new DeviceError(
+      gpu.lost ??= new DeviceError(
         `the WebGPU device was lost (${message}); its tensors are gone, \`await init()\` opens a new one`,
       );
   });
@@ -107,7 +110,10 @@ function watch(gpu: Gpu): void {
   });
 }
 
-/** @throws what went wrong with the device, if anything did. */
+/** @throws what went wrong with the device since the last call; once it is lost, always. */
 export function checkDevice(gpu: Gpu): void {
-  if (gpu.failure !== null) throw gpu.failure;
+  const { failure } = gpu;
+  gpu.failure = null;
+  if (gpu.lost !== null) throw gpu.lost;
+  if (failure !== null) throw failure;
 }

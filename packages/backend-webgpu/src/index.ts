@@ -26,7 +26,7 @@ export async function isAvailable(): Promise<boolean> {
 
 /** Opens the device. Called again it does nothing, unless the device was lost. @throws DeviceError that says what is missing. */
 export async function init(options: InitOptions = {}): Promise<void> {
-  if (session !== null && session.gpu.failure === null) return;
+  if (session !== null && session.gpu.lost === null) return;
   session = openSession(await openDevice(options), 'webgpu:0');
   registerBackend(session.backend);
   // 'webgpu' is short for the first device.

@@ -122,6 +122,11 @@ export const boolFunctions: FunctionTable = {
   bitAnd: common.and!,
   bitXor: common.xor!,
   bitNot: common.not!,
+  // WGSL does not order bools.
+  lt: (a, b) => `(!${a} && ${b})`,
+  le: (a, b) => `(!${a} || ${b})`,
+  gt: (a, b) => `(${a} && !${b})`,
+  ge: (a, b) => `(${a} || !${b})`,
   pow: (a, b) => `(${a} || !${b})`,
   abs: identity,
   sign: identity,

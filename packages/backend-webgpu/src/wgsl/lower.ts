@@ -101,7 +101,7 @@ function lowerCall(node: Expr, args: readonly string[], dtypeOf: (node: Expr) =>
   if (valueType(operand) === 'f32' && (fn === 'ne' || fn === 'eq') && node.args[0] === node.args[1]) {
     return fn === 'ne' ? `is_nan(${args[0]})` : `!is_nan(${args[0]})`;
   }
-  const text = common[fn] ?? tableFor(operand)[fn];
+  const text = tableFor(operand)[fn] ?? common[fn];
   if (text === undefined) throw new DTypeError(`the function '${fn}' is not defined for ${operand} on WebGPU`);
   const narrow = exact.has(fn) ? undefined : narrowing[operand];
   return narrow === undefined ? text(...args) : narrow(text(...args));
