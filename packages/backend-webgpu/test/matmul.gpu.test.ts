@@ -156,8 +156,7 @@ describe('matmul', () => {
   });
 
   it('more workgroups than one dimension of a dispatch takes', async () => {
-    await same([randn(66_000, 16, 1), randn(1, 1, 14)], mm, near(1));
-    await same([randn(66_000, 16, 2), randn(66_000, 2, 14)], mm, near(2));
+    await same([randn(70_000, 2, 3), randn(70_000, 3, 40)], mm, near(3));
   });
 
   it('writes what it says when an operand is of the same storage', async () => {

@@ -124,10 +124,6 @@ describe('avgPool', () => {
   it('other dtypes, and more workgroups than one dimension of a dispatch takes', async () => {
     await same([arange(0, 4, 1).to('float16').view([1, 1, 2, 2])], (x) => F.avgPool2d(x, 2), exact);
     await same([zeros(0, 2, 9, 9)], (x) => F.avgPool2d(x, 3), exact);
-    await same(
-      [randn(1, 1, 4100, 4100)],
-      (x) => [F.avgPool2d(x, 2, { stride: 1 }), ...F.maxPool2d(x, 2, { stride: 1, returnIndices: true })],
-      close,
-    );
+    await same([randn(1, 1, 4100, 4100)], (x) => F.maxPool2d(x, 1), exact);
   });
 });

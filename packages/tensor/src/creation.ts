@@ -420,11 +420,10 @@ export function eye(n: number, ...args: [options?: TensorOptions] | [m: number, 
   const m = typeof args[0] === 'number' ? args[0] : n;
   const options = (typeof args[0] === 'number' ? args[1] : args[0]) ?? {};
   checkCreationOptions('eye', options);
-  const { dtype, device } = resolveOptions(options);
-  const out = allocateTensor('eye', [n, m], dtype, device);
+  const out = filled('eye', [n, m], 0, { dtype: options.dtype, device: options.device });
   const diagonal = Math.min(n, m);
   if (diagonal > 0) {
-    const view = new Tensor(out.storage, dtype, [diagonal], [m + 1], 0);
+    const view = new Tensor(out.storage, out.dtype, [diagonal], [m + 1], 0);
     fillFresh(view, 1);
   }
   return finish(out, options);

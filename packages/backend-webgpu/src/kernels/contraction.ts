@@ -5,7 +5,8 @@
 import type { Loops, View } from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
 import type { Memory } from '../memory.ts';
-import { type ContractionForm, contractionText, contractionWords } from '../wgsl/contraction.ts';
+import { contractionText } from '../wgsl/contraction.ts';
+import { type ContractionForm, contractionWords } from '../wgsl/contractionPieces.ts';
 import { checkDType, valueType } from '../wgsl/lower.ts';
 import { WORKGROUP } from '../wgsl/shader.ts';
 import { planFor } from './contractionPlan.ts';

@@ -1,5 +1,5 @@
 /** @file How the work of a contraction is laid out on the device. The figures are rules of thumb for GPUs of any size. */
-import { type DotsMethod, TEAM, type TiledMethod } from '../wgsl/contraction.ts';
+import { type DotsMethod, TEAM, type TiledMethod } from '../wgsl/contractionPieces.ts';
 import type { Contraction, ContractionSizes } from './contraction.ts';
 
 export interface Plan {
@@ -8,17 +8,19 @@ export interface Plan {
   readonly chunks: number;
 }
 
-/** Invocations down and across, outputs of each down and across, and what an output costs against the first. */
+/** Invocations down and across, and outputs that each of them has down and across. */
 const tiles = [
-  { down: 8, across: 8, rows: 8, columns: 8, cost: 1 },
-  { down: 8, across: 8, rows: 4, columns: 4, cost: 1.5 },
-  { down: 4, across: 16, rows: 4, columns: 8, cost: 1.2 },
-  { down: 4, across: 16, rows: 4, columns: 4, cost: 1.5 },
-  { down: 16, across: 4, rows: 8, columns: 4, cost: 1.2 },
-  { down: 16, across: 4, rows: 4, columns: 4, cost: 1.5 },
+  { down: 8, across: 8, rows: 8, columns: 8 },
+  { down: 8, across: 8, rows: 4, columns: 8 },
+  { down: 8, across: 8, rows: 4, columns: 4 },
+  { down: 4, across: 16, rows: 4, columns: 8 },
+  { down: 16, across: 4, rows: 8, columns: 4 },
 ] as const;
-/** What an output costs that shares nothing with others. */
-const ALONE = 8;
+
+/** What reading an element costs, in multiplications: from workgroup memory, from a matrix, through a window. */
+const CLOSE = 2;
+const FAR = 4;
+const WINDOW = 8;
 
 /** Workgroups that keep a device busy. */
 const BUSY = 64;
@@ -26,7 +28,7 @@ const BUSY = 64;
 const TILE_CHUNK = 128;
 const DOT_CHUNK = 4096;
 
-/** A plan with the work that it means for the device, also idle. */
+/** A plan with the work of a step, in multiplications; a device without enough to do counts as working. */
 interface Candidate extends Plan {
   readonly work: number;
 }
@@ -40,6 +42,8 @@ export function planFor(c: Contraction, sizes: ContractionSizes): Plan {
 const chunksFor = (groups: number, steps: number, least: number): number =>
   groups >= BUSY ? 1 : Math.max(1, Math.min(Math.ceil(BUSY / groups), Math.floor(steps / least)));
 
+const farOf = ({ window }: Contraction): number => (window.length > 0 ? WINDOW : FAR);
+
 const stepsOfA = ({ stepA, rowStrides }: Contraction): boolean => stepA.at(-1) === 1 || rowStrides[0] !== 1;
 
 /** A tile counts whole, also what is outside of the output. */
@@ -48,12 +52,12 @@ function tiled(
   { rows, columns, steps, batches }: ContractionSizes,
   tile: (typeof tiles)[number],
 ): Candidate {
-  const { cost, ...shape } = tile;
   const [tall, wide] = [tile.down * tile.rows, tile.across * tile.columns];
+  const cost = tall * wide + CLOSE * TEAM * (tile.rows + tile.columns) + farOf(c) * (tall + wide);
   const groups = Math.ceil(rows / tall) * Math.ceil(columns / wide) * batches;
   const chunks = chunksFor(groups, steps, TILE_CHUNK);
-  const work = tall * wide * groups * cost * Math.max(1, BUSY / (groups * chunks));
-  return { method: { kind: 'tiled', ...shape, stepsOfA: stepsOfA(c), stepsOfB: c.stepsOfB }, chunks, work };
+  const work = groups * cost * Math.max(1, BUSY / (groups * chunks));
+  return { method: { kind: 'tiled', ...tile, stepsOfA: stepsOfA(c), stepsOfB: c.stepsOfB }, chunks, work };
 }
 
 /** Several invocations share an output where steps lie side by side, or where outputs are few. */
@@ -63,6 +67,6 @@ function dots(c: Contraction, { rows, columns, steps, outputs }: ContractionSize
   const lanes = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, most))));
   const groups = Math.ceil((outputs * lanes) / TEAM);
   const chunks = lanes === 1 ? 1 : chunksFor(groups, steps, DOT_CHUNK);
-  const work = outputs * ALONE * Math.max(1, BUSY / (groups * chunks));
+  const work = outputs * (1 + 2 * farOf(c)) * Math.max(1, BUSY / (groups * chunks));
   return { method: { kind: 'dots', outputs: TEAM / lanes, lanes }, chunks, work };
 }

@@ -7,6 +7,26 @@ const library: Readonly<Record<string, string>> = {
   is_inf: 'fn is_inf(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }',
   nan: 'fn nan(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | 0x7fc00000u); }',
   inf: 'fn inf(x: f32) -> f32 { return bitcast<f32>((bitcast<u32>(x) & 0x80000000u) | 0x7f800000u); }',
+  // WGSL promises sin and cos only to an absolute error of 2^-11: reduction to ±π/4 in three parts of π/2 (Cody and
+  // Waite), then the polynomials of Cephes' sinf and cosf.
+  sin_cos: `fn sin_cos(x: f32, shift: i32) -> f32 {
+  if (is_nan(x) || is_inf(x)) { return nan(x); }
+  let n = round(x * 0.636619772367581);
+  var r = fma(n, -1.5703125, x);
+  r = fma(n, -0.00048351287841796875, r);
+  r = fma(n, -3.1385570764541626e-07, r);
+  r = fma(n, -6.0771e-11, r);
+  let quadrant = (i32(n) + shift) & 3;
+  let z = r * r;
+  let s = r + r * z * (-0.16666654611 + z * (0.0083321608736 - z * 0.00019515295891));
+  let c = 1.0 - 0.5 * z + z * z * (0.04166664568298827 + z * (-0.001388731625493765 + z * 2.443315711809948e-05));
+  let y = select(s, c, (quadrant & 1) == 1);
+  return select(y, -y, quadrant >= 2);
+}`,
+  f_sin: 'fn f_sin(x: f32) -> f32 { return sin_cos(x, 0); }',
+  f_cos: 'fn f_cos(x: f32) -> f32 { return sin_cos(x, 1); }',
+  f_tan: 'fn f_tan(x: f32) -> f32 { return sin_cos(x, 0) / sin_cos(x, 1); }',
+  f_cosh: 'fn f_cosh(x: f32) -> f32 { if (is_nan(x)) { return x; } return cosh(x); }',
   f_exp: 'fn f_exp(x: f32) -> f32 { if (is_nan(x)) { return x; } return exp(x); }',
   f_exp2: 'fn f_exp2(x: f32) -> f32 { if (is_nan(x)) { return x; } return exp2(x); }',
   f_max:

@@ -51,7 +51,9 @@ export function conversion(from: DType, to: DType): Text {
   const [source, target] = [valueType(from), valueType(to)];
   const narrow = target === 'i32' && from !== to ? (narrowing[to] ?? ((a: string) => a)) : (a: string): string => a;
   if (source === target) return (a) => narrow(a!);
-  if (target === 'bool') return (a) => `(${a} != ${source === 'f32' ? '0.0' : '0'})`;
+  // NaN is true, so floats are tested by their bits.
+  if (target === 'bool')
+    return (a) => (source === 'f32' ? `((bitcast<u32>(${a}) & 0x7fffffffu) != 0u)` : `(${a} != 0)`);
   if (source === 'bool') return (a) => (target === 'f32' ? `select(0.0, 1.0, ${a})` : `select(0, 1, ${a})`);
   return (a) => (target === 'f32' ? `f32(${a})` : narrow(`i32(${a})`));
 }

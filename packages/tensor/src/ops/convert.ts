@@ -67,8 +67,9 @@ export function to(
 ): Tensor {
   const { dtype, device, copy } = toTarget(args);
   let out = self;
-  if (device !== undefined && device !== self.device) out = moveTo(out, device);
+  // First the dtype: the target may not have the one that the values have here.
   if (dtype !== undefined && toDType(dtype) !== out.dtype) out = castTo(out, toDType(dtype));
+  if (device !== undefined && device !== self.device) out = moveTo(out, device);
   return copy && out === self ? out.clone() : out;
 }
 
