@@ -1,8 +1,10 @@
 /** @file reduce: sums, products, extremes and their positions over any dimensions of strided views. */
 import type { Scalar } from '@flambeau/tensor';
+import { DTypeError } from '@flambeau/tensor';
 import {
   broadcastStrides,
   commonShape,
+  isComplex,
   mergeStrides,
   type ReduceKernel,
   sameShape,
@@ -107,6 +109,8 @@ export function reduce(
   output: View,
   scalars: readonly Scalar[],
 ): void {
+  if (isComplex(kernel.compute))
+    throw new DTypeError(`${kernel.name}(): the CPU backend does not compute with complex numbers`);
   if (output.elementCount === 0) return;
   const loops =
     (inputs.length === 1 ? plainLoops(inputs[0]!, dims, output) : null) ?? stridedLoops(kernel, inputs, dims, output);

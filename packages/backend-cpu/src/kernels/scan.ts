@@ -1,6 +1,7 @@
 /** @file scan: cumulative sums, products, extremes and log-sum-exps along one dimension. */
 
-import { mergeStrides, type ScanKind, type View } from '@flambeau/tensor/internal';
+import { DTypeError } from '@flambeau/tensor';
+import { isComplex, mergeStrides, type ScanKind, type View } from '@flambeau/tensor/internal';
 import { logAddExp } from '../compile/combine.ts';
 import { environment } from '../compile/functions.ts';
 import { mayGenerate } from '../compile/generate.ts';
@@ -13,6 +14,8 @@ const compiled = new Map<string, ScanFunction>();
 
 /** Running reduction of `x` along `dim` into `out`; `indices`: where the latest extreme was. */
 export function scan(kind: ScanKind, x: View, dim: number, out: View, indices: View | null): void {
+  if (isComplex(x.dtype))
+    throw new DTypeError(`cumulative ${kind}: the CPU backend does not compute with complex numbers`);
   if (x.elementCount === 0) return;
   const views = indices === null ? [x, out] : [x, out, indices];
   const others = x.shape.map((_, d) => d).filter((d) => d !== dim);

@@ -1,13 +1,15 @@
 /** @file Matrix products. */
 import { allocateLike } from '../allocate.ts';
-import { addmmFactors } from '../contraction.ts';
+import { checkOptions } from '../args.ts';
+import { addmmFactors, refuseComplexGradient } from '../contraction.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
-import { inplaceOf } from '../inplace.ts';
+import { inplaceOf, intoOut } from '../inplace.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, broadcastStrides, formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
 import { Tensor } from '../tensor.ts';
+import { checkTensor, type OutOption } from './make.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
 export interface MatmulOps {
@@ -21,7 +23,23 @@ export interface MatmulOps {
   linear: { bias: boolean };
 }
 
+/** The product of two tensors, into `out` where that is given. */
+function withOut(
+  op: string,
+  a: Tensor,
+  b: Tensor,
+  options: OutOption | undefined,
+  product: (a: Tensor, b: Tensor) => Tensor,
+): Tensor {
+  checkTensor(op, 'the first operand', a);
+  checkTensor(op, 'the second operand', b);
+  if (options === undefined) return product(a, b);
+  checkOptions(op, options, ['out']);
+  return intoOut(op, options.out, [a, b], () => product(a, b));
+}
+
 function checkOperands(op: string, a: Tensor, b: Tensor): void {
+  refuseComplexGradient(op, a, b);
   if (a.device !== b.device) throw mixedDevices(op, a, b);
   if (a.dtype !== b.dtype)
     throw new DTypeError(
@@ -46,7 +64,11 @@ const window = (x: Tensor, shape: readonly number[], strides: readonly number[])
   new Tensor(x.storage, x.dtype, shape, strides, x.offset);
 
 /** Scalar product of two vectors of one length. */
-export function dot(self: Tensor, other: Tensor): Tensor {
+export function dot(self: Tensor, other: Tensor, options?: OutOption): Tensor {
+  return withOut('dot', self, other, options, dotOf);
+}
+
+function dotOf(self: Tensor, other: Tensor): Tensor {
   checkOperands('dot', self, other);
   checkRank('dot', self, 1, 'self');
   checkRank('dot', other, 1, 'other');
@@ -64,7 +86,11 @@ export function vdot(self: Tensor, other: Tensor): Tensor {
 }
 
 /** Matrix [N, M] times vector [M]. */
-export function mv(self: Tensor, vec: Tensor): Tensor {
+export function mv(self: Tensor, vec: Tensor, options?: OutOption): Tensor {
+  return withOut('mv', self, vec, options, mvOf);
+}
+
+function mvOf(self: Tensor, vec: Tensor): Tensor {
   checkOperands('mv', self, vec);
   checkRank('mv', self, 2, 'self');
   checkRank('mv', vec, 1, 'vec');
@@ -79,7 +105,11 @@ export function mv(self: Tensor, vec: Tensor): Tensor {
 }
 
 /** Matrix product [M, K] × [K, N]. */
-export function mm(self: Tensor, mat2: Tensor): Tensor {
+export function mm(self: Tensor, mat2: Tensor, options?: OutOption): Tensor {
+  return withOut('mm', self, mat2, options, mmOf);
+}
+
+function mmOf(self: Tensor, mat2: Tensor): Tensor {
   checkOperands('mm', self, mat2);
   checkRank('mm', self, 2, 'self');
   checkRank('mm', mat2, 2, 'mat2');
@@ -97,7 +127,11 @@ function batched(self: Tensor, other: Tensor): Tensor {
 }
 
 /** Product of two batches of matrices, [B, M, K] × [B, K, N]. */
-export function bmm(self: Tensor, mat2: Tensor): Tensor {
+export function bmm(self: Tensor, mat2: Tensor, options?: OutOption): Tensor {
+  return withOut('bmm', self, mat2, options, bmmOf);
+}
+
+function bmmOf(self: Tensor, mat2: Tensor): Tensor {
   checkOperands('bmm', self, mat2);
   checkRank('bmm', self, 3, 'self');
   checkRank('bmm', mat2, 3, 'mat2');
@@ -125,7 +159,11 @@ function foldRows(self: Tensor, other: Tensor): Tensor {
  * ```
  * @throws ShapeError when inner sizes differ or batch dimensions do not broadcast.
  */
-export function matmul(self: Tensor, other: Tensor): Tensor {
+export function matmul(self: Tensor, other: Tensor, options?: OutOption): Tensor {
+  return withOut('matmul', self, other, options, matmulOf);
+}
+
+function matmulOf(self: Tensor, other: Tensor): Tensor {
   const [m, n] = [self.shape.length, other.shape.length];
   if (m === 0 || n === 0)
     throw new ShapeError(
