@@ -37,6 +37,9 @@ export class Generator {
    * numbers. Returns this generator.
    */
   manualSeed(seed: number | bigint): this {
+    if (typeof seed !== 'number' && typeof seed !== 'bigint') {
+      throw new TypeError(`manualSeed(): the seed must be an integer, got ${String(seed)}`);
+    }
     if (typeof seed === 'number' && !Number.isSafeInteger(seed)) {
       throw new RangeError(`manualSeed: expected an integer below 2^53 or a bigint, got ${seed}`);
     }
