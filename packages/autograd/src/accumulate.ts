@@ -22,8 +22,8 @@ export class AccumulateGrad extends Node {
 
 function accumulate(variable: Tensor, grad: Tensor): void {
   const slot = slotOf(variable);
-  if (slot.grad === null) slot.grad = state.gradEnabled ? grad.clone() : takeOver(grad);
-  else if (state.gradEnabled) slot.grad = slot.grad.add(grad);
+  if (slot.grad === null) slot.keepGrad(state.gradEnabled ? grad.clone() : takeOver(grad));
+  else if (state.gradEnabled) slot.keepGrad(slot.grad.add(grad));
   else slot.grad.add_(grad);
 }
 

@@ -2,9 +2,10 @@
  * @file The backward pass. Nodes run in the opposite order of their creation: all users of a tensor are younger than
  * the node that made it, so when a node's turn comes its gradients are complete.
  */
-import { AutogradError, type Tensor } from '@flambeau/tensor';
-import { openMode } from '@flambeau/tensor/internal';
+import { AutogradError, ones, type Tensor } from '@flambeau/tensor';
+import { openMode, state } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
+import { Intermediates } from './intermediates.ts';
 import type { Edge, Node } from './node.ts';
 
 export interface RunOptions {
@@ -56,10 +57,10 @@ class Queue {
 }
 
 /** The nodes from which some wanted node can be reached. */
-function leadingTo(roots: readonly Edge[], wanted: readonly Edge[]): Set<Node> {
+function leadingTo(roots: readonly Root[], wanted: readonly Edge[]): Set<Node> {
   const targets = new Set(wanted.map((edge) => edge.node));
   const leads = new Map<Node, boolean>();
-  const stack = roots.map((edge) => edge.node);
+  const stack = roots.map(({ edge }) => edge.node);
   // Post-order without recursion: a node is decided when all nodes behind it are.
   while (stack.length > 0) {
     const node = stack[stack.length - 1]!;
@@ -89,19 +90,16 @@ function applyHooks(node: Node, grads: (Tensor | null)[]): void {
 }
 
 /**
- * Runs the backward pass from `roots` with the given gradients.
+ * Runs the backward pass from `roots`.
  * @returns the gradients of the wanted edges, null where none arrived.
  */
-export function runBackward(
-  roots: readonly Edge[],
-  gradients: readonly Tensor[],
-  options: RunOptions,
-): (Tensor | null)[] {
+export function runBackward(roots: readonly Root[], options: RunOptions): (Tensor | null)[] {
   const { wanted } = options;
   const useful = wanted === null ? null : leadingTo(roots, wanted);
   const captured: (Tensor | null)[] = wanted === null ? [] : wanted.map(() => null);
   const pending = new Map<Node, (Tensor | null)[]>();
   const queue = new Queue();
+  const intermediates = state.reclaims ? new Intermediates() : null;
 
   const send = (edge: Edge, grad: Tensor): void => {
     if (useful !== null && !useful.has(edge.node)) return;
@@ -112,33 +110,47 @@ export function runBackward(
       queue.push(edge.node);
     }
     const before = grads[edge.index]!;
-    grads[edge.index] = before === null ? grad : before.add(grad);
+    const total = before === null ? grad : (intermediates?.sum(before, grad) ?? before.add(grad));
+    intermediates?.wait(total);
+    grads[edge.index] = total;
+  };
+
+  const run = (node: Node, grads: readonly (Tensor | null)[]): void => {
+    if (node instanceof AccumulateGrad) {
+      if (wanted === null || options.accumulate) node.apply(grads);
+      return;
+    }
+    // A wanted node that leads nowhere further wanted needs no run of its own.
+    if (useful !== null && !node.next.some((edge) => edge !== null && useful.has(edge.node))) return;
+    const results = intermediates === null ? node.apply(grads) : intermediates.apply(node, grads);
+    for (let i = 0; i < node.next.length; i++) {
+      const edge = node.next[i]!;
+      const grad = results[i];
+      if (edge !== null && grad) send(edge, grad);
+    }
+    intermediates?.drop(results);
+    if (!options.retainGraph) node.release();
   };
 
   const mode = openMode('grad', options.createGraph);
   try {
-    for (const [i, edge] of roots.entries()) send(edge, gradients[i]!);
+    for (const { edge, gradient, implicit } of roots) {
+      if (implicit) intermediates?.own(gradient);
+      send(edge, gradient);
+    }
     while (queue.size > 0) {
       const node = queue.pop();
       const grads = pending.get(node)!;
       pending.delete(node);
+      if (node.hooks !== null) intermediates?.expose(grads);
       applyHooks(node, grads);
       wanted?.forEach((edge, i) => {
-        if (edge.node === node) captured[i] = grads[edge.index] ?? null;
+        if (edge.node !== node) return;
+        captured[i] = grads[edge.index] ?? null;
+        intermediates?.expose([captured[i]!]);
       });
-      if (node instanceof AccumulateGrad) {
-        if (wanted === null || options.accumulate) node.apply(grads);
-        continue;
-      }
-      // A wanted node that leads nowhere further wanted needs no run of its own.
-      if (useful !== null && !node.next.some((edge) => edge !== null && useful.has(edge.node))) continue;
-      const results = node.apply(grads);
-      for (let i = 0; i < node.next.length; i++) {
-        const edge = node.next[i]!;
-        const grad = results[i];
-        if (edge !== null && grad) send(edge, grad);
-      }
-      if (!options.retainGraph) node.release();
+      run(node, grads);
+      intermediates?.done(grads);
     }
   } finally {
     mode.close();
@@ -146,22 +158,31 @@ export function runBackward(
   return captured;
 }
 
-/** The gradient to start from: the given one, checked, or 1 for a single element. */
-export function rootGradient(output: Tensor, gradient: Tensor | null | undefined): Tensor {
+/** A tensor that a backward pass starts from. */
+export interface Root {
+  readonly edge: Edge;
+  readonly gradient: Tensor;
+  /** Whether nobody but the pass knows the gradient. */
+  readonly implicit: boolean;
+}
+
+/** The start at `output`, whose gradient goes along `edge`: the given one, checked, or 1 for a single element. */
+export function rootOf(output: Tensor, edge: Edge, gradient: Tensor | null | undefined): Root {
+  const { shape, dtype, device } = output;
   if (gradient === null || gradient === undefined) {
     if (output.elementCount !== 1) {
       throw new AutogradError(
-        `a gradient is made implicitly only for outputs of one element, this one has shape [${output.shape.join(', ')}]; pass backward(gradient)`,
+        `a gradient is made implicitly only for outputs of one element, this one has shape [${shape.join(', ')}]; pass backward(gradient)`,
       );
     }
-    return output.detach().fill(1);
+    return { edge, gradient: ones(shape, { dtype, device }), implicit: true };
   }
-  if (gradient.shape.join() !== output.shape.join()) {
+  if (gradient.shape.join() !== shape.join()) {
     throw new AutogradError(
-      `the gradient has shape [${gradient.shape.join(', ')}], the output [${output.shape.join(', ')}]; they must be equal`,
+      `the gradient has shape [${gradient.shape.join(', ')}], the output [${shape.join(', ')}]; they must be equal`,
     );
   }
   // The user's gradient is never taken over as a leaf's own.
   gradient.storage.claimed = true;
-  return gradient.dtype === output.dtype ? gradient : gradient.to(output.dtype);
+  return { edge, gradient: gradient.dtype === dtype ? gradient : gradient.to(dtype), implicit: false };
 }

@@ -2,7 +2,7 @@
 import { AutogradError, isTensor, type Tensor, zeros } from '@flambeau/tensor';
 import { isDifferentiable, state, untracked } from '@flambeau/tensor/internal';
 import { edgeOf } from './history.ts';
-import { type Edge, Node, SavedTensor, throwReleased } from './node.ts';
+import { type Edge, Node, releaseAll, SavedTensor, throwReleased } from './node.ts';
 import { Slot } from './slot.ts';
 
 /** What `forward` leaves for `backward`: saved tensors, and any other property that the user sets. */
@@ -107,7 +107,12 @@ class FunctionNode extends Node {
     return this.next.map((_, i) => list[i] ?? null);
   }
 
+  override get foreign(): boolean {
+    return true;
+  }
+
   override release(): void {
+    if (this.#saved !== null) releaseAll(this.#saved);
     this.#saved = null;
   }
 }

@@ -1,6 +1,6 @@
 /** @file Gradients as values, without touching `.grad`. */
 import { AutogradError, type Tensor } from '@flambeau/tensor';
-import { rootGradient, runBackward } from './engine.ts';
+import { rootOf, runBackward } from './engine.ts';
 import { edgeOf } from './history.ts';
 
 export interface GradOptions {
@@ -33,18 +33,14 @@ export function grad<Unused extends boolean = false>(
   const roots = list(outputs as Tensor).map((output, i) => {
     const edge = edgeOf(output);
     if (edge === null) throw new AutogradError(`grad(): output ${i} does not require grad and has no gradFn`);
-    return { edge, start: rootGradient(output, starts[i]) };
+    return rootOf(output, edge, starts[i]);
   });
   const wanted = list(inputs as Tensor).map((input, i) => {
     const edge = edgeOf(input);
     if (edge === null) throw new AutogradError(`grad(): input ${i} does not require grad`);
     return edge;
   });
-  const results = runBackward(
-    roots.map((root) => root.edge),
-    roots.map((root) => root.start),
-    { retainGraph, createGraph, wanted, accumulate: false },
-  );
+  const results = runBackward(roots, { retainGraph, createGraph, wanted, accumulate: false });
   const missing = results.indexOf(null);
   if (missing >= 0 && !allowUnused) {
     throw new AutogradError(

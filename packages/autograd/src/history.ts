@@ -1,6 +1,6 @@
 /** @file Where a tensor's gradient goes: histories of leaves, of results, and of views whose memory changed. */
 import { AutogradError, arange, type Tensor, Tensor as TensorClass, zeros } from '@flambeau/tensor';
-import { copyValues, formatShape, isDifferentiable } from '@flambeau/tensor/internal';
+import { copyValues, formatShape, isDifferentiable, keep } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import { type Edge, Node } from './node.ts';
 import { type Slot, slotOf } from './slot.ts';
@@ -75,7 +75,8 @@ function positionsOf(base: Tensor, view: Tensor): Tensor {
     new TensorClass(memory.storage, 'int32', base.shape, base.strides, base.offset),
     arange(base.elementCount, { device, dtype: 'int32' }).view(base.shape),
   );
-  return new TensorClass(memory.storage, 'int32', view.shape, view.strides, view.offset).clone();
+  // The node outlives the scopes that are open now.
+  return keep(new TensorClass(memory.storage, 'int32', view.shape, view.strides, view.offset).clone());
 }
 
 /** Makes a view out of its base again, after the base got a new history. */
@@ -159,6 +160,7 @@ export function setGrad(self: Tensor, value: Tensor | null): void {
       );
     }
     value.storage.claimed = true;
+    keep(value);
   }
-  slotOf(self).grad = value;
+  slotOf(self).replaceGrad(value, true);
 }

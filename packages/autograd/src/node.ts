@@ -35,6 +35,11 @@ export abstract class Node implements GraphNode {
     this.sequence = sequence;
   }
 
+  /** Whether it runs code of the user's, which may keep the tensors that it sees. */
+  get foreign(): boolean {
+    return false;
+  }
+
   abstract apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null | undefined)[];
 
   /** Drops what was saved: after a backward pass that does not retain the graph. */
@@ -77,9 +82,16 @@ export class SavedTensor {
   constructor(tensor: Tensor, edge: Edge | null) {
     const kept = tensor.storage === state.overwriting ? copyOf(tensor) : tensor;
     this.#storage = kept.storage;
-    this.#version = kept.storage.version;
+    this.#storage.root.users++;
+    if (kept !== tensor) kept.dispose();
+    this.#version = this.#storage.version;
     this.#tensor = { dtype: kept.dtype, shape: kept.shape, strides: kept.strides, offset: kept.offset };
     this.#edge = edge;
+  }
+
+  /** Lets go of the memory: the node will not run again. */
+  release(): void {
+    this.#storage.release();
   }
 
   /** The value as a tensor, connected to the graph when one is being built. @throws AutogradError when it was overwritten. */
@@ -96,6 +108,11 @@ export class SavedTensor {
     if (this.#edge !== null && state.gradEnabled) tensor.autograd = Slot.fromEdge(this.#edge);
     return tensor;
   }
+}
+
+/** Lets go of everything that a node has saved. */
+export function releaseAll(saved: readonly unknown[]): void {
+  for (const slot of saved) if (slot instanceof SavedTensor) slot.release();
 }
 
 /** @throws AutogradError for a second backward pass through a graph that was not retained. */

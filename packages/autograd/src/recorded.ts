@@ -15,7 +15,7 @@ import {
 } from '@flambeau/tensor/internal';
 import { rules } from './derivatives/index.ts';
 import { edgeOf } from './history.ts';
-import { type Edge, Node, SavedTensor, throwReleased } from './node.ts';
+import { type Edge, Node, releaseAll, SavedTensor, throwReleased } from './node.ts';
 import type { InputMeta, Rule } from './rule.ts';
 import { Slot } from './slot.ts';
 
@@ -77,7 +77,9 @@ class RuleNode extends Node {
   }
 
   override release(): void {
-    if (this.#saved !== null && this.#saved.length > 0) this.#saved = null;
+    if (this.#saved === null || this.#saved.length === 0) return;
+    releaseAll(this.#saved);
+    this.#saved = null;
   }
 }
 
@@ -166,7 +168,9 @@ class PointwiseNode extends Node {
   }
 
   override release(): void {
-    if (this.#savesTensors) this.#reads = null;
+    if (!this.#savesTensors || this.#reads === null) return;
+    releaseAll(this.#reads);
+    this.#reads = null;
   }
 }
 

@@ -6,8 +6,8 @@ import {
   type RemovableHandle,
   type Tensor,
 } from '@flambeau/tensor';
-import { type Recorder, state } from '@flambeau/tensor/internal';
-import { rootGradient, runBackward } from './engine.ts';
+import { keep, type Recorder, state } from '@flambeau/tensor/internal';
+import { rootOf, runBackward } from './engine.ts';
 import { adopt, checkInplace, edgeOf, gradFnOf, setGrad, setRequiresGrad } from './history.ts';
 import { recordPointwise, recordRule } from './recorded.ts';
 import { slotOf } from './slot.ts';
@@ -26,7 +26,7 @@ function retainGrad(self: Tensor): void {
   slot.retainsGrad = true;
   registerHook(self, (grad) => {
     grad.storage.claimed = true;
-    slot.grad = slot.grad === null ? grad : slot.grad.add(grad);
+    slot.replaceGrad(keep(slot.grad === null ? grad : slot.grad.add(grad)), true);
   });
 }
 
@@ -46,12 +46,11 @@ export function backward(
         `backward(): tensor ${i} does not require grad and has no gradFn; set requiresGrad on the leaves before computing`,
       );
     }
-    return edge;
+    return rootOf(tensor, edge, gradients[i]);
   });
-  const starts = tensors.map((tensor, i) => rootGradient(tensor, gradients[i]));
   const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const wanted = inputs === undefined ? null : inputs.map((input) => edgeOf(input)!).filter(Boolean);
-  runBackward(roots, starts, { retainGraph, createGraph, wanted, accumulate: true });
+  runBackward(roots, { retainGraph, createGraph, wanted, accumulate: true });
 }
 
 const recorder: Recorder = {
@@ -60,7 +59,12 @@ const recorder: Recorder = {
   adopt,
   checkInplace,
   setRequiresGrad,
-  grad: (self) => slotOf(self).grad,
+  grad(self) {
+    const slot = slotOf(self);
+    slot.gradShown = true;
+    return slot.grad;
+  },
+  peekGrad: (self) => slotOf(self).grad,
   setGrad,
   gradFn: gradFnOf,
   retainGrad,

@@ -1,6 +1,6 @@
 /** @file What autograd keeps with a tensor. */
 import type { Tensor } from '@flambeau/tensor';
-import type { AutogradSlot } from '@flambeau/tensor/internal';
+import { type AutogradSlot, keep } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import type { Edge, Node } from './node.ts';
 
@@ -10,6 +10,8 @@ export class Slot implements AutogradSlot {
   gradFn: Node | null;
   outputIndex: number;
   grad: Tensor | null = null;
+  /** Whether `grad` was handed out, so that others may hold it. */
+  gradShown = false;
   /** Leaves: the node that adds gradients to `grad`. */
   accumulator: Node | null = null;
   retainsGrad = false;
@@ -22,6 +24,19 @@ export class Slot implements AutogradSlot {
     this.requiresGrad = requiresGrad;
     this.gradFn = gradFn;
     this.outputIndex = outputIndex;
+  }
+
+  /** Makes a tensor that nobody else has seen the gradient. No memory scope takes it away. */
+  keepGrad(grad: Tensor): void {
+    this.replaceGrad(keep(grad), false);
+  }
+
+  /** Sets `grad`; the memory of the one before is given back when nobody else has seen it. */
+  replaceGrad(grad: Tensor | null, shown: boolean): void {
+    const { grad: before, gradShown } = this;
+    this.grad = grad;
+    this.gradShown = shown;
+    if (before !== null && before !== grad && !gradShown) before.dispose();
   }
 
   /** The slot of a tensor whose gradient goes along `edge`. */

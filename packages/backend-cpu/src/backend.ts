@@ -21,6 +21,9 @@ export const cpuBackend: Backend = {
   device: 'cpu',
   dtypes: new Set<DType>(dtypes),
   allocate: allocateCpu,
+  // Typed arrays are garbage-collected.
+  free: () => {},
+  settle: () => null,
   upload: (dtype, data) => new Storage('cpu', dtype, data.length / dtypeInfo(dtype).lanes, data),
   read: async (x) => readSync(x),
   readSync,

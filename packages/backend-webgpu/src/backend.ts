@@ -30,6 +30,7 @@ export function openSession(gpu: Gpu, device: string): Session {
   const memory = new Memory(gpu);
   const commands = new Commands(gpu);
   memory.onDestroy = (id) => commands.forget(id);
+  memory.beforeDestroy = () => commands.submit();
   const transfer = new Transfer(gpu, memory, commands);
   const backend: Backend = {
     contract: contractVersion,
@@ -39,6 +40,8 @@ export function openSession(gpu: Gpu, device: string): Session {
       checkDType('allocate', dtype);
       return memory.allocate(device, dtype, length);
     },
+    free: (storage) => memory.dispose(storage),
+    settle: () => memory.settle(),
     upload(dtype, data) {
       checkDType('upload', dtype);
       return transfer.upload(device, dtype, data);

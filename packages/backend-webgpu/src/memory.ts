@@ -3,7 +3,7 @@
  * takes one 32-bit word, also bools and small integers, because neighbours in one word would race.
  */
 import { type DType, OutOfMemoryError } from '@flambeau/tensor';
-import { formatShape, Storage } from '@flambeau/tensor/internal';
+import { disposedError, Storage } from '@flambeau/tensor/internal';
 import { BufferUsage } from './constants.ts';
 import type { Gpu } from './device.ts';
 
@@ -12,6 +12,8 @@ export interface GpuBuffer {
   readonly buffer: GPUBuffer;
   readonly id: number;
   readonly bytes: number;
+  /** What it holds, for the list of the largest; a buffer that waits for reuse holds nothing. */
+  content: string;
   /** The batch of commands that used it last: it may not be written from the host before that batch is submitted. */
   lastBatch: number;
 }
@@ -35,7 +37,16 @@ export interface MemoryStats {
 }
 
 const MIN_BYTES = 256;
-const BALLAST_UNIT = 64 * 2 ** 20;
+/** V8 starts a collection when about so much more memory outside of its heap is held. */
+const COLLECTION_BYTES = 64 * 2 ** 20;
+/** The share of the limit above which asynchronous calls wait for the garbage collector. */
+const SOFT_SHARE = 1 / 4;
+/** So many more buffers than after the last collection are worth the next: some milliseconds for some tens of steps. */
+const GROWTH = 512;
+/** Turns of the event loop that a collection may take; most take a few. */
+const COLLECTION_TURNS = 64;
+/** How many kinds of tensors the error of a full device names. */
+const LISTED = 5;
 
 /** Powers of two up to 1 MiB, then steps of a quarter of the power below. */
 export function sizeClass(bytes: number): number {
@@ -48,33 +59,43 @@ export function sizeClass(bytes: number): number {
 
 export class Memory {
   readonly #gpu: Gpu;
+  readonly #softLimit: number;
   readonly #free = new Map<number, GpuBuffer[]>();
+  readonly #live = new Set<GpuBuffer>();
+  /** Watches what all aliases of a storage share. */
   readonly #registry = new FinalizationRegistry<GpuBuffer>((memory) => this.#release(memory));
   readonly stats: MemoryStats = { liveBytes: 0, pooledBytes: 0, peakBytes: 0, liveBuffers: 0 };
   #nextId = 1;
+  /** Buffers that are in use after a collection, as far as is known. */
+  #base = 0;
   /** Called when a buffer is destroyed, so that caches forget it. */
   onDestroy: (id: number) => void = () => {};
+  /** Called before buffers are destroyed: sends the commands that use them. */
+  beforeDestroy: () => void = () => {};
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
+    this.#softLimit = gpu.memoryLimit * SOFT_SHARE;
   }
 
-  /** A storage for `length` elements. `forHost`: it will be written from the host before the open batch is submitted. */
+  /** A storage for `length` elements. `openBatch`: it will be written from the host before that batch is submitted. */
   allocate(device: string, dtype: DType, length: number, openBatch = -1): Storage {
     const bytes = sizeClass(Math.max(length, 1) * 4);
-    const memory = this.#take(bytes, openBatch, dtype, length);
+    const content = `${dtype}[${length}]`;
+    const memory = this.#take(bytes, openBatch, content);
+    memory.content = content;
+    this.#live.add(memory);
     const { stats } = this;
     stats.liveBytes += bytes;
     stats.liveBuffers++;
     stats.peakBytes = Math.max(stats.peakBytes, stats.liveBytes);
-    const weight = Math.min(bytes, Math.ceil((bytes * BALLAST_UNIT) / this.#gpu.memoryLimit));
+    const weight = Math.min(bytes, Math.ceil((bytes * COLLECTION_BYTES) / this.#softLimit));
     const data: DeviceData = { memory, ballast: new ArrayBuffer(weight) };
-    const storage = new Storage(device, dtype, length, data);
-    this.#registry.register(storage, memory, data);
-    return storage;
+    this.#registry.register(data, memory, data);
+    return new Storage(device, dtype, length, data);
   }
 
-  #take(bytes: number, openBatch: number, dtype: DType, length: number): GpuBuffer {
+  #take(bytes: number, openBatch: number, content: string): GpuBuffer {
     const list = this.#free.get(bytes);
     if (list !== undefined) {
       for (let i = list.length - 1; i >= 0; i--) {
@@ -84,28 +105,49 @@ export class Memory {
       }
     }
     const { limits, memoryLimit } = this.#gpu;
-    if (bytes > limits.maxStorageBufferBindingSize || bytes > limits.maxBufferSize) {
+    const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+    if (bytes > most) {
       throw new OutOfMemoryError(
-        `a ${dtype} tensor of ${length} elements needs ${bytes} bytes on the device, which takes at most ${Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)} in one buffer; split it`,
+        `a tensor ${content} needs ${bytes} bytes on the device, which takes at most ${most} in one buffer; split it`,
       );
     }
-    if (this.stats.liveBytes + bytes > memoryLimit) this.#refuse(bytes);
+    if (this.stats.liveBytes + bytes > memoryLimit) this.#refuse(bytes, content);
+    if (this.stats.liveBytes + this.stats.pooledBytes + bytes > memoryLimit) this.emptyCache();
     const buffer = this.#gpu.device.createBuffer({
       size: bytes,
       usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
     });
-    return { buffer, id: this.#nextId++, bytes, lastBatch: -1 };
+    return { buffer, id: this.#nextId++, bytes, content, lastBatch: -1 };
   }
 
-  #refuse(bytes: number): never {
+  #refuse(bytes: number, content: string): never {
     const { liveBytes, liveBuffers } = this.stats;
     throw new OutOfMemoryError(
-      `device memory: ${bytes} bytes more would pass the limit of ${this.#gpu.memoryLimit} (${liveBytes} bytes in ${liveBuffers} tensors are in use). ` +
-        'A loop that never awaits cannot free what it dropped: await loss.item() or another macrotask each step, dispose() tensors, or init({ memoryLimit }).',
+      `device memory: ${content} needs ${bytes} bytes more, which would pass the limit of ${this.#gpu.memoryLimit}: ${liveBytes} bytes in ${liveBuffers} tensors are in use, the largest ${this.#largest()}. ` +
+        'A loop that never awaits cannot free what it dropped: await loss.item() each step, wrap the step in tidy(() => …), dispose() tensors, or allow more by init({ memoryLimit }).',
     );
   }
 
+  /** The kinds of tensors that take the most memory together. */
+  #largest(): string {
+    const kinds = new Map<string, { bytes: number; count: number }>();
+    for (const { content, bytes } of this.#live) {
+      const kind = kinds.get(content);
+      if (kind === undefined) kinds.set(content, { bytes, count: 1 });
+      else {
+        kind.bytes += bytes;
+        kind.count++;
+      }
+    }
+    return [...kinds]
+      .sort(([, a], [, b]) => b.bytes - a.bytes)
+      .slice(0, LISTED)
+      .map(([content, { bytes, count }]) => `${count} × ${content} (${bytes} bytes)`)
+      .join(', ');
+  }
+
   #release(memory: GpuBuffer): void {
+    this.#live.delete(memory);
     this.stats.liveBytes -= memory.bytes;
     this.stats.liveBuffers--;
     this.stats.pooledBytes += memory.bytes;
@@ -123,8 +165,32 @@ export class Memory {
     data.memory = null;
   }
 
-  /** Destroys all buffers that wait for reuse. No command that is still to run may use them. */
+  /**
+   * A promise of a turn of the event loop, the only time when finalizers run, above the soft limit, and of a collection
+   * when the number of buffers has grown much: small tensors weigh so little that V8 would let them be for hundreds of
+   * steps.
+   */
+  settle(): Promise<void> | null {
+    const { liveBuffers, liveBytes } = this.stats;
+    this.#base = Math.min(this.#base, liveBuffers);
+    if (liveBuffers > this.#base + GROWTH) return this.#collect();
+    return liveBytes > this.#softLimit ? macrotask() : null;
+  }
+
+  /** Makes V8 collect, and waits until finalizers have run: collections advance from turn to turn. */
+  async #collect(): Promise<void> {
+    const { stats } = this;
+    const enough = this.#base + GROWTH / 2;
+    askForCollection();
+    for (let turn = 0; turn < COLLECTION_TURNS && stats.liveBuffers > enough; turn++) await macrotask();
+    // What is left is in use.
+    if (stats.liveBuffers > enough) this.#base = stats.liveBuffers;
+  }
+
+  /** Destroys all buffers that wait for reuse, after the commands that use them were sent. */
   emptyCache(): void {
+    if (this.#free.size === 0) return;
+    this.beforeDestroy();
     for (const list of this.#free.values()) {
       for (const { buffer, id } of list) {
         buffer.destroy();
@@ -136,11 +202,31 @@ export class Memory {
   }
 }
 
-/** The device buffer of a view's storage. @throws OutOfMemoryError's sibling when it was disposed. */
+/** An untouched array of this size takes microseconds and makes V8 collect; other engines are not disturbed. */
+function askForCollection(): void {
+  try {
+    new ArrayBuffer(COLLECTION_BYTES);
+  } catch {
+    // So little memory is left that the engine collects anyway.
+  }
+}
+
+/** Resolves in a later turn of the event loop. Timers would be slowed down in browsers. */
+function macrotask(): Promise<void> {
+  if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+/** The device buffer of a view's storage. @throws FlambeauError when it was disposed. */
 export function memoryOf(storage: Storage): GpuBuffer {
-  const { memory } = storage.data as DeviceData;
-  if (memory !== null) return memory;
-  throw new OutOfMemoryError(
-    `a tensor of ${storage.length} elements ${formatShape([storage.length])} was used after dispose()`,
-  );
+  const memory = (storage.data as DeviceData | null)?.memory;
+  if (memory) return memory;
+  throw disposedError(storage);
 }

@@ -66,6 +66,7 @@ export class Transfer {
     const memory = memoryOf(source.storage);
     this.#commands.encoder().copyBufferToBuffer(memory.buffer, source.offset * 4, staging, 0, count * 4);
     this.#commands.submit();
+    if (source instanceof Tensor && source !== x) source.dispose();
     try {
       await staging.mapAsync(MAP_MODE_READ, 0, count * 4);
     } catch (error) {
@@ -78,6 +79,7 @@ export class Transfer {
     if (list === undefined) this.#staging.set(bytes, [staging]);
     else list.push(staging);
     checkDevice(this.#gpu);
+    await this.#memory.settle();
     return fromWords(x.dtype, copy, count);
   }
 

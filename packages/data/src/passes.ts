@@ -1,6 +1,6 @@
 /** @file A pass over a dataset: which samples come next, getting them, making a batch of them. */
 import { FlambeauError } from '@flambeau/tensor';
-import { detached } from '@flambeau/tensor/internal';
+import { detached, settle } from '@flambeau/tensor/internal';
 import type { Dataset, StreamDataset } from './dataset.ts';
 
 /** A value, or a promise of it. */
@@ -232,6 +232,8 @@ export async function* batchesAhead<B>(pass: Pass<B>, ahead: number): AsyncGener
         await turn();
         lastTurn = performance.now();
       }
+      const settling = settle();
+      if (settling !== null) await settling;
       yield step.value;
     }
   } finally {

@@ -1,6 +1,6 @@
 /** @file Optimizer: parameter groups, state and the step that all optimizers have in common. */
 import { AutogradError, enableGrad, isTensor, type Tensor } from '@flambeau/tensor';
-import { isPlainObject, nearest, untracked } from '@flambeau/tensor/internal';
+import { gradOf, isPlainObject, keep, nearest, state, temporaries, untracked } from '@flambeau/tensor/internal';
 import { describeGroups } from './describe.ts';
 import { type OptimizerState, packState, unpackState } from './state-dict.ts';
 
@@ -75,32 +75,40 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
 
   /** Updates every parameter that has a gradient. */
   protected updateAll(): void {
-    untracked(() => {
-      for (const group of this.paramGroups) {
-        this.check(group);
-        for (const parameter of group.params) {
-          const { grad } = parameter;
-          if (grad !== null) this.update(parameter, grad.requiresGrad ? grad.detach() : grad, group);
+    temporaries(() => {
+      untracked(() => {
+        for (const group of this.paramGroups) {
+          this.check(group);
+          for (const parameter of group.params) {
+            const grad = gradOf(parameter);
+            if (grad !== null) this.update(parameter, grad.requiresGrad ? grad.detach() : grad, group);
+          }
         }
-      }
+      });
+      this.keepState();
     });
+  }
+
+  /** Protects the state from the memory scopes that are open. */
+  protected keepState(): void {
+    if (state.scope !== null) for (const kept of this.state.values()) keepTensors(Object.values(kept));
   }
 
   /** The state of a parameter, made by `start` on its first step. */
   protected stateOf<S extends ParameterState>(parameter: Tensor, start: () => S): S {
-    let state = this.state.get(parameter) as S | undefined;
-    if (state === undefined) {
-      state = start();
-      this.state.set(parameter, state);
+    let kept = this.state.get(parameter) as S | undefined;
+    if (kept === undefined) {
+      kept = start();
+      this.state.set(parameter, kept);
     }
-    return state;
+    return kept;
   }
 
   /** Drops the gradients of all parameters, or fills them with zeros with `{ setToNone: false }`. */
   zeroGrad(options: { setToNone?: boolean | undefined } = {}): void {
     for (const { params } of this.paramGroups) {
       for (const parameter of params) {
-        const { grad } = parameter;
+        const grad = gradOf(parameter);
         if (grad === null) continue;
         if (options.setToNone ?? true) parameter.grad = null;
         else grad.detach().zero_();
@@ -143,10 +151,11 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
    * and devices.
    * @throws SerializationError when groups or their sizes do not fit; nothing is changed then.
    */
-  loadStateDict(state: unknown): void {
-    const { groups, states } = unpackState(state, this.paramGroups);
+  loadStateDict(saved: unknown): void {
+    const { groups, states } = unpackState(saved, this.paramGroups);
     this.state.clear();
     for (const [parameter, kept] of states) this.state.set(parameter, kept);
+    this.keepState();
     groups.forEach((options, i) => {
       Object.assign(this.paramGroups[i]!, options);
     });
@@ -159,6 +168,14 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
+  }
+}
+
+/** Keeps all tensors of a parameter's state. */
+function keepTensors(values: readonly ParameterState[string][]): void {
+  for (const value of values) {
+    if (isTensor(value)) keep(value);
+    else if (Array.isArray(value)) keepTensors(value);
   }
 }
 

@@ -10,7 +10,7 @@ import { state } from './state.ts';
 import type { Storage } from './storage.ts';
 
 /** Raised whenever the contract changes incompatibly. */
-export const contractVersion = 1;
+export const contractVersion = 2;
 
 /** A strided window on a storage; every Tensor is one. Kernels also get negative strides (flip) and strides of 0 (expand). */
 export interface View {
@@ -130,6 +130,13 @@ export interface Backend {
 
   /** Memory for `length` elements, zero or not. */
   allocate(dtype: DType, length: number): Storage;
+  /** Takes back memory that no tensor and no saved slot uses; one that is garbage-collected does nothing. */
+  free(storage: Storage): void;
+  /**
+   * When so much memory is in use that garbage should be collected before work goes on: a promise that leaves the time
+   * for it. Null when there is no need.
+   */
+  settle(): Promise<void> | null;
   /** A storage with the values of a host array (one element of `dtype` each, or two for complex). */
   upload(dtype: DType, data: TypedArray): Storage;
   /** Values of a view, row-major, in a fresh array. */
@@ -193,4 +200,5 @@ export function registerBackend(backend: Backend): void {
   }
   state.backends.set(backend.device, backend);
   if (backend.device === 'cpu') state.cpu = backend;
+  else state.reclaims = true;
 }

@@ -1,4 +1,5 @@
 /** @file Puts the functions of every op family on Tensor's prototype, with their in-place forms. */
+import { temporaries } from './memory.ts';
 import * as activation from './ops/activation.ts';
 import * as arithmetic from './ops/arithmetic.ts';
 import * as choice from './ops/choice.ts';
@@ -39,6 +40,7 @@ import * as trigonometry from './ops/trigonometry.ts';
 import * as unique from './ops/unique.ts';
 import * as viewScatter from './ops/view-scatter.ts';
 import * as views from './ops/views.ts';
+import { state } from './state.ts';
 import { Tensor } from './tensor.ts';
 
 const families = [
@@ -89,6 +91,7 @@ type Op = ((self: Tensor, ...args: unknown[]) => unknown) & { inplace?: (self: T
 /** `f(self, …)` as a method. Fixed arities spare small ops the cost of spreading arguments. */
 function method(f: (self: Tensor, ...args: unknown[]) => unknown): (this: Tensor, ...args: unknown[]) => unknown {
   return function (this: Tensor, ...args: unknown[]) {
+    if (state.reclaims) return temporaries(() => f(this, ...args));
     if (args.length === 1) return f(this, args[0]);
     return args.length === 0 ? f(this) : f(this, ...args);
   };

@@ -5,6 +5,7 @@
  * restores a "previous value", so overlapping async blocks that close in another order than they opened leave nothing
  * behind. Modes belong to the thread: async blocks that overlap see each other's modes while they are open.
  */
+import type { MemoryScope } from './memory.ts';
 import { state } from './state.ts';
 
 export interface Mode {
@@ -21,12 +22,16 @@ export interface ModeGuard {
   [Symbol.dispose](): void;
 }
 
-function refresh(): void {
-  state.gradEnabled = currentMode('grad', true);
-}
-
 /** An entry of this kind hides all modes outside of it. */
 const barrier = 'detached';
+/** Memory scopes, see memory.ts. */
+export const memoryKind = 'memory';
+
+function refresh(changed: string): void {
+  state.gradEnabled = currentMode('grad', true);
+  // The library's own scopes are no modes: others that open and close inside of them leave them alone.
+  if (changed === memoryKind || changed === barrier) state.scope = currentMode<MemoryScope | null>(memoryKind, null);
+}
 
 /** The value of the innermost open mode of a kind. */
 export function currentMode<T>(kind: string, fallback: T): T {
@@ -41,7 +46,7 @@ export function openMode(kind: string, value: unknown): ModeGuard {
   const mode: Mode = { kind, value, outer: state.modes, inner: null };
   if (state.modes !== null) state.modes.inner = mode;
   state.modes = mode;
-  refresh();
+  refresh(kind);
   let open = true;
   const close = (): void => {
     if (!open) return;
@@ -49,7 +54,7 @@ export function openMode(kind: string, value: unknown): ModeGuard {
     if (mode.outer !== null) mode.outer.inner = mode.inner;
     if (mode.inner !== null) mode.inner.outer = mode.outer;
     else if (state.modes === mode) state.modes = mode.outer;
-    refresh();
+    refresh(kind);
   };
   return { close, [Symbol.dispose ?? Symbol.for('Symbol.dispose')]: close } as ModeGuard;
 }
@@ -57,27 +62,34 @@ export function openMode(kind: string, value: unknown): ModeGuard {
 /** Runs `fn` in a mode, until the promise settles if it returns one; without `fn` opens the mode and returns its guard. */
 export function withMode<T>(kind: string, value: unknown, fn?: () => T): T | ModeGuard {
   const guard = openMode(kind, value);
-  if (fn === undefined) return guard;
+  return fn === undefined ? guard : whenSettled(fn, guard.close, guard.close);
+}
+
+export const isPromise = (value: unknown): boolean =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+
+/** Runs `fn`, and `done` or `failed` when it has returned or thrown, or when the promise that it returns has settled. */
+export function whenSettled<T>(fn: () => T, done: (result: Awaited<T>) => void, failed: () => void): T {
   let result: T;
   try {
     result = fn();
   } catch (error) {
-    guard.close();
+    failed();
     throw error;
   }
-  if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
-    return (result as unknown as Promise<unknown>).then(
+  if (isPromise(result)) {
+    return (result as unknown as Promise<Awaited<T>>).then(
       (value) => {
-        guard.close();
+        done(value);
         return value;
       },
       (error) => {
-        guard.close();
+        failed();
         throw error;
       },
     ) as T;
   }
-  guard.close();
+  done(result as Awaited<T>);
   return result;
 }
 

@@ -49,6 +49,8 @@ export interface Recorder {
   checkInplace(op: string, self: Tensor): void;
   setRequiresGrad(self: Tensor, value: boolean): void;
   grad(self: Tensor): Tensor | null;
+  /** The same for a caller who will not keep it. */
+  peekGrad(self: Tensor): Tensor | null;
   setGrad(self: Tensor, value: Tensor | null): void;
   gradFn(self: Tensor): GraphNode | null;
   retainGrad(self: Tensor): void;
@@ -62,6 +64,11 @@ export function recorder(what: string): Recorder {
   throw new AutogradError(
     `${what} needs automatic differentiation: add \`import '@flambeau/autograd'\` (the flambeau package does so)`,
   );
+}
+
+/** `x.grad` for the library's own reading: unlike the property it promises not to keep the tensor. */
+export function gradOf(x: Tensor): Tensor | null {
+  return x.autograd === null ? null : state.recorder!.peekGrad(x);
 }
 
 /** Whether a call with this input is to be recorded. */

@@ -5,6 +5,7 @@
 import type { Backend } from './backend.ts';
 import type { DType } from './dtype.ts';
 import { DeviceError } from './errors.ts';
+import type { MemoryScope } from './memory.ts';
 import type { Mode } from './modes.ts';
 import type { PrintOptions } from './printing/options.ts';
 import type { Generator } from './random/generator.ts';
@@ -16,6 +17,10 @@ export interface State {
   modes: Mode | null;
   /** What the open modes say about recording; kept up to date by modes.ts because every op reads it. */
   gradEnabled: boolean;
+  /** The innermost open memory scope; kept up to date by modes.ts because every tensor asks. */
+  scope: MemoryScope | null;
+  /** Whether some device wants its memory back as soon as it can be had (not the CPU: it is garbage-collected). */
+  reclaims: boolean;
   /** Automatic differentiation, when @flambeau/autograd has been imported. */
   recorder: Recorder | null;
   /** Set while an in-place op runs out of place: inputs on this storage must be saved as copies. See inplace.ts. */
@@ -33,6 +38,8 @@ function create(): State {
   return {
     modes: null,
     gradEnabled: true,
+    scope: null,
+    reclaims: false,
     recorder: null,
     overwriting: null,
     backends: new Map(),

@@ -1,6 +1,7 @@
 /** @file A storage is the memory behind tensors: one typed array on the CPU, a backend's own handle elsewhere. */
 import { type DType, dtypeInfo, type TypedArray } from './dtype.ts';
 import { FlambeauError, OutOfMemoryError } from './errors.ts';
+import { backendFor } from './state.ts';
 
 /**
  * Memory of one dtype on one device, shared by all views of it. `length` counts elements of `dtype`.
@@ -19,22 +20,43 @@ export class Storage {
   claimed = false;
   /** Whether the user may hold the memory too (`fromTypedArray`, `asTypedArray`), so that another storage may share it. */
   external: boolean;
+  /** The storage that counts the users of this memory: itself, but for aliases (`x.data`). */
+  readonly root: Storage;
+  /** Tensors that show the memory and slots of the graph that saved it. Those that are collected stay counted. */
+  users = 0;
   #views: Map<DType, TypedArray> | undefined;
 
-  constructor(device: string, dtype: DType, length: number, data: unknown, external = false) {
+  constructor(device: string, dtype: DType, length: number, data: unknown, external = false, root?: Storage) {
     this.device = device;
     this.dtype = dtype;
     this.length = length;
     this.data = data;
     this.external = external;
+    this.root = root ?? this;
+  }
+
+  /** The same memory under versions of its own: changes through it go unnoticed by autograd. */
+  alias(): Storage {
+    return new Storage(this.device, this.dtype, this.length, this.data, true, this.root);
+  }
+
+  /** What a tensor shows after `dispose()`: as long as before, and without memory. */
+  tombstone(): Storage {
+    return new Storage(this.device, this.dtype, this.length, null, true);
+  }
+
+  /** One user less; the device takes the memory back after the last one. */
+  release(): void {
+    if (--this.root.users === 0) backendFor(this.device).free(this.root);
   }
 
   /**
    * CPU only: the memory as an array of `dtype`'s elements, sharing bytes.
-   * @throws FlambeauError if it does not fit, or if the user detached or resized the memory.
+   * @throws FlambeauError if it does not fit, was disposed, or if the user detached or resized the memory.
    */
   as(dtype: DType): TypedArray {
-    const own = this.data as TypedArray;
+    const own = this.data as TypedArray | null;
+    if (own === null) throw disposedError(this);
     if (own.length !== this.length * dtypeInfo(this.dtype).lanes) {
       throw new FlambeauError(
         'the memory of this tensor was detached or resized (transferred to a worker, perhaps); clone() the tensor before',
@@ -56,6 +78,14 @@ export class Storage {
     }
     return view;
   }
+}
+
+/** The error of an op that is given a tensor without memory. */
+export function disposedError({ dtype, length, device }: Storage): FlambeauError {
+  return new FlambeauError(
+    `a ${dtype} tensor of ${length} elements on '${device}' was used after its memory was given back by dispose(), tidy() or a scope; ` +
+      'return it from the scope or keep() it to use it later',
+  );
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { View } from './backend.ts';
 import { type DType, isComplex, isDifferentiable, isFloating } from './dtype.ts';
 import { AutogradError, DTypeError, IndexError, ShapeError } from './errors.ts';
+import { disposeKey, keep, track, untrack } from './memory.ts';
 import type * as activation from './ops/activation.ts';
 import type * as arithmetic from './ops/arithmetic.ts';
 import type * as choice from './ops/choice.ts';
@@ -53,7 +54,7 @@ import {
 } from './record.ts';
 import { contiguousStrides, isContiguous, numelOf, wrapDim } from './shape.ts';
 import { state } from './state.ts';
-import { Storage } from './storage.ts';
+import type { Storage } from './storage.ts';
 
 /**
  * Functions `f(self, …)` of a family as methods `self.f(…)`, and `self.f_(…)` where there is an in-place form. A family
@@ -161,6 +162,8 @@ export class Tensor implements View {
     this.offset = offset;
     this.elementCount = numelOf(shape);
     this.#contiguous = strides === undefined ? true : undefined;
+    storage.root.users++;
+    if (state.scope !== null) track(this);
   }
 
   get [brand](): true {
@@ -312,9 +315,7 @@ export class Tensor implements View {
 
   /** Like `detach()`, but changes through it go unnoticed by autograd, as with PyTorch's `.data`. */
   get data(): Tensor {
-    const { storage } = this;
-    const alias = new Storage(storage.device, storage.dtype, storage.length, storage.data, true);
-    return new Tensor(alias, this.dtype, this.shape, this.strides, this.offset);
+    return new Tensor(this.storage.alias(), this.dtype, this.shape, this.strides, this.offset);
   }
 
   /**
@@ -328,9 +329,35 @@ export class Tensor implements View {
     if (this.requiresGrad && !isDifferentiable(value.dtype)) {
       throw new DTypeError(`data: this tensor requires gradients, which ${value.dtype} cannot have`);
     }
+    const before = this.storage;
     const { storage, dtype, shape, strides, offset, elementCount } = value;
     Object.assign(this as object, { storage, dtype, shape, strides, offset, elementCount });
     this.#contiguous = undefined;
+    storage.root.users++;
+    before.release();
+  }
+
+  /**
+   * Gives this tensor's memory back at once, unless other tensors show it or a graph has saved it: then when those are
+   * done. Using the tensor afterwards is an error; disposing it twice is not. Only needed on devices without garbage
+   * collection, and seldom there: what is not disposed is freed when JavaScript collects it.
+   */
+  dispose(): void {
+    const { storage } = this;
+    if (storage.data === null) return;
+    Object.assign(this as object, { storage: storage.tombstone() });
+    untrack(this);
+    storage.release();
+  }
+
+  /** Whether the memory was given back by `dispose()`, `tidy()` or a scope. */
+  get disposed(): boolean {
+    return this.storage.data === null;
+  }
+
+  /** `using x = …`: disposes the tensor at the end of the block. */
+  [disposeKey](): void {
+    this.dispose();
   }
 
   /** @internal Shows the memory as `view`, a view of this tensor, does. Its history is up to the caller. */
@@ -380,6 +407,7 @@ export function isTensor(value: unknown): value is Tensor {
 export class Parameter extends Tensor {
   constructor(data: Tensor, options: { requiresGrad?: boolean } = {}) {
     super(data.storage, data.dtype, data.shape, data.strides, data.offset);
+    keep(this);
     if (options.requiresGrad ?? isDifferentiable(data.dtype)) this.requiresGrad = true;
   }
 
@@ -400,5 +428,6 @@ export class Buffer extends Tensor {
   constructor(data: Tensor, options: { persistent?: boolean } = {}) {
     super(data.storage, data.dtype, data.shape, data.strides, data.offset);
     this.persistent = options.persistent ?? true;
+    keep(this);
   }
 }

@@ -52,7 +52,7 @@ function stridedReader(self: Tensor): Reader {
 /** The text of a tensor on the CPU; of others all but the values, which cannot be read at once. */
 export function textOf(self: Tensor, isParameter = false): string {
   const around = surroundings(self, isParameter);
-  if (self.device !== 'cpu') return formatUnread(around, getPrintoptions(), state.defaultDType);
+  if (self.device !== 'cpu' || self.disposed) return formatUnread(around, getPrintoptions(), state.defaultDType);
   return formatTensor({ ...around, read: stridedReader(self) }, getPrintoptions(), state.defaultDType);
 }
 
