@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type BrowserContext, chromium } from 'playwright-core';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
 
 const usualPlaces = [
   '/usr/bin/chromium',
@@ -20,11 +20,10 @@ export function findChromium(): string | null {
   return places.find((file) => existsSync(file)) ?? null;
 }
 
-/** Software WebGPU needs --enable-unsafe-webgpu; the others keep the browser from the network and from first-run pages. */
+/** These keep the browser from the network and from first-run pages. */
 const flags = [
   '--headless',
   '--no-sandbox',
-  '--enable-unsafe-webgpu',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
@@ -32,14 +31,17 @@ const flags = [
   '--disable-sync',
 ];
 
-/** A browser with a profile of its own; close it in the end. @throws Error when there is no Chromium */
-export async function openBrowser(
-  more: readonly string[] = [],
-): Promise<AsyncDisposable & { context: BrowserContext }> {
+/**
+ * A browser with a profile of its own; close it in the end. On machines without a GPU its WebGPU is SwiftShader's.
+ *
+ * @throws Error when there is no Chromium
+ */
+export async function openBrowser({ webgpu = true } = {}): Promise<AsyncDisposable & { context: BrowserContext }> {
   const executablePath = findChromium();
   if (executablePath === null) throw new Error('there is no Chromium here');
   const profile = mkdtempSync(path.join(tmpdir(), 'flambeau-browser-'));
-  const context = await chromium.launchPersistentContext(profile, { executablePath, args: [...flags, ...more] });
+  const args = webgpu ? [...flags, '--enable-unsafe-webgpu'] : [...flags, '--disable-features=WebGPU'];
+  const context = await chromium.launchPersistentContext(profile, { executablePath, args });
   return {
     context,
     async [Symbol.asyncDispose]() {
@@ -47,6 +49,17 @@ export async function openBrowser(
       rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Collects what a page and its workers complain of, for a test to find nothing there. */
+export function complaintsOf(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`console.error: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+  return complaints;
 }
 
 const types: Readonly<Record<string, string>> = {
