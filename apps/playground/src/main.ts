@@ -93,7 +93,7 @@ const trainer = openTrainer({
   accuracy({ step, accuracy }) {
     accuracyChart.add(step, accuracy);
     say('accuracy', percent(accuracy));
-    say('tested', `of ${settings.testCount.toLocaleString('en')} after step ${step.toLocaleString('en')}`);
+    say('tested', `at step ${step.toLocaleString('en')}`);
   },
   probabilities({ values }) {
     probabilities.show(seen === null ? null : values);
