@@ -150,8 +150,8 @@ function memoryUse(device: Device, weights: number): MemoryUse {
     const { liveBytes, pooledBytes } = memoryStats();
     return { bytes: liveBytes + pooledBytes, of: 'on the GPU' };
   }
-  // Each weight with its gradient and its momentum.
-  return { bytes: 3 * 4 * weights, of: 'weights, gradients, momentum' };
+  // Each weight with its gradient and its momentum; the page can often tell more.
+  return { bytes: 3 * 4 * weights, of: 'for the weights' };
 }
 
 export function messageOf(error: unknown): string {
