@@ -21,8 +21,8 @@ const say = (id: string, text: string): void => {
 const options = readOptions(location.search);
 let settings: Settings = options;
 let state: State = 'preparing';
-/** Networks that were asked for and are not there yet: only the last one counts. */
-let awaited = 0;
+/** The number of the last run that was asked for: no other counts. */
+let run = 0;
 /** Train as soon as the network is there. */
 let impatient = options.start;
 /** What the network is to read, or null. */
@@ -68,8 +68,9 @@ const trainer = openTrainer({
     deviceButton(settings.device).checked = true;
     prepare();
   },
-  prepared({ deviceName, network, weights }) {
-    if (--awaited > 0) return;
+  prepared({ run: number, deviceName, network, weights }) {
+    if (number !== run) return;
+    element('failure').hidden = true;
     say('network', network);
     lossChart.restart();
     accuracyChart.restart();
@@ -104,7 +105,7 @@ const trainer = openTrainer({
     say('pad-help', `One of the digits that are kept for testing: a ${label}.`);
   },
   failure({ message }) {
-    if (state === 'preparing') awaited--;
+    impatient = false;
     element('failure').hidden = false;
     say('failure', message);
     become('failed', 'Stopped. Reset begins anew.');
@@ -113,10 +114,9 @@ const trainer = openTrainer({
 
 /** Throws the network away and asks for a new one. */
 function prepare(): void {
-  element('failure').hidden = true;
-  awaited++;
+  run++;
   become('preparing', 'Preparing …');
-  trainer.ask({ type: 'prepare', settings });
+  trainer.ask({ type: 'prepare', run, settings });
 }
 
 function become(next: State, status: string): void {

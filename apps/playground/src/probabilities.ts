@@ -31,6 +31,7 @@ export function openProbabilities(list: HTMLElement, verdict: HTMLElement, detai
       bar.style.setProperty('--part', String(value));
       percent.textContent = values === null ? '' : `${(100 * value).toFixed(1)} %`;
     }
+    verdict.classList.toggle('none', best < 0);
     verdict.textContent = best < 0 ? '–' : String(best);
     detail.textContent = best < 0 ? 'nothing drawn yet' : describe(values![best]!);
   };

@@ -15,8 +15,8 @@ export interface Settings {
 }
 
 export type Request =
-  /** Throws the present run away and prepares another. */
-  | { readonly type: 'prepare'; readonly settings: Settings }
+  /** Throws the present run away and prepares another, which the reply names by its number. */
+  | { readonly type: 'prepare'; readonly run: number; readonly settings: Settings }
   | { readonly type: 'train' }
   | { readonly type: 'pause' }
   | { readonly type: 'learningRate'; readonly value: number }
@@ -33,7 +33,13 @@ export interface MemoryUse {
 export type Reply =
   /** Said once, first. `null`: it can be used; else why it cannot. */
   | { readonly type: 'webgpu'; readonly problem: string | null }
-  | { readonly type: 'prepared'; readonly deviceName: string; readonly network: string; readonly weights: number }
+  | {
+      readonly type: 'prepared';
+      readonly run: number;
+      readonly deviceName: string;
+      readonly network: string;
+      readonly weights: number;
+    }
   | {
       readonly type: 'step';
       readonly step: number;
@@ -48,6 +54,7 @@ export type Reply =
   | { readonly type: 'probabilities'; readonly values: readonly number[] | null }
   /** One of the test images: 28 × 28 brightnesses from 0 to 1. */
   | { readonly type: 'sample'; readonly pixels: Float32Array; readonly label: number }
+  /** Nothing is trained any more. */
   | { readonly type: 'failure'; readonly message: string };
 
 /** Pixels in a row and in a column of an image. */

@@ -60,6 +60,21 @@ async function untilStep(step: number): Promise<void> {
   );
 }
 
+/** Keeps the loss that the page shows after each step. */
+const recordLosses = (): Promise<void> =>
+  page.evaluate(() => {
+    const losses: Record<number, number> = {};
+    const note = () => {
+      losses[Number(document.getElementById('step')!.textContent)] = Number(
+        document.getElementById('loss')!.textContent,
+      );
+    };
+    new MutationObserver(note).observe(document.getElementById('loss')!, { childList: true });
+    Object.assign(globalThis, { losses });
+  });
+
+const recordedLosses = (): Promise<Record<number, number>> => page.evaluate('losses');
+
 const untilAccuracy = (percent: number): Promise<unknown> =>
   page.waitForFunction(`parseFloat(document.getElementById('accuracy').textContent) >= ${percent}`, undefined, {
     timeout,
@@ -135,16 +150,26 @@ describe('the playground', () => {
     await page.waitForFunction("!(Number(document.getElementById('step').textContent) > 20)", undefined, { timeout });
   });
 
-  it('trains by WebGPU', { timeout: 2 * timeout }, async () => {
+  it('trains by WebGPU, as on the CPU', { timeout: 2 * timeout }, async () => {
     await open('?batch=8&train=8&test=8&lr=0.02');
-    const webgpu = page.getByRole('radio', { name: 'WebGPU' });
-    await webgpu.check({ force: true });
+    await recordLosses();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await untilStep(5);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused').waitFor();
+    const onCpu = await recordedLosses();
+
+    await page.getByRole('radio', { name: 'WebGPU' }).check({ force: true });
     await page.waitForFunction("/weights on (?!CPU)/.test(document.getElementById('status').textContent)", undefined, {
       timeout,
     });
+    await recordLosses();
     await page.getByRole('button', { name: 'Start' }).click();
-    await untilStep(1);
-    const first = await number('loss');
+    await untilStep(5);
+    const byWebgpu = await recordedLosses();
+    // Shown to three decimals.
+    for (let step = 1; step <= 5; step++) expect(Math.abs(byWebgpu[step]! - onCpu[step]!)).toBeLessThan(0.0025);
+    const first = byWebgpu[1]!;
     expect(first).toBeGreaterThan(2);
     // Eight images over and over are soon known by heart.
     await page.waitForFunction(`Number(document.getElementById('loss').textContent) < ${0.7 * first}`, undefined, {

@@ -9,10 +9,6 @@ export class Gate {
   #closed = false;
   #resume: (() => void) | null = null;
 
-  get isOpen(): boolean {
-    return this.#open;
-  }
-
   open(): void {
     this.#open = true;
     this.#resume?.();

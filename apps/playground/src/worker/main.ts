@@ -23,7 +23,7 @@ async function webgpuProblem(): Promise<string | null> {
   return (await isAvailable()) ? null : 'This browser knows WebGPU, but finds no GPU that it can use.';
 }
 
-async function prepare(settings: Settings): Promise<void> {
+async function prepare(number: number, settings: Settings): Promise<void> {
   await run?.close();
   run = null;
   if (sets === null || drawn.trainCount !== settings.trainCount || drawn.testCount !== settings.testCount) {
@@ -31,7 +31,8 @@ async function prepare(settings: Settings): Promise<void> {
     drawn = settings;
   }
   run = await Run.prepare(settings, await sets, post);
-  post({ type: 'prepared', deviceName: run.deviceName, network: String(run.net), weights: run.weights });
+  const { deviceName, net, weights } = run;
+  post({ type: 'prepared', run: number, deviceName, network: String(net), weights });
 }
 
 async function sample(): Promise<void> {
@@ -50,7 +51,7 @@ async function sample(): Promise<void> {
 async function take(request: Request): Promise<void> {
   switch (request.type) {
     case 'prepare':
-      return prepare(request.settings);
+      return prepare(request.run, request.settings);
     case 'train':
       return run?.train();
     case 'pause':
@@ -65,6 +66,11 @@ async function take(request: Request): Promise<void> {
   }
 }
 
+function fail(error: unknown): void {
+  run?.pause();
+  post({ type: 'failure', message: messageOf(error) });
+}
+
 addEventListener('message', ({ data }: MessageEvent<Request>) => {
-  queue = queue.then(() => take(data)).catch((error: unknown) => post({ type: 'failure', message: messageOf(error) }));
+  queue = queue.then(() => take(data)).catch(fail);
 });
