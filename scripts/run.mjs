@@ -23,6 +23,7 @@ const commands = {
   test: ['scripts/test.ts'],
   conformance: source.concat('packages/conformance/src/cli.ts'),
   bench: source.concat('apps/bench/src/cli.ts'),
+  playground: ['scripts/tool.ts', 'vite', 'apps/playground'],
   build: ['scripts/build.ts'],
   typecheck: ['scripts/tool.ts', 'tsc', '--noEmit'],
   lint: ['scripts/tool.ts', 'biome', 'check', '--error-on-warnings'],

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { findChromium } from './lib/browser.ts';
 import { runTool } from './lib/process.ts';
 import { add, countTests, type Totals } from './lib/totals.ts';
 import { readJson } from './lib/workspace.ts';
@@ -30,6 +31,7 @@ async function main(filters: string[]): Promise<void> {
   }
   await run('tests', () => vitest(['--project=unit', ...filters]));
   await run('GPU tests', () => gpuTests(filters));
+  await run('browser tests', () => browserTests(filters));
   if (filters.length === 0) await run('packages', () => check(node, ['scripts/check-pack.ts']));
 
   heading('result');
@@ -53,6 +55,15 @@ async function gpuTests(filters: string[]): Promise<Totals> {
   if (available === 0) return vitest(['--project=gpu', '--passWithNoTests', ...filters]);
   console.log(
     'SKIPPED: no WebGPU adapter here. With a GPU driver, or SwiftShader (apt-get install chromium-common libvulkan1), they run.',
+  );
+  return { passed: 0, failed: 0, skipped: 1 };
+}
+
+/** The tests in a real browser, where there is Chromium; elsewhere one skip that says so. */
+async function browserTests(filters: string[]): Promise<Totals> {
+  if (findChromium() !== null) return vitest(['--project=browser', '--passWithNoTests', ...filters]);
+  console.log(
+    'SKIPPED: no Chromium here. With one (apt-get install chromium, or its path in the environment variable CHROMIUM), they run.',
   );
   return { passed: 0, failed: 0, skipped: 1 };
 }

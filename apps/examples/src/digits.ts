@@ -1,7 +1,8 @@
 /** @file A convolutional network learns to read handwritten digits. */
 import { join } from 'node:path';
-import { datasets, type Progress, transforms } from '@flambeau/vision';
-import { data, F, load, manualSeed, nn, noGrad, optim, save, type Tensor } from 'flambeau';
+import { datasets, type Progress } from '@flambeau/vision';
+import { data, load, manualSeed, nn, noGrad, optim, save, type Tensor } from 'flambeau';
+import { DigitNet, transform } from './digit-net.ts';
 import type { Context, Example } from './example.ts';
 import { lineChart, saveLabelledSheet, savePng } from './picture.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -10,27 +11,12 @@ const EPOCHS = 3;
 const BATCH = 100;
 const DOWNLOAD_PATIENCE_MS = 4000;
 
-class Net extends nn.Module {
-  conv1 = new nn.Conv2d(1, 10, 5, { padding: 2 });
-  conv2 = new nn.Conv2d(10, 20, 5, { padding: 2 });
-  fc1 = new nn.Linear(980, 50);
-  fc2 = new nn.Linear(50, 10);
-
-  override forward(x: Tensor): Tensor {
-    const a = F.maxPool2d(F.relu(this.conv1(x)), 2);
-    const b = F.maxPool2d(F.relu(this.conv2(a)), 2);
-    return this.fc2(F.relu(this.fc1(b.flatten(1))));
-  }
-}
-
 type Digits = datasets.MNIST<Tensor> | datasets.Digits<Tensor>;
 
 interface Sets {
   readonly train: Digits;
   readonly test: Digits;
 }
-
-const transform = new transforms.Compose([new transforms.ToTensor(), new transforms.Normalize([0.1307], [0.3081])]);
 
 /** MNIST's files in `root`, downloaded if wanted. A mirror that sends nothing for a while counts as unreachable. */
 async function mnist(root: string, download: boolean): Promise<Sets> {
@@ -81,7 +67,7 @@ async function digits({ data: folder, out, quick }: Context): Promise<Sets> {
 }
 
 /** Trains and returns the loss of every step. */
-async function train(net: Net, set: Digits, device: string, epochs: number): Promise<number[]> {
+async function train(net: DigitNet, set: Digits, device: string, epochs: number): Promise<number[]> {
   const loader = new data.DataLoader(set, { batchSize: BATCH, shuffle: true, dropLast: true });
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.05, momentum: 0.9 });
   const scheduler = new optim.lrScheduler.StepLR(optimizer, 1, { gamma: 0.4 });
@@ -106,7 +92,7 @@ async function train(net: Net, set: Digits, device: string, epochs: number): Pro
 }
 
 /** The predicted class of every image of a set. */
-async function predict(net: Net, set: Digits, device: string): Promise<number[]> {
+async function predict(net: DigitNet, set: Digits, device: string): Promise<number[]> {
   net.eval();
   const predicted: number[] = [];
   for await (const [x] of new data.DataLoader(set, { batchSize: 500 })) {
@@ -129,10 +115,15 @@ async function reportAccuracy(set: Digits, predicted: readonly number[]): Promis
 }
 
 /** Saves the weights, loads them into a fresh network, and makes sure that it predicts the same. */
-async function saveAndReload(net: Net, test: Digits, predicted: readonly number[], context: Context): Promise<void> {
+async function saveAndReload(
+  net: DigitNet,
+  test: Digits,
+  predicted: readonly number[],
+  context: Context,
+): Promise<void> {
   const path = join(context.out, 'digits.safetensors');
   await save(net.stateDict(), path);
-  const fresh = new Net();
+  const fresh = new DigitNet();
   fresh.loadStateDict((await load(path)) as Map<string, Tensor>);
   const again = await predict(fresh.to(context.device), test, context.device);
   if (again.some((label, i) => label !== predicted[i]))
@@ -163,7 +154,7 @@ export const example: Example = {
     const { device, quick, seed } = context;
     manualSeed(seed);
     const { train: trainSet, test: testSet } = await digits(context);
-    const net = new Net().to(device);
+    const net = new DigitNet().to(device);
     console.log(`${net}\n${trainSet.length} images to learn from, ${testSet.length} to be tested on.`);
     const losses = await train(net, trainSet, device, quick ? 1 : EPOCHS);
     const predicted = await predict(net, testSet, device);

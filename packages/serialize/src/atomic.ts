@@ -1,5 +1,6 @@
 /** @file Files that are either written whole or not at all. */
 import { SerializationError } from '@flambeau/tensor';
+import { nodeModule } from '@flambeau/tensor/internal';
 
 /** The most that one system call is asked to read or write; Node refuses 2 GiB. */
 export const maxTransfer = 2 ** 30;
@@ -31,7 +32,7 @@ export function fileError(action: string, path: string, error: unknown): Seriali
  * @throws SerializationError when the file system refuses
  */
 export async function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>, check?: () => void): Promise<void> {
-  const { open, rename, rm } = await import('node:fs/promises');
+  const { open, rename, rm } = nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
   const temporary = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 10)}.tmp`;
   try {
     const handle = await open(temporary, 'wx');

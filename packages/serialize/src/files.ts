@@ -1,6 +1,6 @@
 /** @file `save` and `load`: the format follows from the file's extension. */
 import { SerializationError } from '@flambeau/tensor';
-import { checkOptions } from '@flambeau/tensor/internal';
+import { checkOptions, nodeModule } from '@flambeau/tensor/internal';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import type { Metadata } from './safetensors-header.ts';
 import type { NamedTensors, TensorMap } from './tensors.ts';
@@ -55,7 +55,7 @@ export async function load(path: string | URL): Promise<TensorMap> {
 }
 
 async function toPath(path: URL): Promise<string> {
-  const { fileURLToPath } = await import('node:url');
+  const { fileURLToPath } = nodeModule<typeof import('node:url')>('node:url');
   return fileURLToPath(path);
 }
 

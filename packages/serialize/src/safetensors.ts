@@ -1,5 +1,6 @@
 /** @file Writing and reading .safetensors, in memory and in files. */
 import { SerializationError, type Tensor } from '@flambeau/tensor';
+import { nodeModule } from '@flambeau/tensor/internal';
 import { fileError, maxTransfer, writeFileAtomic } from './atomic.ts';
 import {
   type Header,
@@ -97,7 +98,7 @@ export async function writeSafetensors(value: unknown, path: string, metadata?: 
 
 /** Reads a .safetensors file, each tensor straight into its memory. See `load`. */
 export async function readSafetensors(path: string): Promise<TensorMap> {
-  const { open } = await import('node:fs/promises');
+  const { open } = nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
   const handle = await open(path).catch((error) => {
     throw fileError('cannot read', path, error);
   });

@@ -33,6 +33,7 @@ export * from './loops.ts';
 export { keep, settle, temporaries } from './memory.ts';
 export { currentMode, detached, openMode, untracked, withMode } from './modes.ts';
 export { named, valuesIndices } from './named.ts';
+export { nodeModule } from './node-module.ts';
 export type { OpAttributes } from './op-attributes.ts';
 export * from './pointwise.ts';
 export { scalarDType, toFloating } from './promotion.ts';

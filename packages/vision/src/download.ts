@@ -1,4 +1,5 @@
 /** @file Downloads: several mirrors, resumed where they broke off, checked, and only then put in place. */
+import { nodeModule } from '@flambeau/tensor/internal';
 import { DownloadError } from './errors.ts';
 
 /** How far a download is. */
@@ -34,8 +35,8 @@ const defaultTimeout = 30_000;
  * @throws DownloadError when none of them delivers, with the reason for each; the signal's reason when aborted
  */
 export async function download(urls: readonly string[], path: string, options: DownloadOptions): Promise<void> {
-  const { mkdir, rename, rm } = await import('node:fs/promises');
-  const { basename, dirname } = await import('node:path');
+  const { mkdir, rename, rm } = nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
+  const { basename, dirname } = nodeModule<typeof import('node:path')>('node:path');
   const part = `${path}.part`;
   const failures = new Set<string>();
   await mkdir(dirname(path), { recursive: true });
@@ -72,7 +73,7 @@ function reasonOf(error: unknown): string {
 
 /** Appends what is missing of a file (and returns true), or writes all of it where the server does not resume. */
 async function fetchInto(url: string, part: string, file: string, options: DownloadOptions): Promise<boolean> {
-  const { open } = await import('node:fs/promises');
+  const { open } = nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
   const watchdog = watch(options);
   const handle = await open(part, 'a');
   try {
@@ -143,14 +144,14 @@ function watch({ signal, timeout = defaultTimeout }: DownloadOptions): {
 
 /** A transfer that never began leaves no trace. */
 async function removeEmpty(path: string): Promise<void> {
-  const { rm, stat } = await import('node:fs/promises');
+  const { rm, stat } = nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
   const stats = await stat(path).catch(() => undefined);
   if (stats?.size === 0) await rm(path, { force: true });
 }
 
 async function md5OfFile(path: string): Promise<string> {
-  const { createHash } = await import('node:crypto');
-  const { createReadStream } = await import('node:fs');
+  const { createHash } = nodeModule<typeof import('node:crypto')>('node:crypto');
+  const { createReadStream } = nodeModule<typeof import('node:fs')>('node:fs');
   const hash = createHash('md5');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');

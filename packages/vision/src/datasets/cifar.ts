@@ -3,6 +3,7 @@
  * blue), 10,000 to a file. Described at https://www.cs.toronto.edu/~kriz/cifar.html.
  */
 import { fromTypedArray, SerializationError, type Tensor } from '@flambeau/tensor';
+import { nodeModule } from '@flambeau/tensor/internal';
 import { download } from '../download.ts';
 import { DatasetNotFoundError } from '../errors.ts';
 import { ImageDataset, type ImageParts, type TransformOptions } from './image-dataset.ts';
@@ -72,8 +73,8 @@ async function findBatches(
   root: string,
   train: boolean,
 ): Promise<{ found: string[]; missing: string[]; folders: string[] }> {
-  const { readdir } = await import('node:fs/promises');
-  const { join } = await import('node:path');
+  const { readdir } = nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
+  const { join } = nodeModule<typeof import('node:path')>('node:path');
   const folders = [join(root, folderName), root];
   const wanted = train ? trainFiles : testFiles;
   let nearest: string[] = [];
@@ -107,7 +108,7 @@ async function locate({ root, train, partial }: ParsedLoadOptions): Promise<stri
 async function downloadMissing({ root, mirrors: given, onProgress, signal }: ParsedLoadOptions): Promise<void> {
   const splits = [await findBatches(root, true), await findBatches(root, false)];
   if (splits.every(({ missing }) => missing.length === 0)) return;
-  const { join } = await import('node:path');
+  const { join } = nodeModule<typeof import('node:path')>('node:path');
   const path = join(root, archive);
   const urls = (given ?? mirrors).map((mirror) => `${mirror.replace(/\/*$/, '/')}${archive}`);
   await download(urls, path, { md5: archiveMd5, onProgress, signal });

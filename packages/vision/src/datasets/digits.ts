@@ -1,14 +1,11 @@
 /** @file Built-in digits: drawn, not downloaded, so that there are images to train on without any network. */
 import { fromTypedArray, Generator, type Tensor } from '@flambeau/tensor';
 import { signature } from '@flambeau/tensor/internal';
-import { decodeImage } from '../io/image.ts';
 import { ImageDataset, type ImageParts, type TransformOptions } from './image-dataset.ts';
 import { digitNames } from './mnist.ts';
-import { digitPath } from './strokes.ts';
+import { drawDigit } from './strokes.ts';
 
 const side = 28;
-/** Digits in a row and in a column of one drawing. */
-const perRow = 32;
 
 export interface DigitsOptions<X, Y> extends TransformOptions<X, Y> {
   /** The images to train with (default), or those to test with; they have nothing in common. */
@@ -25,14 +22,14 @@ const parse = signature<{
 
 /**
  * Digits in many made-up handwritings, in the form of {@link MNIST}: uint8 [1, 28, 28] and a label 0 to 9. They are
- * drawn as SVG and turned into pixels by sharp, with varying slant, proportions, rotation, size, pen and noise.
+ * drawn with varying slant, proportions, rotation, size, pen and noise, and need no files, network or other package.
  *
  * ```ts
  * const train = await datasets.Digits.load({ count: 1000, transform: new transforms.ToTensor() });
  * ```
  */
 export class Digits<X = Tensor, Y = number> extends ImageDataset<X, Y> {
-  /** Draws the images. @throws FlambeauError when sharp is not installed, RangeError for a count that is not positive. */
+  /** Draws the images. @throws RangeError for a count that is not a positive integer, or a seed that is no integer. */
   static async load<X = Tensor, Y = number>(options: DigitsOptions<X, Y> = {}): Promise<Digits<X, Y>> {
     const { train, count, seed } = parse([options]);
     const total = count ?? (train ? 20_000 : 4_000);
@@ -41,7 +38,7 @@ export class Digits<X = Tensor, Y = number> extends ImageDataset<X, Y> {
     }
     if (!Number.isSafeInteger(seed)) throw new RangeError(`Digits.load(): seed must be an integer, got ${seed}`);
     const generator = new Generator().manualSeed(2n * BigInt(seed) + (train ? 0n : 1n));
-    const { images, labels } = await drawDigits(total, generator);
+    const { images, labels } = drawDigits(total, generator);
     const parts: ImageParts = {
       name: 'Digits',
       data: fromTypedArray(images, [total, side, side]),
@@ -55,40 +52,14 @@ export class Digits<X = Tensor, Y = number> extends ImageDataset<X, Y> {
   }
 }
 
-async function drawDigits(total: number, generator: Generator): Promise<{ images: Uint8Array; labels: Int32Array }> {
+function drawDigits(total: number, generator: Generator): { images: Uint8Array; labels: Int32Array } {
   const labels = Int32Array.from({ length: total }, () => Math.floor(generator.uniform(0, 10)));
   const images = new Uint8Array(total * side * side);
-  for (let start = 0; start < total; start += perRow * perRow) {
-    const part = labels.subarray(start, start + perRow * perRow);
-    const sheet = await decodeImage(drawSheet(part, generator), 'gray');
-    cutSheet(sheet.asTypedArray() as Uint8Array, part.length, images.subarray(start * side * side));
+  for (let i = 0; i < total; i++) {
+    drawDigit(labels[i]!, generator, images.subarray(i * side * side, (i + 1) * side * side), side);
   }
   addNoise(images, generator);
   return { images, labels };
-}
-
-/** Digits side by side in one SVG drawing, white on black. Drawing many at once is what makes it fast. */
-function drawSheet(labels: Int32Array, generator: Generator): Uint8Array {
-  const size = perRow * side;
-  const paths = Array.from(labels, (label, i) => {
-    const [column, row] = [i % perRow, Math.floor(i / perRow)];
-    return digitPath(label, generator, column * side, row * side, side);
-  });
-  const svg =
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}"><rect width="100%" height="100%"/>` +
-    `<g fill="none" stroke="#fff" stroke-linecap="round" stroke-linejoin="round">${paths.join('')}</g></svg>`;
-  return new TextEncoder().encode(svg);
-}
-
-function cutSheet(sheet: Uint8Array, count: number, images: Uint8Array): void {
-  const width = perRow * side;
-  for (let i = 0; i < count; i++) {
-    const [column, row] = [i % perRow, Math.floor(i / perRow)];
-    for (let y = 0; y < side; y++) {
-      const from = (row * side + y) * width + column * side;
-      images.set(sheet.subarray(from, from + side), (i * side + y) * side);
-    }
-  }
 }
 
 /** Uniform noise on every pixel, of another strength in each image. */

@@ -1,5 +1,6 @@
 /** @file MNIST and Fashion-MNIST: 60,000 + 10,000 grey images of 28 × 28 pixels in ten classes, as idx files. */
 import { fromTypedArray, SerializationError, type Tensor } from '@flambeau/tensor';
+import { nodeModule } from '@flambeau/tensor/internal';
 import { download } from '../download.ts';
 import { DatasetNotFoundError } from '../errors.ts';
 import { type IdxArray, parseIdx } from './idx.ts';
@@ -104,7 +105,7 @@ export class FashionMNIST<X = Tensor, Y = number> extends ImageDataset<X, Y> {
 async function read<X, Y>(source: Source, args: readonly unknown[]): Promise<[ImageParts, TransformOptions<X, Y>]> {
   const options = parseLoadArguments(source.name, args);
   const { root, train, partial } = options;
-  const { join } = await import('node:path');
+  const { join } = nodeModule<typeof import('node:path')>('node:path');
   const folders = [join(root, source.name, 'raw'), root];
   if (options.download) await downloadMissing(source, folders, options);
   const prefix = train ? 'train' : 't10k';
@@ -127,7 +128,7 @@ async function read<X, Y>(source: Source, args: readonly unknown[]): Promise<[Im
 }
 
 async function downloadMissing(source: Source, folders: readonly string[], options: ParsedLoadOptions): Promise<void> {
-  const { join } = await import('node:path');
+  const { join } = nodeModule<typeof import('node:path')>('node:path');
   const mirrors = options.mirrors ?? source.mirrors;
   for (const [name, md5] of Object.entries(source.md5)) {
     if ((await findFile(folders, name)) !== undefined) continue;
@@ -148,8 +149,8 @@ async function locate(source: Source, folders: readonly string[], name: string):
 
 /** The files of both sets have the same names, and one taken for the other would go unnoticed. */
 async function refuseOtherSource(source: Source, labelPath: string): Promise<void> {
-  const { readFile } = await import('node:fs/promises');
-  const { createHash } = await import('node:crypto');
+  const { readFile } = nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
+  const { createHash } = nodeModule<typeof import('node:crypto')>('node:crypto');
   const md5 = createHash('md5')
     .update(await readFile(labelPath))
     .digest('hex');

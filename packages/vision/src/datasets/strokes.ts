@@ -1,7 +1,7 @@
 /** @file The shapes of the digits 0 to 9 as pen strokes, and one random handwriting of them. */
 import type { Generator } from '@flambeau/tensor';
+import { drawStrokes, type Point } from './pen.ts';
 
-type Point = readonly [x: number, y: number];
 /** Points that a pen passes through in a smooth curve; two of them make a straight line. */
 type Stroke = readonly Point[];
 
@@ -52,12 +52,12 @@ function parseShape(text: string): Stroke[] {
 const wobble = 0.055;
 
 /**
- * A digit in a random handwriting as an SVG path element: shape, proportions, slant, rotation, size, place and pen all
- * vary. The digit's longer side is about 20 of the 28 pixels, as in MNIST.
+ * Draws a digit in a random handwriting: shape, proportions, slant, rotation, size, place and pen all vary. The digit's
+ * longer side is about 20 of the 28 pixels, as in MNIST.
  *
- * @param left where the 28 × 28 cell begins
+ * @param image `side` × `side` grey pixels, all of which are written
  */
-export function digitPath(digit: number, generator: Generator, left: number, top: number, side: number): string {
+export function drawDigit(digit: number, generator: Generator, image: Uint8Array, side: number): void {
   const variants = shapes[digit]!;
   const strokes = variants[Math.floor(generator.uniform(0, variants.length))]!;
   const angle = generator.normal(0, 0.17);
@@ -76,11 +76,11 @@ export function digitPath(digit: number, generator: Generator, left: number, top
   const place = fitted(
     written.flat(),
     size,
-    left + side * generator.uniform(0.45, 0.55),
-    top + side * generator.uniform(0.45, 0.55),
+    side * generator.uniform(0.45, 0.55),
+    side * generator.uniform(0.45, 0.55),
   );
-  const d = written.map((stroke) => curve(stroke.map(place))).join('');
-  return `<path d="${d}" stroke-width="${pen.toFixed(2)}"/>`;
+  const placed = written.map((stroke) => stroke.map(place));
+  drawStrokes(placed, pen, image, side);
 }
 
 /** The mapping that makes the longer side of the points' box `size` long and its centre (x, y). */
@@ -90,20 +90,4 @@ function fitted(points: readonly Point[], size: number, x: number, y: number): (
   const [minX, maxX, minY, maxY] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const scale = size / Math.max(maxX - minX, maxY - minY);
   return ([u, v]) => [x + (u - (minX + maxX) / 2) * scale, y + (v - (minY + maxY) / 2) * scale];
-}
-
-/** A smooth curve through points: a Catmull-Rom spline, whose pieces as Bézier curves have handles a sixth of the neighbours' distance long. */
-function curve(points: readonly Point[]): string {
-  const at = (i: number): Point => points[Math.min(Math.max(i, 0), points.length - 1)]!;
-  const text = ([x, y]: Point): string => `${x.toFixed(2)} ${y.toFixed(2)}`;
-  let path = `M${text(at(0))}`;
-  for (let i = 0; i + 1 < points.length; i++) {
-    const handle = (here: number, direction: number): Point => {
-      const [before, after] = [at(here - 1), at(here + 1)];
-      const [x, y] = at(here);
-      return [x + (direction * (after[0] - before[0])) / 6, y + (direction * (after[1] - before[1])) / 6];
-    };
-    path += `C${text(handle(i, 1))} ${text(handle(i + 1, -1))} ${text(at(i + 1))}`;
-  }
-  return path;
 }

@@ -2,6 +2,7 @@
 
 import { writeFileAtomic } from '@flambeau/serialize';
 import { SerializationError } from '@flambeau/tensor';
+import { nodeModule } from '@flambeau/tensor/internal';
 
 const blockBytes = 512;
 
@@ -18,11 +19,11 @@ export async function extractTarGz(
   wanted: readonly string[],
   maxBytes: number,
 ): Promise<void> {
-  const { createReadStream } = await import('node:fs');
-  const { createGunzip } = await import('node:zlib');
-  const { pipeline } = await import('node:stream/promises');
-  const { mkdir } = await import('node:fs/promises');
-  const { dirname, join } = await import('node:path');
+  const { createReadStream } = nodeModule<typeof import('node:fs')>('node:fs');
+  const { createGunzip } = nodeModule<typeof import('node:zlib')>('node:zlib');
+  const { pipeline } = nodeModule<typeof import('node:stream/promises')>('node:stream/promises');
+  const { mkdir } = nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
+  const { dirname, join } = nodeModule<typeof import('node:path')>('node:path');
   const missing = new Set(wanted);
   try {
     await pipeline(createReadStream(path), createGunzip(), async (chunks: AsyncIterable<Uint8Array>) => {

@@ -8,7 +8,7 @@ import {
   ShapeError,
   type Tensor,
 } from '@flambeau/tensor';
-import { checkOptions, formatShape, signature, type Trailing } from '@flambeau/tensor/internal';
+import { checkOptions, formatShape, nodeModule, signature, type Trailing } from '@flambeau/tensor/internal';
 
 /** Which channels a decoded image gets: those that the file has, or these. */
 export type ImageReadMode = 'unchanged' | 'gray' | 'grayAlpha' | 'rgb' | 'rgbAlpha';
@@ -49,7 +49,7 @@ export async function decodeImage(bytes: Uint8Array, ...args: ModeArguments): Pr
 /** Reads and decodes an image file. See {@link decodeImage}. @throws SerializationError also when there is no such file */
 export async function readImage(path: string | URL, ...args: ModeArguments): Promise<Tensor> {
   const { mode } = parseRead(args);
-  const { readFile } = await import('node:fs/promises');
+  const { readFile } = nodeModule<typeof import('node:fs/promises')>('node:fs/promises');
   const bytes = await readFile(path).catch((error: Error) => {
     throw new SerializationError(`readImage(): cannot read ${String(path)}: ${error.message}`, { cause: error });
   });
