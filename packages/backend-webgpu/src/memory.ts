@@ -3,7 +3,7 @@
  * takes one 32-bit word, also bools and small integers, because neighbours in one word would race.
  */
 import { type DType, OutOfMemoryError } from '@flambeau/tensor';
-import { disposedError, Storage } from '@flambeau/tensor/internal';
+import { disposedError, macrotask, Storage } from '@flambeau/tensor/internal';
 import { BufferUsage } from './constants.ts';
 import type { Gpu } from './device.ts';
 
@@ -209,19 +209,6 @@ function askForCollection(): void {
   } catch {
     // So little memory is left that the engine collects anyway.
   }
-}
-
-/** Resolves in a later turn of the event loop. Timers would be slowed down in browsers. */
-function macrotask(): Promise<void> {
-  if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
 }
 
 /** The device buffer of a view's storage. @throws FlambeauError when it was disposed. */

@@ -58,6 +58,7 @@ describe('device memory', () => {
   });
 
   test('scopes free at once what nothing holds', async () => {
+    await collect();
     const x = randn([256, 256], on);
     const { liveBytes } = memoryStats();
     const total = tidy(() => x.matmul(x).relu().sum());

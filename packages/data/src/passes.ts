@@ -1,6 +1,6 @@
 /** @file A pass over a dataset: which samples come next, getting them, making a batch of them. */
 import { FlambeauError } from '@flambeau/tensor';
-import { detached, settle } from '@flambeau/tensor/internal';
+import { detached, macrotask, settle } from '@flambeau/tensor/internal';
 import type { Dataset, StreamDataset } from './dataset.ts';
 
 /** A value, or a promise of it. */
@@ -198,14 +198,6 @@ export function* batchesNow<B>(pass: Pass<B>): Generator<B, void, void> {
 /** Milliseconds of batches without a break after which timers, input and signals get their turn. */
 const turnAfter = 50;
 
-/** Lets everything that waits for the event loop run. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
-}
-
 /**
  * All batches of a pass, `ahead` of which load while the consumer works on one. Batches that are there at once are
  * not made ahead: that would cost memory and win nothing in one thread. But a loop over them would keep the event loop
@@ -229,7 +221,7 @@ export async function* batchesAhead<B>(pass: Pass<B>, ahead: number): AsyncGener
       const step = await head;
       if (step.done) return;
       if (performance.now() - lastTurn > turnAfter) {
-        await turn();
+        await macrotask();
         lastTurn = performance.now();
       }
       const settling = settle();
