@@ -15,6 +15,7 @@ import { scatter } from './kernels/scatter.ts';
 import { softmax } from './kernels/softmax.ts';
 import { sort } from './kernels/sort.ts';
 import { Memory } from './memory.ts';
+import { markingResults } from './results.ts';
 import { Transfer } from './transfer.ts';
 import { checkDType, deviceDTypes } from './wgsl/lower.ts';
 
@@ -64,5 +65,5 @@ export function openSession(gpu: Gpu, device: string): Session {
     routines: {},
     fused: { softmax: (x, dim, log, out) => softmax(commands, x, dim, log, out) },
   };
-  return { gpu, memory, commands, backend };
+  return { gpu, memory, commands, backend: markingResults(commands, backend) };
 }
