@@ -58,7 +58,7 @@ export function openSession(gpu: Gpu, device: string): Session {
     convBackwardInput: (grad, w, gradX, spec) => convBackwardInput(commands, memory, grad, w, gradX, spec),
     convBackwardWeight: (grad, x, gradW, spec) => convBackwardWeight(commands, memory, grad, x, gradW, spec),
     maxPool: (x, out, indices, spec) => maxPool(commands, x, out, indices, spec),
-    maxPoolBackward: (grad, indices, gradX) => maxPoolBackward(commands, memory, grad, indices, gradX),
+    maxPoolBackward: (grad, indices, gradX, spec) => maxPoolBackward(commands, grad, indices, gradX, spec),
     avgPool: (x, out, spec) => avgPool(commands, x, out, spec),
     avgPoolBackward: (grad, gradX, spec) => avgPoolBackward(commands, grad, gradX, spec),
     random: (distribution, out, generator) => random(commands, memory, transfer, distribution, out, generator),
