@@ -52,7 +52,7 @@ export function openSession(gpu: Gpu, device: string): Session {
     sort: (x, dim, descending, values, indices) => sort(commands, memory, x, dim, descending, values, indices),
     indexOffsets: (terms, out) => indexOffsets(commands, terms, out),
     gather: (x, dim, index, out) => gather(commands, x, dim, index, out),
-    scatter: (out, dim, index, src, mode) => scatter(commands, out, dim, index, src, mode),
+    scatter: (out, dim, index, src, mode) => scatter(commands, memory, out, dim, index, src, mode),
     matmul: (a, b, out, options) => matmul(commands, memory, a, b, out, options),
     conv: (x, w, bias, out, spec) => conv(commands, memory, x, w, bias, out, spec),
     convBackwardInput: (grad, w, gradX, spec) => convBackwardInput(commands, memory, grad, w, gradX, spec),

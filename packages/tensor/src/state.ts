@@ -26,6 +26,8 @@ export interface State {
   defaultDevice: string;
   defaultDType: DType;
   generator: Generator | null;
+  /** Whether ops must give the same bits every time. See deterministic.ts. */
+  deterministic: boolean;
   printOptions: PrintOptions | null;
 }
 
@@ -40,6 +42,7 @@ function create(): State {
     defaultDevice: 'cpu',
     defaultDType: 'float32',
     generator: null,
+    deterministic: false,
     printOptions: null,
   };
 }
