@@ -44,6 +44,8 @@ export class Commands {
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   #count = 0;
+  /** Workgroups along one dimension of a dispatch; tests lower it. */
+  mostGroups: number;
   /** Number of the open batch. */
   batch = 0;
   /** Submits so far, for tests and benchmarks. */
@@ -55,6 +57,7 @@ export class Commands {
       size: PARAMETER_BYTES * BATCH_LIMIT,
       usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
     });
+    this.mostGroups = gpu.limits.maxComputeWorkgroupsPerDimension;
     gpu.onFault = (error) => this.#fail(0, this.#used, error);
   }
 
@@ -121,7 +124,7 @@ export class Commands {
   }
 
   /**
-   * Records one dispatch of `groups` workgroups. Beyond 65,535 they are laid out in two dimensions; shaders compute
+   * Records one dispatch of `groups` workgroups. Beyond the limit, usually 65,535, they are laid out in two dimensions; shaders compute
    * their number as `id.x + id.y * count.x`.
    * @param parameters 32-bit words; written by the caller into the returned slice before the next call.
    */
@@ -149,7 +152,7 @@ export class Commands {
     }
     this.#pass.setPipeline(program.pipeline);
     this.#pass.setBindGroup(0, this.#bindGroup(program, buffers), [this.#count * PARAMETER_BYTES]);
-    const most = 65535;
+    const most = this.mostGroups;
     if (groups <= most) this.#pass.dispatchWorkgroups(groups);
     else {
       const rows = Math.ceil(groups / most);
