@@ -33,6 +33,7 @@ export const common: FunctionTable = {
 };
 
 export const floatFunctions: FunctionTable = {
+  ne: named('f_ne'),
   neg: (a) => `(-${a})`,
   add: operator('+'),
   sub: operator('-'),
@@ -127,7 +128,5 @@ export const boolFunctions: FunctionTable = {
   le: (a, b) => `(!${a} || ${b})`,
   gt: (a, b) => `(${a} && !${b})`,
   ge: (a, b) => `(${a} || !${b})`,
-  pow: (a, b) => `(${a} || !${b})`,
-  abs: identity,
   sign: identity,
 };

@@ -1,0 +1,117 @@
+/**
+ * @file Every function of the expression IR on special values, on the CPU and on WebGPU: NaN, infinities, signed zeros, the
+ * largest floats, negative bases, and the ends of the integers.
+ */
+import '@flambeau/backend-cpu';
+import { type DType, type Tensor, tensor } from '@flambeau/tensor';
+import { call, callPointwise, pointwise, type ScalarFunction } from '@flambeau/tensor/internal';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { boolFunctions, common, floatFunctions, intFunctions } from '../src/wgsl/functions.ts';
+import { device, open } from './compare.ts';
+
+beforeAll(open);
+
+const [nan, infinity, most] = [Number.NaN, Number.POSITIVE_INFINITY, 3.4028234663852886e38];
+const positive = [
+  0,
+  1,
+  0.5,
+  2,
+  3,
+  0.3,
+  1.5,
+  2.5,
+  7,
+  10,
+  33,
+  88,
+  100,
+  1e-30,
+  1e-10,
+  1e10,
+  1e30,
+  16777216,
+  most,
+  infinity,
+];
+const floats = [nan, ...positive, ...positive.map((x) => -x)];
+const ints = [0, 1, -1, 2, -2, 3, -3, 5, 7, -7, 31, 32, 33, 100, -100, 2 ** 31 - 1, -(2 ** 31)];
+const bools = [false, true];
+
+/** Functions of the IR by their number of operands; the others take two. */
+const unary = new Set<ScalarFunction>(
+  'neg abs sign floor ceil round trunc sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma digamma trigamma bitNot not'.split(
+    ' ',
+  ) as ScalarFunction[],
+);
+
+/** The smallest normal float32: WGSL lets devices replace smaller ones by 0. */
+const tiny = 1.1754943508222875e-38;
+
+const same = (got: number, wanted: number, relative: number): boolean =>
+  Object.is(got, wanted) ||
+  Math.abs(got - wanted) <= relative * Math.abs(wanted) ||
+  (Math.abs(got) <= tiny && Math.abs(wanted) <= tiny && wanted !== 0);
+
+async function differences(fn: ScalarFunction, operands: readonly Tensor[], relative: number): Promise<string[]> {
+  const op = pointwise(operands.length, (...inputs) => call(fn, ...inputs), { name: fn, promotion: 'promote' });
+  const wanted = callPointwise(op, operands).reshape(-1).toTypedArraySync();
+  const got = await callPointwise(
+    op,
+    operands.map((x) => x.to(device)),
+  )
+    .reshape(-1)
+    .toTypedArray();
+  const shape = callPointwise(op, operands).shape;
+  const args = operands.map((x) =>
+    x
+      .expand([...shape])
+      .reshape(-1)
+      .toTypedArraySync(),
+  );
+  const found: string[] = [];
+  wanted.forEach((value, i) => {
+    const [a, b] = [Number(got[i]), Number(value)];
+    if (!same(a, b, relative))
+      found.push(
+        `${fn}(${args.map((x) => String(Object.is(x[i], -0) ? '-0' : x[i])).join(', ')}) = ${Object.is(a, -0) ? '-0' : a}, on the CPU ${Object.is(b, -0) ? '-0' : b}`,
+      );
+  });
+  return found;
+}
+
+describe('float32', () => {
+  for (const fn of Object.keys({ ...floatFunctions, ...common }) as ScalarFunction[]) {
+    if (fn === 'where' || 'and or xor not'.split(' ').includes(fn)) continue;
+    it(fn, async () => {
+      const x = tensor(floats);
+      const operands = unary.has(fn) ? [x] : [x.unsqueeze(1), x];
+      expect(await differences(fn, operands, 1e-5)).toEqual([]);
+    });
+  }
+});
+
+describe('integers', () => {
+  for (const fn of Object.keys({ ...intFunctions, ...common }) as ScalarFunction[]) {
+    if (fn === 'where' || 'and or xor not'.split(' ').includes(fn)) continue;
+    for (const dtype of ['int32', 'int16', 'int8', 'uint8'] as DType[])
+      it(`${fn} ${dtype}`, async () => {
+        const x = tensor(ints, { dtype: 'int32' }).to(dtype);
+        const divides = ['fmod', 'mod', 'floorDiv', 'truncDiv'].includes(fn);
+        const y = divides ? x.maskedFill(x.eq(0), 1) : x;
+        const operands = unary.has(fn) ? [x] : [x.unsqueeze(1), fn === 'pow' ? y.abs() : y];
+        expect(await differences(fn, operands, 0)).toEqual([]);
+      });
+  }
+});
+
+describe('bool', () => {
+  for (const fn of Object.keys({ ...boolFunctions, ...common }) as ScalarFunction[]) {
+    if (fn === 'where') continue;
+    it(fn, async () => {
+      const x = tensor(bools);
+      const operands = unary.has(fn) ? [x] : [x.unsqueeze(1), x];
+      expect(await differences(fn, operands, 0)).toEqual([]);
+    });
+  }
+});
