@@ -8,6 +8,7 @@ import { call, callPointwise, pointwise, type ScalarFunction } from '@flambeau/t
 import { beforeAll, describe, expect, it } from 'vitest';
 import { boolFunctions, common, floatFunctions, intFunctions } from '../src/wgsl/functions.ts';
 import { device, open } from './compare.ts';
+import { differencesOf } from './special.ts';
 
 beforeAll(open);
 
@@ -45,39 +46,13 @@ const unary = new Set<ScalarFunction>(
   ) as ScalarFunction[],
 );
 
-/** The smallest normal float32: WGSL lets devices replace smaller ones by 0. */
-const tiny = 1.1754943508222875e-38;
-
-const same = (got: number, wanted: number, relative: number): boolean =>
-  Object.is(got, wanted) ||
-  Math.abs(got - wanted) <= relative * Math.abs(wanted) ||
-  (Math.abs(got) <= tiny && Math.abs(wanted) <= tiny && wanted !== 0);
-
 async function differences(fn: ScalarFunction, operands: readonly Tensor[], relative: number): Promise<string[]> {
   const op = pointwise(operands.length, (...inputs) => call(fn, ...inputs), { name: fn, promotion: 'promote' });
-  const wanted = callPointwise(op, operands).reshape(-1).toTypedArraySync();
-  const got = await callPointwise(
+  const result = callPointwise(
     op,
     operands.map((x) => x.to(device)),
-  )
-    .reshape(-1)
-    .toTypedArray();
-  const shape = callPointwise(op, operands).shape;
-  const args = operands.map((x) =>
-    x
-      .expand([...shape])
-      .reshape(-1)
-      .toTypedArraySync(),
   );
-  const found: string[] = [];
-  wanted.forEach((value, i) => {
-    const [a, b] = [Number(got[i]), Number(value)];
-    if (!same(a, b, relative))
-      found.push(
-        `${fn}(${args.map((x) => String(Object.is(x[i], -0) ? '-0' : x[i])).join(', ')}) = ${Object.is(a, -0) ? '-0' : a}, on the CPU ${Object.is(b, -0) ? '-0' : b}`,
-      );
-  });
-  return found;
+  return differencesOf(fn, result, callPointwise(op, operands), operands, relative);
 }
 
 describe('float32', () => {

@@ -215,6 +215,24 @@ fn reduced(x: f32) -> Reduced {
   i_shl: 'fn i_shl(a: i32, b: i32) -> i32 { if (b < 0 || b > 31) { return 0; } return a << u32(b); }',
   i_shr:
     'fn i_shr(a: i32, b: i32) -> i32 { if (b < 0 || b > 31) { return select(0, -1, a < 0); } return a >> u32(b); }',
+  // WGSL's own conversions leave open what becomes of numbers beyond 65504, of infinities and of subnormal numbers.
+  from_f16: `fn from_f16(h: u32) -> f32 {
+  let exponent = h & 0x7c00u;
+  let fraction = (h & 0x3ffu) << 13u;
+  var b = (exponent << 13u) + 0x38000000u + fraction;
+  if (exponent == 0u) { b = bitcast<u32>(f32(h & 0x3ffu) * 5.9604644775390625e-8); }
+  if (exponent == 0x7c00u) { b = 0x7f800000u | fraction; }
+  return bitcast<f32>(b | ((h & 0x8000u) << 16u));
+}`,
+  // Round to nearest even; below 2^-14 to multiples of 2^-24.
+  to_f16: `fn to_f16(x: f32) -> u32 {
+  let sign = (bitcast<u32>(x) >> 16u) & 0x8000u;
+  let b = bitcast<u32>(x) & 0x7fffffffu;
+  if (b > 0x7f800000u) { return sign | 0x7e00u; }
+  if (b >= 0x477ff000u) { return sign | 0x7c00u; }
+  if (b < 0x38800000u) { return sign | u32(round(bitcast<f32>(b) * 16777216.0)); }
+  return sign | ((b - 0x38000000u + 0xfffu + ((b >> 13u) & 1u)) >> 13u);
+}`,
   // Round to nearest even on the upper 16 bits.
   to_bf16:
     'fn to_bf16(x: f32) -> u32 { let b = bitcast<u32>(x); if ((b & 0x7fffffffu) > 0x7f800000u) { return 0x7fc0u; } return (b + 0x7fffu + ((b >> 16u) & 1u)) >> 16u; }',
