@@ -144,8 +144,8 @@ export async function untilLost<T>(gpu: Gpu, op: string, promise: Promise<T>): P
     stop = () => reject(lostError(gpu, op));
     gpu.onLost.add(stop);
   });
+  if (gpu.lost !== null) stop!();
   try {
-    if (gpu.lost !== null) throw lostError(gpu, op);
     return await Promise.race([promise, loss]);
   } finally {
     gpu.onLost.delete(stop!);

@@ -72,19 +72,24 @@ export const limits = (): GPUSupportedLimits => current('limits').gpu.limits;
 /** Bytes in use and kept for reuse. @throws DeviceError before `init()`. */
 export const memoryStats = (): MemoryStats => ({ ...current('memoryStats').memory.stats });
 
+async function idle(op: string): Promise<Session> {
+  const open = current(op);
+  const { commands, gpu } = open;
+  commands.submit();
+  await untilLost(gpu, `${op}()`, gpu.queue.onSubmittedWorkDone());
+  await settled(gpu);
+  checkDevice(gpu, `${op}()`);
+  return open;
+}
+
 /** Waits until the device has done everything asked of it. @throws the error of what it could not do, once. */
 export async function synchronize(): Promise<void> {
-  const { commands, gpu } = current('synchronize');
-  commands.submit();
-  await untilLost(gpu, 'synchronize()', gpu.queue.onSubmittedWorkDone());
-  await settled(gpu);
-  checkDevice(gpu, 'synchronize()');
+  const { gpu } = await idle('synchronize');
   if (gpu.failure !== null) raise(gpu, gpu.failure);
 }
 
-/** Gives back the memory that is kept for reuse. */
+/** Gives back the memory that is kept for reuse, when the device is done with it. */
 export async function emptyCache(): Promise<void> {
-  const { memory } = current('emptyCache');
-  await synchronize();
+  const { memory } = await idle('emptyCache');
   memory.emptyCache();
 }

@@ -225,6 +225,7 @@ describe('synchronize()', () => {
     const x = ones(3, { device: 'webgpu' });
     const { gpu } = memoryOf(x.storage);
     gpu.device.createBuffer({ size: 2 ** 50, usage: 8 });
+    await webgpu.emptyCache();
     await expect(webgpu.synchronize()).rejects.toThrow(FlambeauError);
     await webgpu.synchronize();
   });
