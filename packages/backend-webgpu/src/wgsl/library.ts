@@ -1,10 +1,12 @@
 /** @file Functions that kernels call. */
+import { specialLibrary } from './specialLibrary.ts';
 
 /** 0, then 2/π in words of 32 bits. */
 const twoOverPi = '0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u';
 
 /** By name. NaN and infinity are made and recognized by bits, which no optimizer may assume away. */
 const library: Readonly<Record<string, string>> = {
+  ...specialLibrary,
   // SPIR-V's and Metal's != is false for NaN.
   f_ne: 'fn f_ne(a: f32, b: f32) -> bool { return a != b || is_nan(a) || is_nan(b); }',
   is_nan: 'fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }',
