@@ -1,5 +1,5 @@
 /** @file Values between host and device. */
-import { type DType, Tensor } from '@flambeau/tensor';
+import { type DType, FlambeauError, Tensor } from '@flambeau/tensor';
 import type { Storage } from '@flambeau/tensor/internal';
 import { copyKernel, dtypeInfo, type TypedArray, type View } from '@flambeau/tensor/internal';
 import type { Commands } from './commands.ts';
@@ -69,14 +69,14 @@ export class Transfer {
     const count = x.elementCount;
     if (count === 0) return fromWords(x.dtype, new ArrayBuffer(0), 0);
     const memory = memoryOf(x.storage);
-    for (;;) {
+    for (let again = false; ; again = true) {
       checkMemory(this.#gpu, 'read', memory);
       const filled = memory.work;
       const { words, copied } = await this.#copy(x, count);
       if (filled !== null && filled.error !== null) raise(this.#gpu, filled.error);
       if (words !== null) return fromWords(x.dtype, words, count);
       // The copy failed because of other work that was sent with it. It is good once more, unless x was changed since.
-      if (memory.work !== filled) throw copied.error;
+      if (again || memory.work !== filled) raise(this.#gpu, copied.error!);
     }
   }
 
@@ -103,7 +103,10 @@ export class Transfer {
     } catch (error) {
       await settled(this.#gpu);
       checkDevice(this.#gpu, 'read');
-      if (copied.error === null) throw error;
+      if (copied.error === null)
+        throw new FlambeauError(`read: WebGPU gave no access to the values: ${(error as Error).message}`, {
+          cause: error,
+        });
     }
     await settled(this.#gpu);
     if (words === null || copied.error !== null) {

@@ -148,6 +148,21 @@ describe('memory that the device does not have', () => {
     expect(() => x.add(1)).toThrow(OutOfMemoryError);
   });
 
+  it('also where there is none for reading, however often', async () => {
+    const target = session.gpu.device;
+    const { createBuffer } = target;
+    for (const size of [2 ** 50, 4096]) {
+      Object.assign(target, {
+        createBuffer: (descriptor: GPUBufferDescriptor) =>
+          // Too large to be made, or made so that it cannot be read.
+          createBuffer.call(target, (descriptor.usage & 1) === 1 ? { size, usage: 8 } : descriptor),
+      });
+      await expect(ones(1000, { device }).add(1).toArray()).rejects.toThrow(FlambeauError);
+    }
+    Object.assign(target, { createBuffer });
+    expect(await ones(3, { device }).toArray()).toEqual([1, 1, 1]);
+  });
+
   it('a tensor beyond the largest buffer is refused at once, and changes nothing', () => {
     const { liveBytes } = session.memory.stats;
     const most = session.gpu.limits.maxStorageBufferBindingSize;

@@ -103,6 +103,23 @@ globalThis.kept = x.exp();`);
 });
 
 describe('init', () => {
+  it("takes the caller's adapter, once", async () => {
+    const { code, output } = await inProcess(`${imports}
+import { create } from 'webgpu';
+globalThis.gpu = create([]);
+const adapter = await globalThis.gpu.requestAdapter();
+await webgpu.init({ adapter, memoryLimit: 1e9 });
+console.log(await ones(3, { device: 'webgpu' }).sum().item(), webgpu.limits().maxBufferSize === adapter.limits.maxBufferSize);
+const other = await globalThis.gpu.requestAdapter();
+await other.requestDevice();
+const { openDevice } = await import('./src/device.ts');
+const failure = await openDevice({ adapter: other }).catch((error) => error);
+console.log(failure instanceof DeviceError, failure.message);`);
+    expect(output).toContain('3 true');
+    expect(output).toMatch(/true init\(\): the adapter gave no device: .*consumed/);
+    expect(code).toBe(0);
+  });
+
   it('refuses what it does not know', async () => {
     // @ts-expect-error a typo
     await expect(webgpu.init({ powerPreferense: 'low-power' })).rejects.toThrow(
