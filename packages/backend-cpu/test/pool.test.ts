@@ -78,7 +78,7 @@ function checkMax(shapes: Case, x: View, dtype: DType): void {
 
   const grad = layOut(random, dtype, outShape, layouts[between(random, 0, layouts.length - 1)]!);
   const gradX = emptyView(dtype, shape, 2);
-  const wantX = elementsOf(gradX);
+  const wantX = elementsOf(gradX).map(() => 0);
   elementsOf(grad).forEach((value, i) => {
     const where = want[i]![1];
     if (where >= 0) wantX[Math.floor(i / windows.length) * plane + where]! += value;

@@ -15,6 +15,7 @@ import { scatter } from './kernels/scatter.ts';
 import { softmax } from './kernels/softmax.ts';
 import { sort } from './kernels/sort.ts';
 import { Memory } from './memory.ts';
+import { markingResults } from './results.ts';
 import { Transfer } from './transfer.ts';
 import { checkDType, deviceDTypes } from './wgsl/lower.ts';
 
@@ -54,18 +55,18 @@ export function openSession(gpu: Gpu, device: string): Session {
     sort: (x, dim, descending, values, indices) => sort(commands, memory, x, dim, descending, values, indices),
     indexOffsets: (terms, out) => indexOffsets(commands, terms, out),
     gather: (x, dim, index, out) => gather(commands, x, dim, index, out),
-    scatter: (out, dim, index, src, mode) => scatter(commands, out, dim, index, src, mode),
+    scatter: (out, dim, index, src, mode) => scatter(commands, memory, out, dim, index, src, mode),
     matmul: (a, b, out, options) => matmul(commands, memory, a, b, out, options),
     conv: (x, w, bias, out, spec) => conv(commands, memory, x, w, bias, out, spec),
     convBackwardInput: (grad, w, gradX, spec) => convBackwardInput(commands, memory, grad, w, gradX, spec),
     convBackwardWeight: (grad, x, gradW, spec) => convBackwardWeight(commands, memory, grad, x, gradW, spec),
     maxPool: (x, out, indices, spec) => maxPool(commands, x, out, indices, spec),
-    maxPoolBackward: (grad, indices, gradX) => maxPoolBackward(commands, memory, grad, indices, gradX),
+    maxPoolBackward: (grad, indices, gradX, spec) => maxPoolBackward(commands, grad, indices, gradX, spec),
     avgPool: (x, out, spec) => avgPool(commands, x, out, spec),
     avgPoolBackward: (grad, gradX, spec) => avgPoolBackward(commands, grad, gradX, spec),
     random: (distribution, out, generator) => random(commands, memory, transfer, distribution, out, generator),
     routines: {},
     fused: { softmax: (x, dim, log, out) => softmax(commands, x, dim, log, out) },
   };
-  return { gpu, memory, commands, backend };
+  return { gpu, memory, commands, backend: markingResults(commands, backend) };
 }

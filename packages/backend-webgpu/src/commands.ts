@@ -2,8 +2,10 @@
  * @file Commands: dispatches are recorded into one encoder and submitted together when a value is read, when the
  * parameter buffer is full, or when many have gathered.
  */
+import type { FlambeauError } from '@flambeau/tensor';
 import { BufferUsage, SHADER_STAGE_COMPUTE } from './constants.ts';
-import { checkDevice, type Gpu } from './device.ts';
+import type { Gpu } from './device.ts';
+import { checkDevice, checkMemory, createPipeline, raise, submitWork, type Work, workError } from './faults.ts';
 import type { GpuBuffer } from './memory.ts';
 
 /** Bytes of parameters of one dispatch; also the alignment of dynamic offsets. */
@@ -12,9 +14,14 @@ const BATCH_LIMIT = 512;
 
 /** A compiled shader and the layout of its buffers. */
 export interface Program {
+  readonly name: string;
   readonly id: number;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  /** Set when the device refused it. */
+  failure: FlambeauError | null;
+  /** The batch that used it last. */
+  lastBatch: number;
 }
 
 let opened = 0;
@@ -22,6 +29,12 @@ let opened = 0;
 export class Commands {
   /** Tells devices apart in the caches that kernels keep. */
   readonly id = opened++;
+  /** The open batch: results that it fills are marked with it. */
+  work: Work = { error: null };
+  /** Batches that the device has not answered for, in order. */
+  readonly #unsettled: Work[] = [];
+  /** The open batch's programs. */
+  #used: Program[] = [];
   readonly #gpu: Gpu;
   readonly #parameters: GPUBuffer;
   readonly #staging = new Uint32Array((PARAMETER_BYTES / 4) * BATCH_LIMIT);
@@ -31,6 +44,8 @@ export class Commands {
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   #count = 0;
+  /** Workgroups along one dimension of a dispatch; tests lower it. */
+  mostGroups: number;
   /** Number of the open batch. */
   batch = 0;
   /** Submits so far, for tests and benchmarks. */
@@ -42,6 +57,8 @@ export class Commands {
       size: PARAMETER_BYTES * BATCH_LIMIT,
       usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
     });
+    this.mostGroups = gpu.limits.maxComputeWorkgroupsPerDimension;
+    gpu.onFault = (error) => this.#fail(0, this.#used, error);
   }
 
   #layout(buffers: number): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
@@ -67,20 +84,20 @@ export class Commands {
   program(name: string, code: string, buffers: number): Program {
     let program = this.#programs.get(code);
     if (program === undefined) {
-      checkDevice(this.#gpu);
-      const { device } = this.#gpu;
+      checkDevice(this.#gpu, name);
       const { group, pipeline } = this.#layout(buffers);
-      const module = device.createShaderModule({ label: name, code });
-      program = {
+      const made: Program = {
+        name,
         id: this.#programs.size,
-        pipeline: device.createComputePipeline({
-          label: name,
-          layout: pipeline,
-          compute: { module, entryPoint: 'main' },
+        pipeline: createPipeline(this.#gpu, name, code, pipeline, (error) => {
+          made.failure = error;
         }),
         layout: group,
+        failure: null,
+        lastBatch: -1,
       };
-      this.#programs.set(code, program);
+      this.#programs.set(code, made);
+      program = made;
     }
     return program;
   }
@@ -94,7 +111,7 @@ export class Commands {
         { binding: 0, resource: { buffer: this.#parameters, offset: 0, size: PARAMETER_BYTES } },
       ];
       for (const [i, { buffer }] of buffers.entries()) entries.push({ binding: i + 1, resource: { buffer } });
-      group = this.#gpu.device.createBindGroup({ layout: program.layout, entries });
+      group = this.#gpu.device.createBindGroup({ label: program.name, layout: program.layout, entries });
       if (this.#groups.size > 4096) this.#groups.clear();
       this.#groups.set(key, group);
     }
@@ -107,7 +124,7 @@ export class Commands {
   }
 
   /**
-   * Records one dispatch of `groups` workgroups. Beyond 65,535 they are laid out in two dimensions; shaders compute
+   * Records one dispatch of `groups` workgroups. Beyond the limit, usually 65,535, they are laid out in two dimensions; shaders compute
    * their number as `id.x + id.y * count.x`.
    * @param parameters 32-bit words; written by the caller into the returned slice before the next call.
    */
@@ -119,17 +136,23 @@ export class Commands {
   ): void {
     if (groups === 0) return;
     if (this.#count === BATCH_LIMIT) this.submit();
-    checkDevice(this.#gpu);
+    checkDevice(this.#gpu, program.name);
+    if (program.failure !== null) raise(this.#gpu, program.failure);
+    for (const buffer of buffers) checkMemory(this.#gpu, program.name, buffer);
     if (this.#pass === null) {
-      this.#encoder = this.#gpu.device.createCommandEncoder();
+      this.#encoder ??= this.#gpu.device.createCommandEncoder();
       this.#pass = this.#encoder.beginComputePass();
     }
     const start = (this.#count * PARAMETER_BYTES) / 4;
     write(this.#staging, this.#floats, start);
     for (const buffer of buffers) buffer.lastBatch = this.batch;
+    if (program.lastBatch !== this.batch) {
+      program.lastBatch = this.batch;
+      this.#used.push(program);
+    }
     this.#pass.setPipeline(program.pipeline);
     this.#pass.setBindGroup(0, this.#bindGroup(program, buffers), [this.#count * PARAMETER_BYTES]);
-    const most = 65535;
+    const most = this.mostGroups;
     if (groups <= most) this.#pass.dispatchWorkgroups(groups);
     else {
       const rows = Math.ceil(groups / most);
@@ -150,14 +173,46 @@ export class Commands {
 
   /** Sends everything recorded so far to the device. */
   submit(): void {
-    if (this.#encoder === null) return;
-    this.#pass?.end();
-    if (this.#count > 0)
-      this.#gpu.queue.writeBuffer(this.#parameters, 0, this.#staging, 0, (this.#count * PARAMETER_BYTES) / 4);
-    this.#gpu.queue.submit([this.#encoder.finish()]);
+    const { queue } = this.#gpu;
+    const encoder = this.#encoder;
+    if (encoder === null) return;
+    const [work, used] = [this.work, this.#used];
+    this.#unsettled.push(work);
+    const send = (): void => {
+      this.#pass?.end();
+      if (this.#count > 0)
+        queue.writeBuffer(this.#parameters, 0, this.#staging, 0, (this.#count * PARAMETER_BYTES) / 4);
+      queue.submit([encoder.finish()]);
+    };
+    submitWork(this.#gpu, send, (error) => {
+      const at = this.#unsettled.indexOf(work);
+      // Absent: it has failed with earlier work already.
+      if (at < 0) return;
+      if (error === null) this.#unsettled.splice(at, 1);
+      else this.#fail(at, used, error);
+    });
     this.#encoder = this.#pass = null;
     this.#count = 0;
+    this.#used = [];
+    this.work = { error: null };
     this.batch++;
     this.submits++;
   }
+
+  /** Work failed: neither its results are there nor those of later work, which may have used them. */
+  #fail(from: number, used: readonly Program[], error: GPUError): void {
+    const refused = used.find(({ failure }) => failure !== null)?.failure;
+    const reason = refused ?? workError(this.#gpu, opsOf(used, error), error);
+    for (const work of [...this.#unsettled.splice(from), this.work]) work.error ??= reason;
+    this.work = { error: null };
+    this.#gpu.failure ??= reason;
+  }
+}
+
+/** The ops that an error is about: those it names, or all that were sent together. */
+function opsOf(used: readonly Program[], { message }: GPUError): string {
+  const all = [...new Set(used.map(({ name }) => name))];
+  const named = all.filter((name) => message.includes(`"${name}"`));
+  const ops = named.length > 0 ? named : all;
+  return ops.length > 8 ? `${ops.slice(0, 8).join(', ')}, …` : ops.join(', ') || 'an earlier command';
 }

@@ -1,5 +1,6 @@
-/** @file The GPU device: finding it, its limits, and what happens when it is lost or a command fails. */
-import { DeviceError, FlambeauError, OutOfMemoryError } from '@flambeau/tensor';
+/** @file The GPU device: finding it, its limits, and what happens when it is lost. */
+import { DeviceError, type FlambeauError } from '@flambeau/tensor';
+import { checkOptions } from '@flambeau/tensor/internal';
 
 export interface InitOptions {
   powerPreference?: 'low-power' | 'high-performance' | undefined;
@@ -17,12 +18,34 @@ export interface Gpu {
   readonly name: string;
   readonly memoryLimit: number;
   /** Set when the device was lost: every further use throws it. */
-  lost: FlambeauError | null;
-  /** What the device reported of an earlier command: thrown once, at the next use. */
+  lost: DeviceError | null;
+  /** What is to be told when the device is lost. */
+  readonly onLost: Set<() => void>;
+  /** An error of work whose results nobody has asked for yet: `synchronize()` throws it. */
   failure: FlambeauError | null;
+  /** Why the work of which the device complains next has failed, if memory was the reason. */
+  outOfMemory: string | null;
+  /** What the device has yet to say about calls that may have failed. */
+  readonly pending: Set<Promise<void>>;
+  /** Called with errors that came from no known call. */
+  onFault: (error: GPUError) => void;
 }
 
 const DEFAULT_MEMORY_LIMIT = 4 * 2 ** 30;
+
+const powerPreferences = ['low-power', 'high-performance'];
+
+/** @throws TypeError for unknown options and power preferences, RangeError for a limit that is none. */
+export function checkInitOptions(options: InitOptions): void {
+  checkOptions('init', options, ['powerPreference', 'adapter', 'memoryLimit']);
+  const { powerPreference, memoryLimit } = options;
+  if (powerPreference !== undefined && !powerPreferences.includes(powerPreference)) {
+    const known = powerPreferences.map((name) => `'${name}'`).join(' or ');
+    throw new TypeError(`init(): powerPreference must be ${known}, got ${JSON.stringify(powerPreference)}`);
+  }
+  if (memoryLimit !== undefined && !(typeof memoryLimit === 'number' && memoryLimit > 0))
+    throw new RangeError(`init(): memoryLimit must be a positive number of bytes, got ${String(memoryLimit)}`);
+}
 
 /** Dawn's object must live as long as the process: its devices crash when it is collected. */
 const keep = globalThis as unknown as Record<symbol, GPU | undefined>;
@@ -51,13 +74,19 @@ export async function findAdapter(options: InitOptions): Promise<GPUAdapter | nu
   return gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
 }
 
-const remedy =
-  "in Node: `npm install webgpu` and a Vulkan, Metal or Direct3D driver (without a GPU: Mesa's or SwiftShader's software Vulkan); in browsers: one with WebGPU enabled";
+/** What is missing where there is no adapter. */
+function remedy(gpu: GPU | null): string {
+  if (typeof process === 'undefined' || !process.versions?.node)
+    return 'use a browser that has WebGPU, on a secure page (https or localhost), with hardware acceleration switched on';
+  if (gpu === null) return 'install the npm package that brings it to Node: `npm install webgpu`';
+  return "the package 'webgpu' is there but finds no adapter: install a Vulkan, Metal or Direct3D 12 driver; without a GPU a software one, e.g. SwiftShader, named in the environment variable VK_ICD_FILENAMES";
+}
 
 /** Requests a device with the adapter's own limits. @throws DeviceError that says what to install. */
 export async function openDevice(options: InitOptions): Promise<Gpu> {
   const adapter = await findAdapter(options);
-  if (adapter === null) throw new DeviceError(`WebGPU is not available here. What it needs — ${remedy}.`);
+  if (adapter === null)
+    throw new DeviceError(`init(): WebGPU is not available here; ${remedy(await findGpu())}. CPU work goes on`);
   const { limits } = adapter;
   const requiredLimits: Record<string, number> = {};
   for (const name of [
@@ -74,7 +103,7 @@ export async function openDevice(options: InitOptions): Promise<Gpu> {
   try {
     device = await adapter.requestDevice({ requiredLimits });
   } catch (error) {
-    throw new DeviceError(`WebGPU: the adapter gave no device: ${(error as Error).message}`, { cause: error });
+    throw new DeviceError(`init(): the adapter gave no device: ${(error as Error).message}`, { cause: error });
   }
   const { info } = adapter;
   const name = info?.description || info?.device || info?.vendor || 'WebGPU device';
@@ -85,35 +114,29 @@ export async function openDevice(options: InitOptions): Promise<Gpu> {
     name,
     memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
     lost: null,
+    onLost: new Set(),
     failure: null,
+    outOfMemory: null,
+    pending: new Set(),
+    onFault: () => {},
   };
   watch(gpu);
   return gpu;
 }
 
-/** Turns loss and uncaught errors into errors of ours, thrown at the next use. */
+/** Turns loss and uncaught errors into errors of ours. */
 function watch(gpu: Gpu): void {
   void gpu.device.lost.then(({ reason, message }) => {
-    if (reason === 'destroyed')
-      gpu.lost ??= new DeviceError('the WebGPU device was closed; `await init()` opens it again');
-    else
-      gpu.lost ??= new DeviceError(
-        `the WebGPU device was lost (${message}); its tensors are gone, \`await init()\` opens a new one`,
-      );
+    gpu.lost = new DeviceError(
+      reason === 'destroyed'
+        ? 'the WebGPU device was closed and its tensors are gone; `await init()` opens it again'
+        : `the WebGPU device was lost (${message}) and its tensors are gone; \`await init()\` opens a new one`,
+    );
+    for (const stop of gpu.onLost) stop();
+    gpu.onLost.clear();
   });
   gpu.device.addEventListener('uncapturederror', (event) => {
-    const { error } = event as GPUUncapturedErrorEvent;
-    const outOfMemory = error.constructor.name === 'GPUOutOfMemoryError';
-    gpu.failure ??= outOfMemory
-      ? new OutOfMemoryError(`WebGPU ran out of memory: ${error.message}`)
-      : new FlambeauError(`WebGPU refused a command: ${error.message}`);
+    event.preventDefault();
+    gpu.onFault((event as GPUUncapturedErrorEvent).error);
   });
-}
-
-/** @throws what went wrong with the device since the last call; once it is lost, always. */
-export function checkDevice(gpu: Gpu): void {
-  const { failure } = gpu;
-  gpu.failure = null;
-  if (gpu.lost !== null) throw gpu.lost;
-  if (failure !== null) throw failure;
 }

@@ -6,9 +6,10 @@ import { type DType, OutOfMemoryError } from '@flambeau/tensor';
 import { disposedError, macrotask, Storage } from '@flambeau/tensor/internal';
 import { BufferUsage } from './constants.ts';
 import type { Gpu } from './device.ts';
+import { createBuffer, type Fallible } from './faults.ts';
 
 /** A device buffer with what the pool and the command recorder need to know. */
-export interface GpuBuffer {
+export interface GpuBuffer extends Fallible {
   readonly buffer: GPUBuffer;
   readonly id: number;
   readonly bytes: number;
@@ -101,7 +102,9 @@ export class Memory {
       for (let i = list.length - 1; i >= 0; i--) {
         if (list[i]!.lastBatch === openBatch) continue;
         this.stats.pooledBytes -= bytes;
-        return list.splice(i, 1)[0]!;
+        const memory = list.splice(i, 1)[0]!;
+        memory.work = null;
+        return memory;
       }
     }
     const { limits, memoryLimit } = this.#gpu;
@@ -113,11 +116,22 @@ export class Memory {
     }
     if (this.stats.liveBytes + bytes > memoryLimit) this.#refuse(bytes, content);
     if (this.stats.liveBytes + this.stats.pooledBytes + bytes > memoryLimit) this.emptyCache();
-    const buffer = this.#gpu.device.createBuffer({
-      size: bytes,
-      usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
+    const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
+    const buffer = createBuffer(this.#gpu, { size: bytes, usage }, (error) => {
+      memory.work = { error };
+      memory.broken = true;
     });
-    return { buffer, id: this.#nextId++, bytes, content, lastBatch: -1 };
+    const memory: GpuBuffer = {
+      gpu: this.#gpu,
+      buffer,
+      id: this.#nextId++,
+      bytes,
+      content,
+      lastBatch: -1,
+      work: null,
+      broken: false,
+    };
+    return memory;
   }
 
   #refuse(bytes: number, content: string): never {
@@ -150,6 +164,7 @@ export class Memory {
     this.#live.delete(memory);
     this.stats.liveBytes -= memory.bytes;
     this.stats.liveBuffers--;
+    if (memory.broken) return;
     this.stats.pooledBytes += memory.bytes;
     const list = this.#free.get(memory.bytes);
     if (list === undefined) this.#free.set(memory.bytes, [memory]);

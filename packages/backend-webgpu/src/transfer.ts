@@ -1,10 +1,20 @@
 /** @file Values between host and device. */
-import { type DType, Tensor } from '@flambeau/tensor';
+import { type DType, FlambeauError, Tensor } from '@flambeau/tensor';
 import type { Storage } from '@flambeau/tensor/internal';
 import { copyKernel, dtypeInfo, type TypedArray, type View } from '@flambeau/tensor/internal';
 import type { Commands } from './commands.ts';
 import { BufferUsage, MAP_MODE_READ } from './constants.ts';
-import { checkDevice, type Gpu } from './device.ts';
+import type { Gpu } from './device.ts';
+import {
+  checkDevice,
+  checkMemory,
+  createBuffer,
+  expectRefusal,
+  raise,
+  settled,
+  untilLost,
+  type Work,
+} from './faults.ts';
 import { map } from './kernels/map.ts';
 import { type Memory, memoryOf, sizeClass } from './memory.ts';
 
@@ -38,49 +48,77 @@ export class Transfer {
   }
 
   upload(device: string, dtype: DType, data: TypedArray): Storage {
-    checkDevice(this.#gpu);
+    checkDevice(this.#gpu, `to('${device}')`);
     // Writes from the host run before the open batch, so they need memory which that batch does not use.
     const storage = this.#memory.allocate(device, dtype, data.length, this.#commands.batch);
     const words = toWords(dtype, data);
-    if (words.length > 0)
-      this.#gpu.queue.writeBuffer(
-        memoryOf(storage).buffer,
-        0,
-        words.buffer as ArrayBuffer,
-        words.byteOffset,
-        words.byteLength,
-      );
+    if (words.length === 0) return storage;
+    const { buffer } = memoryOf(storage);
+    expectRefusal(this.#gpu, () =>
+      this.#gpu.queue.writeBuffer(buffer, 0, words.buffer as ArrayBuffer, words.byteOffset, words.byteLength),
+    );
     return storage;
   }
 
-  /** Values of a view, row-major. Submits what is recorded and waits for it. */
+  /**
+   * Values of a view, row-major. Submits what is recorded and waits for it.
+   * @throws the error of the work that was to compute them.
+   */
   async read(x: View): Promise<TypedArray> {
-    checkDevice(this.#gpu);
+    checkDevice(this.#gpu, 'read');
     const count = x.elementCount;
     if (count === 0) return fromWords(x.dtype, new ArrayBuffer(0), 0);
+    const memory = memoryOf(x.storage);
+    for (let again = false; ; again = true) {
+      checkMemory(this.#gpu, 'read', memory);
+      const filled = memory.work;
+      const { words, copied } = await this.#copy(x, count);
+      if (filled !== null && filled.error !== null) raise(this.#gpu, filled.error);
+      if (words !== null) return fromWords(x.dtype, words, count);
+      // The copy failed because of other work that was sent with it. It is good once more, unless x was changed since.
+      if (again || memory.work !== filled) raise(this.#gpu, copied.error!);
+    }
+  }
+
+  /** Copies the words of a view to the host, or null where the device did not. */
+  async #copy(x: View, count: number): Promise<{ words: ArrayBuffer | null; copied: Work }> {
     const source = x.isContiguous() ? x : this.#rowMajor(x);
     const bytes = sizeClass(count * 4);
     const staging =
       this.#staging.get(bytes)?.pop() ??
-      this.#gpu.device.createBuffer({ size: bytes, usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ });
-    const memory = memoryOf(source.storage);
-    this.#commands.encoder().copyBufferToBuffer(memory.buffer, source.offset * 4, staging, 0, count * 4);
+      createBuffer(this.#gpu, { size: bytes, usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ });
+    const { buffer } = memoryOf(source.storage);
+    this.#commands.encoder().copyBufferToBuffer(buffer, source.offset * 4, staging, 0, count * 4);
+    const copied = this.#commands.work;
     this.#commands.submit();
     if (source instanceof Tensor && source !== x) source.dispose();
+    let words: ArrayBuffer | null = null;
     try {
-      await staging.mapAsync(MAP_MODE_READ, 0, count * 4);
+      let mapped: Promise<undefined> | undefined;
+      expectRefusal(this.#gpu, () => {
+        mapped = staging.mapAsync(MAP_MODE_READ, 0, count * 4) as Promise<undefined>;
+      });
+      await untilLost(this.#gpu, 'read', mapped!);
+      words = staging.getMappedRange(0, count * 4).slice(0);
+      staging.unmap();
     } catch (error) {
-      checkDevice(this.#gpu);
-      throw error;
+      await settled(this.#gpu);
+      checkDevice(this.#gpu, 'read');
+      if (copied.error === null)
+        throw new FlambeauError(`read: WebGPU gave no access to the values: ${(error as Error).message}`, {
+          cause: error,
+        });
     }
-    const copy = staging.getMappedRange(0, count * 4).slice(0);
-    staging.unmap();
+    await settled(this.#gpu);
+    if (words === null || copied.error !== null) {
+      staging.destroy();
+      return { words: null, copied };
+    }
     const list = this.#staging.get(bytes);
     if (list === undefined) this.#staging.set(bytes, [staging]);
     else list.push(staging);
-    checkDevice(this.#gpu);
     await this.#memory.settle();
-    return fromWords(x.dtype, copy, count);
+    return { words, copied };
   }
 
   #rowMajor(x: View): View {

@@ -180,7 +180,8 @@ export interface Backend {
   convBackwardWeight(grad: View, x: View, gradW: View, spec: ConvSpec): void;
   /** `indices` (int32): position of each maximum in its input plane. */
   maxPool(x: View, out: View, indices: View, spec: MaxPoolSpec): void;
-  maxPoolBackward(grad: View, indices: View, gradX: View): void;
+  /** gradX = for each position the sum of the gradients that `indices` places there. `spec` tells whose windows it is in. */
+  maxPoolBackward(grad: View, indices: View, gradX: View, spec: MaxPoolSpec): void;
   avgPool(x: View, out: View, spec: AvgPoolSpec): void;
   avgPoolBackward(grad: View, gradX: View, spec: AvgPoolSpec): void;
 

@@ -20,6 +20,11 @@ export {
   tensor,
   zeros,
 } from './creation.ts';
+export {
+  areDeterministicAlgorithmsEnabled,
+  type DeterministicOptions,
+  useDeterministicAlgorithms,
+} from './deterministic.ts';
 export { type DType, type DTypeAlias, promoteTypes, type TypedArray } from './dtype.ts';
 export { einsum, tensordot } from './einsum.ts';
 export * from './errors.ts';

@@ -31,6 +31,8 @@ export interface State {
   defaultDevice: string;
   defaultDType: DType;
   generator: Generator | null;
+  /** Whether ops must give the same bits every time. See deterministic.ts. */
+  deterministic: boolean;
   printOptions: PrintOptions | null;
 }
 
@@ -47,6 +49,7 @@ function create(): State {
     defaultDevice: 'cpu',
     defaultDType: 'float32',
     generator: null,
+    deterministic: false,
     printOptions: null,
   };
 }

@@ -6,7 +6,9 @@ export const poolRules = {
   maxPool: {
     node: ({ kernel }) => (kernel.length === 3 ? 'MaxPool3DWithIndicesBackward0' : 'MaxPool2DWithIndicesBackward0'),
     save: ({ outputs }) => [outputs[1]],
-    backward: ({ inputs, saved: [indices] }, grad) => [maxPoolInput(grad, indices!, inputs[0]!.shape)],
+    backward: ({ attributes: spec, inputs, saved: [indices] }, grad) => [
+      maxPoolInput(grad, indices!, inputs[0]!.shape, spec),
+    ],
   },
   maxPoolInput: {
     node: 'MaxPoolBackwardBackward0',

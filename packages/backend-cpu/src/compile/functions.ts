@@ -142,6 +142,11 @@ export const floatFunctions: FunctionTable = {
 /** What double precision allows to be simpler for float32. */
 export const float32Functions: FunctionTable = {
   ...floatFunctions,
+  // PyTorch rounds the quotient before it truncates: 3 / 0.3 is 10.
+  truncDiv: {
+    text: (a, b) => `Math.trunc(Math.fround(${a} / ${b}))`,
+    run: (a, b) => Math.trunc(Math.fround(a / b)),
+  },
   exp: helper('exp32'),
   sigmoid: helper('sigmoid32'),
   tanh: helper('tanh32'),

@@ -222,12 +222,13 @@ function maximaOfWindows(
   }
 }
 
-/** gradX [N, C, ...] += every gradient at its position in the plane; negative positions are left out. */
+/** gradX [N, C, ...] = every gradient at its position in the plane, summed; negative positions are left out. */
 export function maxPoolBackward(grad: View, indices: View, gradX: View): void {
-  if (gradX.elementCount === 0 || grad.elementCount === 0) return;
+  if (gradX.elementCount === 0) return;
   const from = dense(widened(grad));
   const where = dense(widened(indices));
-  intoWidened(gradX, true, (target) => {
+  intoWidened(gradX, false, (target) => {
+    target.data.fill(0 as never, target.offset, target.offset + gradX.elementCount);
     const planes = grad.shape[0]! * grad.shape[1]!;
     const outPlane = from.strides[1]!;
     const plane = target.strides[1]!;

@@ -1,11 +1,8 @@
 /** @file Max and average pooling over one to three spatial dimensions, for views [N, C, ...] of any strides. */
-import { Tensor } from '@flambeau/tensor';
-import { type AvgPoolSpec, copyKernel, type DType, type MaxPoolSpec, type View } from '@flambeau/tensor/internal';
+import type { AvgPoolSpec, DType, MaxPoolSpec, View } from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
-import type { Memory } from '../memory.ts';
 import { checkDType, literal, loading, storing, valueType } from '../wgsl/lower.ts';
 import { intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
-import { map } from './map.ts';
 import { bind } from './operands.ts';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
@@ -141,53 +138,52 @@ export function maxPool(commands: Commands, x: View, out: View, indices: View, s
 }
 
 /**
- * gradX [N, C, ...] += every gradient at its position in the plane; negative positions are left out. Windows may share a
- * position: sums are made by compare-exchange, in no fixed order, so that where three or more meet the last bits of a
- * float may differ from run to run. Half precision is summed in float32.
+ * Loops over the windows `o0`, `o1`, … that the position `i2`, `i3`, … of an input may lie in: from the first that
+ * reaches it to the last that starts at or before it. The arguments are words of the lists.
  */
-export function maxPoolBackward(commands: Commands, memory: Memory, grad: View, indices: View, gradX: View): void {
-  if (gradX.elementCount === 0 || grad.elementCount === 0) return;
-  if (gradX.dtype === 'float16' || gradX.dtype === 'bfloat16') {
-    const storage = memory.allocate(gradX.storage.device, 'float32', gradX.elementCount);
-    const sums = new Tensor(storage, 'float32', gradX.shape);
-    map(commands, copyKernel(gradX.dtype, 'float32'), [gradX], [sums]);
-    addAtPositions(commands, grad, indices, sums);
-    map(commands, copyKernel('float32', gradX.dtype), [sums], [gradX]);
-    memory.dispose(storage);
-  } else addAtPositions(commands, grad, indices, gradX);
+function windowsAround(rank: number, reach: number, strides: number, paddings: number, sizes: number): string {
+  const loops = range(rank).map((d) => {
+    const [far, stride, padding] = [intWord(reach + d), intWord(strides + d), intWord(paddings + d)];
+    return `let y${d} = i${d + 2} + ${padding};
+  let last${d} = min(y${d} / ${stride}, ${intWord(sizes + d)} - 1);
+  for (var o${d} = max(0, (y${d} - ${far} + ${stride}) / ${stride}); o${d} <= last${d}; o${d} = o${d} + 1) {`;
+  });
+  return loops.join('\n  ');
 }
 
-function addAtPositions(commands: Commands, grad: View, indices: View, gradX: View): void {
-  const rank = grad.shape.length - 2;
-  const lists = [grad.shape, grad.strides, indices.strides, gradX.strides, gradX.shape.slice(2)];
-  const parameters = { count: grad.elementCount, views: [grad, indices, gradX], lists };
+/**
+ * gradX [N, C, ...] = for each position the sum of the gradients whose maximum it was, in the order of the windows. Half
+ * precision is summed in float32.
+ */
+export function maxPoolBackward(commands: Commands, grad: View, indices: View, gradX: View, spec: MaxPoolSpec): void {
+  if (gradX.elementCount === 0) return;
+  const rank = spec.kernel.length;
+  const reach = spec.kernel.map((kernel, d) => spec.dilation[d]! * (kernel - 1) + 1);
+  const views = [gradX, grad, indices];
+  const lists = [gradX.shape, ...views.map(({ strides }) => strides), grad.shape.slice(2), reach, spec.stride];
+  lists.push(spec.padding);
+  const parameters = { count: gradX.elementCount, views, lists };
   run(commands, 'maxPoolInput', `${grad.dtype},${gradX.dtype},${rank}`, parameters, (places, buffers) => {
-    const [sizes, gradStrides, indexStrides, xStrides, bounds] = placesOfLists(
+    const at = placesOfLists(
       3,
       lists.map((list) => list.length),
-    ) as [number, number, number, number, number];
-    const target = `b${places[2]}`;
-    const read = (v: number, strides: number): string => {
-      const place = placeText(v, strides, digitNames(rank));
-      return places[v] === places[2] ? `atomicLoad(&${target}[${place}])` : `b${places[v]}[${place}]`;
-    };
-    const held: DType = valueType(grad.dtype) === 'f32' ? 'float32' : 'int32';
-    const split = range(rank)
-      .reverse()
-      .map((d) => `let x${d} = at % ${intWord(bounds + d)}; at = at / ${intWord(bounds + d)};`);
-    const body = `${digitsText(rank, sizes)}
-  var at = bitcast<i32>(${read(1, indexStrides)});
-  if (at < 0) { return; }
-  ${split.join(' ')}
-  let place = ${placeText(2, xStrides, ['i0', 'i1', ...range(rank).map((d) => `x${d}`)])};
-  let value = ${loading(grad.dtype, held)(read(0, gradStrides))};
-  var seen = atomicLoad(&${target}[place]);
-  loop {
-    let tried = atomicCompareExchangeWeak(&${target}[place], seen, ${storing(held, gradX.dtype)(`(${loading(gradX.dtype, held)('seen')} + value)`)});
-    if (tried.exchanged) { break; }
-    seen = tried.old_value;
-  }`;
-    return shader(buffers, body).replace(`${target}: array<u32>`, `${target}: array<atomic<u32>>`);
+    ) as [number, number, number, number, number, number, number, number];
+    const [sizes, xStrides, gradStrides, indexStrides, outputs, reachAt, strides, paddings] = at;
+    const held = heldFor(grad.dtype);
+    const names = ['i0', 'i1', ...range(rank).map((d) => `o${d}`)];
+    const plane = range(rank).reduce((text, d) => `(${text}) * ${intWord(sizes + 2 + d)} + i${d + 2}`, '0');
+    const position = `bitcast<i32>(b${places[2]}[${placeText(2, indexStrides, names)}])`;
+    const value = loading(grad.dtype, held)(`b${places[1]}[${placeText(1, gradStrides, names)}]`);
+    return shader(
+      buffers,
+      `${digitsText(rank, sizes)}
+  let here = ${plane};
+  var sum = ${valueType(held)}(0);
+  ${windowsAround(rank, reachAt, strides, paddings, outputs)}
+    if (${position} == here) { sum = sum + ${value}; }
+  ${'}'.repeat(rank)}
+  b${places[0]}[${placeText(0, xStrides, digitNames(rank))}] = ${storing(held, gradX.dtype)('sum')};`,
+    );
   });
 }
 
@@ -312,21 +308,12 @@ export function avgPoolBackward(commands: Commands, grad: View, gradX: View, spe
     const held = heldFor(grad.dtype);
     const type = valueType(held);
     const names = ['i0', 'i1', ...range(rank).map((d) => `o${d}`)];
-    const loops = range(rank).map((d) => {
-      const [kernel, stride, padding] = [divisor.kernels, divisor.strides, divisor.paddings].map((start) =>
-        intWord(start + d),
-      );
-      // The first window that reaches the position, and the last that starts at or before it.
-      return `let y${d} = i${d + 2} + ${padding};
-  let last${d} = min(y${d} / ${stride}, ${intWord(at[4]! + d)} - 1);
-  for (var o${d} = max(0, (y${d} - ${kernel} + ${stride}) / ${stride}); o${d} <= last${d}; o${d} = o${d} + 1) {`;
-    });
     const value = loading(grad.dtype, held)(`b${places[1]}[${placeText(1, at[2]!, names)}]`);
     return shader(
       buffers,
       `${digitsText(rank, at[0]!)}
   var sum = ${type}(0);
-  ${loops.join('\n  ')}
+  ${windowsAround(rank, divisor.kernels, divisor.strides, divisor.paddings, at[4]!)}
     ${windowText(divisor, (d) => `o${d}`)}
     sum = sum + ${value} / ${type}(${divisorText(divisor)});
   ${'}'.repeat(rank)}

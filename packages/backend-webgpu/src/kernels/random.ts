@@ -26,17 +26,11 @@ import { checkWords, loopWords, stepsText, writeLoops } from './places.ts';
 const fixedWords = 8;
 const firstNumber = 4;
 
-const philox = `fn high(a: u32, b: u32) -> u32 {
-  let al = a & 0xffffu; let ah = a >> 16u; let bl = b & 0xffffu; let bh = b >> 16u;
-  let m = ah * bl + ((al * bl) >> 16u);
-  let n = al * bh + (m & 0xffffu);
-  return ah * bh + (m >> 16u) + (n >> 16u);
-}
-fn philox(counter: vec4<u32>, seed: vec2<u32>) -> vec4<u32> {
+const philox = `fn philox(counter: vec4<u32>, seed: vec2<u32>) -> vec4<u32> {
   var c = counter;
   var k = seed;
   for (var i = 0u; i < 10u; i = i + 1u) {
-    c = vec4<u32>(high(0xCD9E8D57u, c.z) ^ c.y ^ k.x, 0xCD9E8D57u * c.z, high(0xD2511F53u, c.x) ^ c.w ^ k.y, 0xD2511F53u * c.x);
+    c = vec4<u32>(mul_high(0xCD9E8D57u, c.z) ^ c.y ^ k.x, 0xCD9E8D57u * c.z, mul_high(0xD2511F53u, c.x) ^ c.w ^ k.y, 0xD2511F53u * c.x);
     k = k + vec2<u32>(0x9E3779B9u, 0xBB67AE85u);
   }
   return c;

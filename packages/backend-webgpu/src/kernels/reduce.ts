@@ -18,7 +18,7 @@ import type { Memory } from '../memory.ts';
 import { type CombineKind, type Combiner, combinerOf, itemAt, storeItem, treeText } from '../wgsl/combine.ts';
 import { checkDType, conversion, expressionText, loading, storing, valueType } from '../wgsl/lower.ts';
 import { floatWord, intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
-import { bind } from './operands.ts';
+import { bind, checkCount } from './operands.ts';
 import {
   aloneIsBest,
   checkWords,
@@ -256,6 +256,7 @@ export function reduce(
   if (outputs === 0) return;
   const { views, kept, reduced } = loopsOf(kernel, inputs, dims, output);
   const length = product(reduced.sizes);
+  checkCount(outputs * length);
   const size = aloneIsBest(outputs, length, sideBySide(kept, reduced, views.length - 1)) ? 1 : team;
   const chunks = chunksFor(outputs, length, size);
   const whole = { from: 'inputs', to: 'output', size, kept, reduced, chunk: length, chunks: 1, views } as const;

@@ -1,22 +1,18 @@
 /**
  * @file scatter: elements to where an index says, along one dimension. Several that go to one place are combined by
  * compare-exchange on its word, in no fixed order: floating sums may differ in the last bits from run to run, and of
- * several assigned ones any may stay. Where many short lines are scattered, one invocation takes each line, in order.
+ * several assigned ones any may stay. Where many short lines are scattered, one invocation takes each line, in order; and
+ * where deterministic algorithms are asked for, orderedScatter.ts takes over.
  */
 import type { DType, Scalar } from '@flambeau/tensor';
-import {
-  call,
-  computeDType,
-  inputs,
-  type Loops,
-  mergeStrides,
-  type ScatterMode,
-  type View,
-} from '@flambeau/tensor/internal';
+import { computeDType, type Loops, mergeStrides, type ScatterMode, state, type View } from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
-import { checkDType, expressionText, loading, storing, valueType } from '../wgsl/lower.ts';
-import { floatWord, intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import type { Memory } from '../memory.ts';
+import { checkDType, valueType } from '../wgsl/lower.ts';
+import { combination, sourceText } from '../wgsl/scatter.ts';
+import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
 import { bind } from './operands.ts';
+import { orderedScatter } from './orderedScatter.ts';
 import { checkWords, loopWords, stepsText, writeLoops } from './places.ts';
 import { writeScalar } from './scalars.ts';
 
@@ -28,29 +24,16 @@ type Way = 'plain' | 'atomic';
 
 /** Statements that put `value` (of the computation dtype) at place `to` of the output's buffer. */
 function putText(dtype: DType, mode: ScatterMode, way: Way): string {
-  const compute = computeDType(dtype);
-  const store = storing(compute, dtype);
-  if (mode === 'assign')
-    return way === 'plain' ? `b0[to] = ${store('value')};` : `atomicStore(&b0[to], ${store('value')});`;
-  const [old, next] = inputs(2);
-  const operand = { dtype: null, as: compute };
-  const { statements, results, dtypes } = expressionText([call(mode, old!, next!)], [operand, operand], compute, (i) =>
-    i === 0 ? loading(dtype, compute)('seen') : 'value',
-  );
-  const combined = storing(dtypes[0]!, dtype)(results[0]!);
-  if (way === 'plain') return `let seen = b0[to]; ${statements} b0[to] = ${combined};`;
+  const { statements, result } = combination(dtype, mode);
+  if (mode === 'assign') return way === 'plain' ? `b0[to] = ${result};` : `atomicStore(&b0[to], ${result});`;
+  if (way === 'plain') return `let seen = b0[to]; ${statements} b0[to] = ${result};`;
   return `var seen = atomicLoad(&b0[to]);
     loop {
       ${statements}
-      let tried = atomicCompareExchangeWeak(&b0[to], seen, ${combined});
+      let tried = atomicCompareExchangeWeak(&b0[to], seen, ${result});
       if (tried.exchanged) { break; }
       seen = tried.old_value;
     }`;
-}
-
-function scalarText(as: DType): string {
-  const type = valueType(as);
-  return type === 'bool' ? `(${word(5)} != 0u)` : type === 'f32' ? floatWord(5) : intWord(5);
 }
 
 /** Views: out, index, and src unless it is a scalar. */
@@ -63,10 +46,9 @@ function shaderText(
   places: readonly number[],
 ): string {
   const names = places.map((_, v) => `p${v}`);
-  const compute = computeDType(dtype);
   const read = (v: number, place: string): string =>
     way === 'atomic' && places[v] === 0 ? `atomicLoad(&b0[${place}])` : `b${places[v]}[${place}]`;
-  const value = src === null ? scalarText(compute) : loading(src, compute)(read(2, `p2 + i * ${word(4)}`));
+  const value = sourceText(dtype, src, read(2, `p2 + i * ${word(4)}`), 5);
   const body = `let line = group * ${WORKGROUP}u + lane;
   if (line >= ${word(0)}) { return; }
   ${names.map((name, v) => `var ${name} = ${word(fixedWords + v)};`).join(' ')}
@@ -76,8 +58,7 @@ function shaderText(
     let value = ${value};
     ${putText(dtype, mode, way)}
   }`;
-  const text = shader(Math.max(...places) + 1, body);
-  return way === 'plain' ? text : text.replace('b0: array<u32>', 'b0: array<atomic<u32>>');
+  return shader(Math.max(...places) + 1, body, '', WORKGROUP, way === 'plain' ? null : 0);
 }
 
 const programs = new Map<string, Program>();
@@ -86,9 +67,16 @@ const programs = new Map<string, Program>();
 const shortLine = 64;
 const manyLines = 4096;
 
+/** Whether the order of what goes to one place can be seen in the result. */
+function orderMatters(out: View, src: View | Scalar, mode: ScatterMode): boolean {
+  if (mode === 'assign') return typeof src === 'object';
+  return valueType(out.dtype) === 'f32';
+}
+
 /** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. `index` is int32, in range. */
 export function scatter(
   commands: Commands,
+  memory: Memory,
   out: View,
   dim: number,
   index: View,
@@ -99,7 +87,13 @@ export function scatter(
   checkDType('scatter()', out.dtype);
   const source = typeof src === 'object' ? src : null;
   const length = index.shape[dim]!;
-  const byLine = length === 1 || (length <= shortLine && index.elementCount / length >= manyLines);
+  // Indexing by several indices gives views whose lines share places.
+  const apart = index.shape.every((n, d) => d === dim || n === 1 || out.strides[d] !== 0);
+  const byLine = apart && (length === 1 || (length <= shortLine && index.elementCount / length >= manyLines));
+  if (!byLine && state.deterministic && orderMatters(out, src, mode)) {
+    orderedScatter(commands, memory, out, dim, index, src, mode);
+    return;
+  }
   const views = source === null ? [out, index] : [out, index, source];
   const dims = index.shape.map((_, d) => d).filter((d) => !byLine || d !== dim);
   const loops: Loops = mergeStrides(

@@ -33,6 +33,7 @@ export const common: FunctionTable = {
 };
 
 export const floatFunctions: FunctionTable = {
+  ne: named('f_ne'),
   neg: (a) => `(-${a})`,
   add: operator('+'),
   sub: operator('-'),
@@ -84,6 +85,15 @@ export const floatFunctions: FunctionTable = {
   lgamma: named('f_lgamma'),
   digamma: named('f_digamma'),
   trigamma: named('f_trigamma'),
+  erfcx: named('f_erfcx'),
+  ndtri: named('f_ndtri'),
+  i0: named('f_i0'),
+  i0e: named('f_i0e'),
+  i1: named('f_i1'),
+  i1e: named('f_i1e'),
+  zeta: named('f_zeta'),
+  igamma: named('f_igamma'),
+  igammac: named('f_igammac'),
 };
 
 /** Integers up to 32 bits, computed as i32 (the caller wraps to the width). */
@@ -111,6 +121,7 @@ export const intFunctions: FunctionTable = {
   bitXor: operator('^'),
   shiftLeft: named('i_shl'),
   shiftRight: named('i_shr'),
+  gcd: named('i_gcd'),
 };
 
 export const boolFunctions: FunctionTable = {
@@ -127,7 +138,5 @@ export const boolFunctions: FunctionTable = {
   le: (a, b) => `(!${a} || ${b})`,
   gt: (a, b) => `(${a} && !${b})`,
   ge: (a, b) => `(${a} || !${b})`,
-  pow: (a, b) => `(${a} || !${b})`,
-  abs: identity,
   sign: identity,
 };

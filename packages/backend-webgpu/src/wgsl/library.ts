@@ -1,22 +1,64 @@
 /** @file Functions that kernels call. */
+import { specialLibrary } from './specialLibrary.ts';
+
+/** 0, then 2/π in words of 32 bits. */
+const twoOverPi = '0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u';
 
 /** By name. NaN and infinity are made and recognized by bits, which no optimizer may assume away. */
 const library: Readonly<Record<string, string>> = {
+  ...specialLibrary,
+  // SPIR-V's and Metal's != is false for NaN.
+  f_ne: 'fn f_ne(a: f32, b: f32) -> bool { return a != b || is_nan(a) || is_nan(b); }',
   is_nan: 'fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }',
   bits: 'fn bits(x: u32) -> f32 { return bitcast<f32>(x); }',
   is_inf: 'fn is_inf(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }',
   nan: 'fn nan(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | 0x7fc00000u); }',
   inf: 'fn inf(x: f32) -> f32 { return bitcast<f32>((bitcast<u32>(x) & 0x80000000u) | 0x7f800000u); }',
-  // WGSL promises sin and cos only to an absolute error of 2^-11: reduction to ±π/4 in three parts of π/2 (Cody and
-  // Waite), then the polynomials of Cephes' sinf and cosf.
+  mul_high: `fn mul_high(a: u32, b: u32) -> u32 {
+  let al = a & 0xffffu; let ah = a >> 16u; let bl = b & 0xffffu; let bh = b >> 16u;
+  let m = ah * bl + ((al * bl) >> 16u);
+  let n = al * bh + (m & 0xffffu);
+  return ah * bh + (m >> 16u) + (n >> 16u);
+}`,
+  // x modulo π/2 in [-π/4, π/4], and the quadrant. Up to 10^5 in parts of π/2 (Cody and Waite); beyond, the mantissa times
+  // those 96 bits of 2/π that matter (Payne and Hanek).
+  reduced: `struct Reduced { r: f32, quadrant: i32 }
+fn reduced(x: f32) -> Reduced {
+  if (abs(x) < 100000.0) {
+    let n = round(x * 0.636619772367581);
+    var r = fma(n, -1.5703125, x);
+    r = fma(n, -0.00048351287841796875, r);
+    r = fma(n, -3.1385570764541626e-07, r);
+    return Reduced(fma(n, -6.0771e-11, r), i32(n));
+  }
+  let bits = bitcast<u32>(x);
+  let mantissa = (bits << 8u) | 0x80000000u;
+  let shift = ((bits >> 23u) & 255u) - 128u;
+  var table = array<u32, 7>(${twoOverPi});
+  let at = shift >> 5u;
+  let by = shift & 31u;
+  var w = array<u32, 3>(table[at], table[at + 1u], table[at + 2u]);
+  if (by > 0u) {
+    for (var k = 0u; k < 3u; k = k + 1u) { w[k] = (table[at + k] << by) | (table[at + k + 1u] >> (32u - by)); }
+  }
+  let low = mantissa * w[1];
+  var word0 = low + mul_high(mantissa, w[2]);
+  var word1 = mantissa * w[0] + mul_high(mantissa, w[1]) + select(0u, 1u, word0 < low);
+  let quadrant = i32((word1 + 0x20000000u) >> 30u);
+  word1 = (word1 << 2u) | (word0 >> 30u);
+  word0 = word0 << 2u;
+  let negative = (word1 >> 31u) == 1u;
+  if (negative) { word0 = ~word0; word1 = ~word1; }
+  let r = (f32(word1) + f32(word0) * 2.3283064365386963e-10) * 3.657295198167899e-10;
+  let flip = negative != (x < 0.0);
+  return Reduced(select(r, -r, flip), select(quadrant, -quadrant, x < 0.0));
+}`,
+  // WGSL promises sin and cos only to an absolute error of 2^-11: here by the polynomials of Cephes' sinf and cosf.
   sin_cos: `fn sin_cos(x: f32, shift: i32) -> f32 {
   if (is_nan(x) || is_inf(x)) { return nan(x); }
-  let n = round(x * 0.636619772367581);
-  var r = fma(n, -1.5703125, x);
-  r = fma(n, -0.00048351287841796875, r);
-  r = fma(n, -3.1385570764541626e-07, r);
-  r = fma(n, -6.0771e-11, r);
-  let quadrant = (i32(n) + shift) & 3;
+  let part = reduced(x);
+  let r = part.r;
+  let quadrant = (part.quadrant + shift) & 3;
   let z = r * r;
   let s = r + r * z * (-0.16666654611 + z * (0.0083321608736 - z * 0.00019515295891));
   let c = 1.0 - 0.5 * z + z * z * (0.04166664568298827 + z * (-0.001388731625493765 + z * 2.443315711809948e-05));
@@ -39,18 +81,20 @@ const library: Readonly<Record<string, string>> = {
     'fn f_mod(a: f32, b: f32) -> f32 { let m = f_fmod(a, b); return select(m, m + b, m != 0.0 && (m < 0.0) != (b < 0.0)); }',
   f_floor_div:
     'fn f_floor_div(a: f32, b: f32) -> f32 { if (b == 0.0) { return a / b; } let m = f_fmod(a, b); var q = (a - m) / b; if (m != 0.0 && (b < 0.0) != (m < 0.0)) { q = q - 1.0; } let f = floor(q); return select(f, f + 1.0, q - f > 0.5); }',
-  // WGSL's pow is exp2(y log2 x), undefined for negative x; powers by small integers are multiplied out.
+  pow_whole: `fn pow_whole(x: f32, y: f32) -> f32 {
+  var r = 1.0; var p = x; var n = u32(abs(y));
+  while (n > 0u) { if ((n & 1u) == 1u) { r = r * p; } p = p * p; n = n >> 1u; }
+  return select(r, 1.0 / r, y < 0.0);
+}`,
+  // WGSL's pow is exp2(y log2 x): undefined for negative x, and the less precise the larger y log2 x is. The whole part of
+  // smaller y is multiplied out; truncated, so that it overflows only where the whole power does.
   f_pow: `fn f_pow(x: f32, y: f32) -> f32 {
   if (y == 0.0 || x == 1.0) { return 1.0; }
   if (is_nan(x)) { return x; }
   if (is_nan(y)) { return y; }
   let whole = floor(y) == y && !is_inf(y);
   let odd = whole && abs(y) < 16777216.0 && (i32(abs(y)) & 1) == 1;
-  if (whole && abs(y) <= 32.0) {
-    var r = 1.0; var p = x; var n = u32(abs(y));
-    while (n > 0u) { if ((n & 1u) == 1u) { r = r * p; } p = p * p; n = n >> 1u; }
-    return select(r, 1.0 / r, y < 0.0);
-  }
+  if (whole && abs(y) <= 64.0) { return pow_whole(x, y); }
   if (is_inf(y)) {
     let a = abs(x);
     if (a == 1.0) { return 1.0; }
@@ -61,11 +105,12 @@ const library: Readonly<Record<string, string>> = {
   var r: f32;
   if (a == 0.0) { r = select(0.0, inf(1.0), y < 0.0); }
   else if (is_inf(x)) { r = select(0.0, inf(1.0), y > 0.0); }
-  else { r = pow(a, y); }
+  else if (abs(y) > 64.0) { r = pow(a, y); }
+  else { r = pow_whole(a, trunc(y)) * pow(a, y - trunc(y)); }
   return select(r, -r, odd && (bitcast<u32>(x) >> 31u) == 1u);
 }`,
   f_hypot:
-    'fn f_hypot(a: f32, b: f32) -> f32 { let m = max(abs(a), abs(b)); if (m == 0.0 || is_inf(m)) { return m; } let s = a / m; let t = b / m; return m * sqrt(s * s + t * t); }',
+    'fn f_hypot(a: f32, b: f32) -> f32 { if (is_inf(a) || is_inf(b)) { return inf(1.0); } if (is_nan(a)) { return a; } if (is_nan(b)) { return b; } let m = max(abs(a), abs(b)); if (m == 0.0) { return m; } let s = a / m; let t = b / m; return m * sqrt(s * s + t * t); }',
   f_copysign:
     'fn f_copysign(x: f32, s: f32) -> f32 { return bitcast<f32>((bitcast<u32>(x) & 0x7fffffffu) | (bitcast<u32>(s) & 0x80000000u)); }',
   f_nextafter: `fn f_nextafter(x: f32, y: f32) -> f32 {
@@ -130,7 +175,7 @@ const library: Readonly<Record<string, string>> = {
   f_lgamma: `fn f_lgamma(x: f32) -> f32 {
   if (is_nan(x)) { return x; } if (is_inf(x)) { return inf(1.0); }
   if (x <= 0.0 && floor(x) == x) { return inf(1.0); }
-  if (x < 0.5) { return 1.14472988584940 - f_log(abs(sin(3.14159265358979 * (x - floor(x))))) - lgamma_right(1.0 - x); }
+  if (x < 0.5) { return 1.14472988584940 - f_log(abs(f_sin(3.14159265358979 * (x - round(x))))) - lgamma_right(1.0 - x); }
   return lgamma_right(x);
 }`,
   lgamma_right: `fn lgamma_right(x: f32) -> f32 {
@@ -147,7 +192,7 @@ const library: Readonly<Record<string, string>> = {
   if (x0 == 0.0) { return inf(-f_copysign(1.0, x0)); }
   if (x0 < 0.0 && floor(x0) == x0) { return nan(x0); }
   var x = x0; var r = 0.0;
-  if (x < 0.0) { r = -3.14159265358979 / tan(3.14159265358979 * (x - floor(x))); x = 1.0 - x; }
+  if (x < 0.0) { r = -3.14159265358979 / f_tan(3.14159265358979 * (x - round(x))); x = 1.0 - x; }
   while (x < 6.0) { r = r - 1.0 / x; x = x + 1.0; }
   let z = 1.0 / (x * x);
   return r + f_log(x) - 0.5 / x - z * (0.0833333333 - z * (0.00833333333 - z * (0.00396825397 - z * 0.00416666667)));
@@ -155,7 +200,7 @@ const library: Readonly<Record<string, string>> = {
   f_trigamma: `fn f_trigamma(x0: f32) -> f32 {
   if (is_nan(x0)) { return x0; }
   var x = x0; var r = 0.0; var s = 1.0;
-  if (x < 0.5) { s = -1.0; let k = 3.14159265358979 / sin(3.14159265358979 * (x - floor(x))); r = -k * k; x = 1.0 - x; }
+  if (x < 0.5) { s = -1.0; let k = 3.14159265358979 / f_sin(3.14159265358979 * (x - round(x))); r = -k * k; x = 1.0 - x; }
   while (x < 6.0) { r = r + 1.0 / (x * x); x = x + 1.0; }
   let z = 1.0 / (x * x);
   return s * (r + (1.0 + 0.5 / x + z * (0.166666667 - z * (0.0333333333 - z * 0.0238095238))) / x);
@@ -175,6 +220,24 @@ const library: Readonly<Record<string, string>> = {
   i_shl: 'fn i_shl(a: i32, b: i32) -> i32 { if (b < 0 || b > 31) { return 0; } return a << u32(b); }',
   i_shr:
     'fn i_shr(a: i32, b: i32) -> i32 { if (b < 0 || b > 31) { return select(0, -1, a < 0); } return a >> u32(b); }',
+  // WGSL's own conversions leave open what becomes of numbers beyond 65504, of infinities and of subnormal numbers.
+  from_f16: `fn from_f16(h: u32) -> f32 {
+  let exponent = h & 0x7c00u;
+  let fraction = (h & 0x3ffu) << 13u;
+  var b = (exponent << 13u) + 0x38000000u + fraction;
+  if (exponent == 0u) { b = bitcast<u32>(f32(h & 0x3ffu) * 5.9604644775390625e-8); }
+  if (exponent == 0x7c00u) { b = 0x7f800000u | fraction; }
+  return bitcast<f32>(b | ((h & 0x8000u) << 16u));
+}`,
+  // Round to nearest even; below 2^-14 to multiples of 2^-24.
+  to_f16: `fn to_f16(x: f32) -> u32 {
+  let sign = (bitcast<u32>(x) >> 16u) & 0x8000u;
+  let b = bitcast<u32>(x) & 0x7fffffffu;
+  if (b > 0x7f800000u) { return sign | 0x7e00u; }
+  if (b >= 0x477ff000u) { return sign | 0x7c00u; }
+  if (b < 0x38800000u) { return sign | u32(round(bitcast<f32>(b) * 16777216.0)); }
+  return sign | ((b - 0x38000000u + 0xfffu + ((b >> 13u) & 1u)) >> 13u);
+}`,
   // Round to nearest even on the upper 16 bits.
   to_bf16:
     'fn to_bf16(x: f32) -> u32 { let b = bitcast<u32>(x); if ((b & 0x7fffffffu) > 0x7f800000u) { return 0x7fc0u; } return (b + 0x7fffu + ((b >> 16u) & 1u)) >> 16u; }',

@@ -66,7 +66,7 @@ export function loading(from: DType, as: DType): Text {
 
 function decode(dtype: DType, word: string): string {
   if (dtype === 'float32') return `bitcast<f32>(${word})`;
-  if (dtype === 'float16') return `unpack2x16float(${word}).x`;
+  if (dtype === 'float16') return `from_f16(${word})`;
   if (dtype === 'bfloat16') return `bitcast<f32>(${word} << 16u)`;
   return dtype === 'bool' ? `(${word} != 0u)` : `bitcast<i32>(${word})`;
 }
@@ -78,7 +78,7 @@ export function storing(from: DType, to: DType): Text {
 }
 
 function encode(dtype: DType, value: string): string {
-  if (dtype === 'float16') return `pack2x16float(vec2<f32>(${value}, 0.0))`;
+  if (dtype === 'float16') return `to_f16(${value})`;
   if (dtype === 'bfloat16') return `to_bf16(${value})`;
   return dtype === 'bool' ? `select(0u, 1u, ${value})` : `bitcast<u32>(${value})`;
 }

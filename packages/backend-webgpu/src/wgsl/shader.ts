@@ -14,12 +14,19 @@ export const intWord = (i: number): string => `bitcast<i32>(${word(i)})`;
  * A whole shader. `buffers` storage buffers of words are `b0`, `b1`, …; `group` is the number of the workgroup and
  * `lane` that of the invocation in it.
  * @param declarations module-scope text, e.g. workgroup memory
+ * @param atomic the buffer whose words are atomic, if one is
  */
-export function shader(buffers: number, body: string, declarations = '', size: number = WORKGROUP): string {
-  const bindings = Array.from(
-    { length: buffers },
-    (_, i) => `@group(0) @binding(${i + 1}) var<storage, read_write> b${i}: array<u32>;`,
-  );
+export function shader(
+  buffers: number,
+  body: string,
+  declarations = '',
+  size: number = WORKGROUP,
+  atomic: number | null = null,
+): string {
+  const bindings = Array.from({ length: buffers }, (_, i) => {
+    const element = i === atomic ? 'atomic<u32>' : 'u32';
+    return `@group(0) @binding(${i + 1}) var<storage, read_write> b${i}: array<${element}>;`;
+  });
   return `@group(0) @binding(0) var<uniform> P: array<vec4<u32>, ${PARAMETER_BYTES / 16}>;
 ${bindings.join('\n')}
 ${declarations}

@@ -136,11 +136,10 @@ function maxPool(
   return parsed.returnIndices ? (results as [Tensor, Tensor]) : results[0]!;
 }
 
-/** The values of `y` [N, C, …] added up at their positions in planes of `size`; the inverse of max pooling. */
-export function maxPoolInput(y: Tensor, indices: Tensor, size: readonly number[]): Tensor {
-  const out = allocateLike(y, size).zero_();
-  backendFor(y.device).maxPoolBackward(y, indices, out);
-  out.storage.version = 0;
+/** The values of `y` [N, C, …] added up at their positions in planes of `size`; the inverse of max pooling by `spec`. */
+export function maxPoolInput(y: Tensor, indices: Tensor, size: readonly number[], spec: MaxPoolSpec): Tensor {
+  const out = allocateLike(y, size);
+  backendFor(y.device).maxPoolBackward(y, indices, out, spec);
   return record('maxPoolInput', [y, indices], out, { size, dims: size.length - 2 });
 }
 
@@ -211,9 +210,8 @@ export function avgPoolOf(x: Tensor, shape: readonly number[], spec: AvgPoolSpec
 
 /** Values spread evenly over their windows of an input of shape `size`. */
 export function avgPoolInput(y: Tensor, size: readonly number[], spec: AvgPoolSpec): Tensor {
-  const out = allocateLike(y, size).zero_();
+  const out = allocateLike(y, size);
   backendFor(y.device).avgPoolBackward(y, out, spec);
-  out.storage.version = 0;
   return record('avgPoolInput', [y], out, { ...spec, size });
 }
 

@@ -69,7 +69,8 @@ export const sinc = unary(
     derivative: (grad, [x]) => {
       const angle = x!.mul(Math.PI);
       const slope = angle.mul(call('cos', angle)).sub(call('sin', angle)).div(angle.mul(x!));
-      return [x!.eq(0).where(0, grad.mul(slope))];
+      // As in PyTorch where the square is 0, or is flushed to it.
+      return [angle.mul(x!).eq(0).where(0, grad.mul(slope))];
     },
   },
 );

@@ -1,0 +1,71 @@
+/** @file Which arguments each kernel fills: should its work fail, using them throws. */
+import type { Backend, Fused, View } from '@flambeau/tensor/internal';
+import type { Commands } from './commands.ts';
+import { memoryOf } from './memory.ts';
+
+type Kernels = Pick<
+  Backend,
+  | 'map'
+  | 'reduce'
+  | 'scan'
+  | 'sort'
+  | 'indexOffsets'
+  | 'gather'
+  | 'scatter'
+  | 'matmul'
+  | 'conv'
+  | 'convBackwardInput'
+  | 'convBackwardWeight'
+  | 'maxPool'
+  | 'maxPoolBackward'
+  | 'avgPool'
+  | 'avgPoolBackward'
+  | 'random'
+>;
+type Results<T> = { readonly [K in keyof T]: T[K] extends (...args: infer A) => void ? (...args: A) => Views : never };
+type Views = readonly (View | null)[];
+
+const ofKernels: Results<Kernels> = {
+  map: (_kernel, _inputs, outputs) => outputs,
+  reduce: (_kernel, _inputs, _dims, output) => [output],
+  scan: (_kind, _x, _dim, out, indices) => [out, indices],
+  sort: (_x, _dim, _descending, values, indices) => [values, indices],
+  indexOffsets: (_terms, out) => [out],
+  gather: (_x, _dim, _index, out) => [out],
+  scatter: (out) => [out],
+  matmul: (_a, _b, out) => [out],
+  conv: (_x, _w, _bias, out) => [out],
+  convBackwardInput: (_grad, _w, gradX) => [gradX],
+  convBackwardWeight: (_grad, _x, gradW) => [gradW],
+  maxPool: (_x, out, indices) => [out, indices],
+  maxPoolBackward: (_grad, _indices, gradX) => [gradX],
+  avgPool: (_x, out) => [out],
+  avgPoolBackward: (_grad, gradX) => [gradX],
+  random: (_distribution, out) => [out],
+};
+
+const ofFused: Results<Fused> = {
+  softmax: (_x, _dim, _log, out) => [out],
+};
+
+type Call = (...args: unknown[]) => void;
+
+/** Kernels that mark what they fill with the work that fills it. */
+function marking<T extends object>(commands: Commands, kernels: T, results: object): T {
+  const present = Object.entries(results).filter(([name]) => name in kernels);
+  const marked = present.map(([name, of]) => {
+    const kernel = kernels[name as keyof T] as Call;
+    const resultsOf = of as (...args: unknown[]) => Views;
+    const call: Call = (...args) => {
+      kernel(...args);
+      for (const view of resultsOf(...args)) if (view !== null) memoryOf(view.storage).work = commands.work;
+    };
+    return [name, call];
+  });
+  return { ...kernels, ...Object.fromEntries(marked) };
+}
+
+export const markingResults = (commands: Commands, backend: Backend): Backend => ({
+  ...marking(commands, backend, ofKernels),
+  fused: marking(commands, backend.fused, ofFused),
+});
