@@ -40,7 +40,7 @@ export interface MemoryStats {
 const MIN_BYTES = 256;
 /** V8 starts a collection when about so much more memory outside of its heap is held. */
 const COLLECTION_BYTES = 64 * 2 ** 20;
-/** The share of the limit above which asynchronous calls wait for the garbage collector. */
+/** The share of the limit that may become garbage before asynchronous calls wait for a collection. */
 const SOFT_SHARE = 1 / 4;
 /** So many more buffers than after the last collection are worth the next: some milliseconds for some tens of steps. */
 const GROWTH = 512;
@@ -60,15 +60,15 @@ export function sizeClass(bytes: number): number {
 
 export class Memory {
   readonly #gpu: Gpu;
-  readonly #softLimit: number;
   readonly #free = new Map<number, GpuBuffer[]>();
   readonly #live = new Set<GpuBuffer>();
   /** Watches what all aliases of a storage share. */
   readonly #registry = new FinalizationRegistry<GpuBuffer>((memory) => this.#release(memory));
   readonly stats: MemoryStats = { liveBytes: 0, pooledBytes: 0, peakBytes: 0, liveBuffers: 0 };
   #nextId = 1;
-  /** Buffers that are in use after a collection, as far as is known. */
-  #base = 0;
+  /** What is in use after a collection, as far as is known. */
+  #usedBuffers = 0;
+  #usedBytes = 0;
   /** Called when a buffer is destroyed, so that caches forget it. */
   onDestroy: (id: number) => void = () => {};
   /** Called before buffers are destroyed: sends the commands that use them. */
@@ -76,7 +76,6 @@ export class Memory {
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
-    this.#softLimit = gpu.memoryLimit * SOFT_SHARE;
   }
 
   /** A storage for `length` elements. `openBatch`: it will be written from the host before that batch is submitted. */
@@ -90,7 +89,8 @@ export class Memory {
     stats.liveBytes += bytes;
     stats.liveBuffers++;
     stats.peakBytes = Math.max(stats.peakBytes, stats.liveBytes);
-    const weight = Math.min(bytes, Math.ceil((bytes * COLLECTION_BYTES) / this.#softLimit));
+    const softLimit = this.#gpu.memoryLimit * SOFT_SHARE;
+    const weight = Math.min(bytes, Math.ceil((bytes * COLLECTION_BYTES) / softLimit));
     const data: DeviceData = { memory, ballast: new ArrayBuffer(weight) };
     this.#registry.register(data, memory, data);
     return new Storage(device, dtype, length, data);
@@ -181,25 +181,35 @@ export class Memory {
   }
 
   /**
-   * A promise of a turn of the event loop, the only time when finalizers run, above the soft limit, and of a collection
-   * when the number of buffers has grown much: small tensors weigh so little that V8 would let them be for hundreds of
-   * steps.
+   * A promise of a collection when much more is in use than after the last one: bytes, or buffers, because small tensors
+   * weigh so little that V8 would let them be for hundreds of steps. Null when there is no need.
    */
   settle(): Promise<void> | null {
     const { liveBuffers, liveBytes } = this.stats;
-    this.#base = Math.min(this.#base, liveBuffers);
-    if (liveBuffers > this.#base + GROWTH) return this.#collect();
-    return liveBytes > this.#softLimit ? macrotask() : null;
+    const { memoryLimit } = this.#gpu;
+    this.#usedBuffers = Math.min(this.#usedBuffers, liveBuffers);
+    this.#usedBytes = Math.min(this.#usedBytes, liveBytes);
+    const spare = Math.min(memoryLimit * SOFT_SHARE, (memoryLimit - this.#usedBytes) / 2);
+    if (liveBuffers <= this.#usedBuffers + GROWTH && liveBytes <= this.#usedBytes + spare) return null;
+    return this.#collect(spare);
   }
 
-  /** Makes V8 collect, and waits until finalizers have run: collections advance from turn to turn. */
-  async #collect(): Promise<void> {
+  /**
+   * Makes V8 collect, and waits until finalizers have run. They run between turns of the event loop only, and collections
+   * advance from turn to turn.
+   */
+  async #collect(spare: number): Promise<void> {
     const { stats } = this;
-    const enough = this.#base + GROWTH / 2;
+    const buffers = this.#usedBuffers + GROWTH / 2;
+    const bytes = this.#usedBytes + spare / 2;
     askForCollection();
-    for (let turn = 0; turn < COLLECTION_TURNS && stats.liveBuffers > enough; turn++) await macrotask();
+    for (let turn = 0; turn < COLLECTION_TURNS; turn++) {
+      await macrotask();
+      if (stats.liveBuffers <= buffers && stats.liveBytes <= bytes) return;
+    }
     // What is left is in use.
-    if (stats.liveBuffers > enough) this.#base = stats.liveBuffers;
+    this.#usedBuffers = stats.liveBuffers;
+    this.#usedBytes = stats.liveBytes;
   }
 
   /** Destroys all buffers that wait for reuse, after the commands that use them were sent. */
