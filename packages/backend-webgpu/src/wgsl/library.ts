@@ -39,7 +39,13 @@ const library: Readonly<Record<string, string>> = {
     'fn f_mod(a: f32, b: f32) -> f32 { let m = f_fmod(a, b); return select(m, m + b, m != 0.0 && (m < 0.0) != (b < 0.0)); }',
   f_floor_div:
     'fn f_floor_div(a: f32, b: f32) -> f32 { if (b == 0.0) { return a / b; } let m = f_fmod(a, b); var q = (a - m) / b; if (m != 0.0 && (b < 0.0) != (m < 0.0)) { q = q - 1.0; } let f = floor(q); return select(f, f + 1.0, q - f > 0.5); }',
-  // WGSL's pow is exp2(y log2 x), undefined for negative x; powers by small integers are multiplied out.
+  whole_pow: `fn whole_pow(x: f32, exponent: u32) -> f32 {
+  var r = 1.0; var p = x; var n = exponent;
+  while (n > 0u) { if ((n & 1u) == 1u) { r = r * p; } p = p * p; n = n >> 1u; }
+  return r;
+}`,
+  // WGSL's pow is exp2(y log2 x), undefined for negative x and inexact where y log2 x is large: the whole part of small
+  // exponents is multiplied out.
   f_pow: `fn f_pow(x: f32, y: f32) -> f32 {
   if (y == 0.0 || x == 1.0) { return 1.0; }
   if (is_nan(x)) { return x; }
@@ -47,8 +53,7 @@ const library: Readonly<Record<string, string>> = {
   let whole = floor(y) == y && !is_inf(y);
   let odd = whole && abs(y) < 16777216.0 && (i32(abs(y)) & 1) == 1;
   if (whole && abs(y) <= 32.0) {
-    var r = 1.0; var p = x; var n = u32(abs(y));
-    while (n > 0u) { if ((n & 1u) == 1u) { r = r * p; } p = p * p; n = n >> 1u; }
+    let r = whole_pow(x, u32(abs(y)));
     return select(r, 1.0 / r, y < 0.0);
   }
   if (is_inf(y)) {
@@ -61,7 +66,11 @@ const library: Readonly<Record<string, string>> = {
   var r: f32;
   if (a == 0.0) { r = select(0.0, inf(1.0), y < 0.0); }
   else if (is_inf(x)) { r = select(0.0, inf(1.0), y > 0.0); }
-  else { r = pow(a, y); }
+  else if (abs(y) <= 32.0) {
+    let n = floor(abs(y));
+    r = whole_pow(a, u32(n)) * pow(a, abs(y) - n);
+    r = select(r, 1.0 / r, y < 0.0);
+  } else { r = pow(a, y); }
   return select(r, -r, odd && (bitcast<u32>(x) >> 31u) == 1u);
 }`,
   f_hypot:
