@@ -4,12 +4,16 @@ import { DeviceError } from './errors.ts';
 import { backendFor } from './state.ts';
 import type { Tensor } from './tensor.ts';
 
-/** The values of `x` at once. @throws DeviceError naming the asynchronous form of `op` where they are only read so. */
-export function readNow(op: string, x: Tensor): TypedArray {
+/**
+ * The values of `x` at once.
+ * @param owner what the asynchronous form is called on: a tensor, or `F`
+ * @throws DeviceError naming the asynchronous form of `op` where values are only read so.
+ */
+export function readNow(op: string, x: Tensor, owner = 'x'): TypedArray {
   const { readSync } = backendFor(x.device);
   if (readSync !== null) return readSync(x);
   throw new DeviceError(
-    `${op}(): the result depends on values, which device '${x.device}' only reads asynchronously; use \`await x.${op}Async(…)\``,
+    `${op}(): the result depends on values, which device '${x.device}' only reads asynchronously; use \`await ${owner}.${op}Async(…)\``,
   );
 }
 

@@ -223,7 +223,7 @@ const oneHotArguments = signature<{ numClasses: number }>('oneHot', ['numClasses
 export function oneHot(input: Tensor, ...args: Trailing<[numClasses: number], { numClasses?: number }>): Tensor {
   const { numClasses } = oneHotArguments(args);
   checkClasses(input, numClasses);
-  return oneHotOf(input, numClasses === -1 ? Number(readNow('F.oneHot', input.max())[0]) + 1 : numClasses);
+  return oneHotOf(input, numClasses === -1 ? Number(readNow('oneHot', input.max(), 'F')[0]) + 1 : numClasses);
 }
 
 /** `oneHot(…)` on every device: the largest class is read asynchronously where `numClasses` is left off. */
