@@ -3,7 +3,7 @@
  * the node that made it, so when a node's turn comes its gradients are complete.
  */
 import { AutogradError, type Tensor } from '@flambeau/tensor';
-import { openMode } from '@flambeau/tensor/internal';
+import { mixedDevices, openMode } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import type { Edge, Node } from './node.ts';
 
@@ -161,6 +161,7 @@ export function rootGradient(output: Tensor, gradient: Tensor | null | undefined
       `the gradient has shape [${gradient.shape.join(', ')}], the output [${output.shape.join(', ')}]; they must be equal`,
     );
   }
+  if (gradient.device !== output.device) throw mixedDevices('backward', output, gradient);
   // The user's gradient is never taken over as a leaf's own.
   gradient.storage.claimed = true;
   return gradient.dtype === output.dtype ? gradient : gradient.to(output.dtype);

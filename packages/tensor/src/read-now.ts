@@ -17,5 +17,19 @@ export function readNow(op: string, x: Tensor, owner = 'x'): TypedArray {
   );
 }
 
+/**
+ * The values that `op`'s form `…Sync` wants.
+ * @throws DeviceError naming `op`, which is asynchronous, where values are only read so.
+ */
+export function readForSync(op: string, x: Tensor): TypedArray {
+  const { readSync } = backendFor(x.device);
+  if (readSync !== null) return readSync(x);
+  throw new DeviceError(
+    `${op}Sync(): device '${x.device}' only reads asynchronously; use \`await x.${op}(${withArguments.has(op) ? '…' : ''})\``,
+  );
+}
+
+const withArguments: ReadonlySet<string> = new Set(['equal', 'allclose']);
+
 /** The values of `x` on every device. */
 export const readLater = (x: Tensor): Promise<TypedArray> => backendFor(x.device).read(x);
