@@ -97,7 +97,6 @@ export const intFunctions: FunctionTable = {
   floorDiv: named('i_floor_div'),
   truncDiv: named('i_trunc_div'),
   pow: named('i_pow'),
-  gcd: named('i_gcd'),
   max: named('max'),
   min: named('min'),
   abs: named('abs'),

@@ -39,13 +39,7 @@ const library: Readonly<Record<string, string>> = {
     'fn f_mod(a: f32, b: f32) -> f32 { let m = f_fmod(a, b); return select(m, m + b, m != 0.0 && (m < 0.0) != (b < 0.0)); }',
   f_floor_div:
     'fn f_floor_div(a: f32, b: f32) -> f32 { if (b == 0.0) { return a / b; } let m = f_fmod(a, b); var q = (a - m) / b; if (m != 0.0 && (b < 0.0) != (m < 0.0)) { q = q - 1.0; } let f = floor(q); return select(f, f + 1.0, q - f > 0.5); }',
-  whole_pow: `fn whole_pow(x: f32, exponent: u32) -> f32 {
-  var r = 1.0; var p = x; var n = exponent;
-  while (n > 0u) { if ((n & 1u) == 1u) { r = r * p; } p = p * p; n = n >> 1u; }
-  return r;
-}`,
-  // WGSL's pow is exp2(y log2 x), undefined for negative x and inexact where y log2 x is large: the whole part of small
-  // exponents is multiplied out.
+  // WGSL's pow is exp2(y log2 x), undefined for negative x; powers by small integers are multiplied out.
   f_pow: `fn f_pow(x: f32, y: f32) -> f32 {
   if (y == 0.0 || x == 1.0) { return 1.0; }
   if (is_nan(x)) { return x; }
@@ -53,7 +47,8 @@ const library: Readonly<Record<string, string>> = {
   let whole = floor(y) == y && !is_inf(y);
   let odd = whole && abs(y) < 16777216.0 && (i32(abs(y)) & 1) == 1;
   if (whole && abs(y) <= 32.0) {
-    let r = whole_pow(x, u32(abs(y)));
+    var r = 1.0; var p = x; var n = u32(abs(y));
+    while (n > 0u) { if ((n & 1u) == 1u) { r = r * p; } p = p * p; n = n >> 1u; }
     return select(r, 1.0 / r, y < 0.0);
   }
   if (is_inf(y)) {
@@ -66,11 +61,7 @@ const library: Readonly<Record<string, string>> = {
   var r: f32;
   if (a == 0.0) { r = select(0.0, inf(1.0), y < 0.0); }
   else if (is_inf(x)) { r = select(0.0, inf(1.0), y > 0.0); }
-  else if (abs(y) <= 32.0) {
-    let n = floor(abs(y));
-    r = whole_pow(a, u32(n)) * pow(a, abs(y) - n);
-    r = select(r, 1.0 / r, y < 0.0);
-  } else { r = pow(a, y); }
+  else { r = pow(a, y); }
   return select(r, -r, odd && (bitcast<u32>(x) >> 31u) == 1u);
 }`,
   f_hypot:
@@ -139,7 +130,7 @@ const library: Readonly<Record<string, string>> = {
   f_lgamma: `fn f_lgamma(x: f32) -> f32 {
   if (is_nan(x)) { return x; } if (is_inf(x)) { return inf(1.0); }
   if (x <= 0.0 && floor(x) == x) { return inf(1.0); }
-  if (x < 0.5) { return 1.14472988584940 - f_log(abs(f_sin(3.14159265358979 * (x - floor(x))))) - lgamma_right(1.0 - x); }
+  if (x < 0.5) { return 1.14472988584940 - f_log(abs(sin(3.14159265358979 * (x - floor(x))))) - lgamma_right(1.0 - x); }
   return lgamma_right(x);
 }`,
   lgamma_right: `fn lgamma_right(x: f32) -> f32 {
@@ -156,7 +147,7 @@ const library: Readonly<Record<string, string>> = {
   if (x0 == 0.0) { return inf(-f_copysign(1.0, x0)); }
   if (x0 < 0.0 && floor(x0) == x0) { return nan(x0); }
   var x = x0; var r = 0.0;
-  if (x < 0.0) { r = -3.14159265358979 / f_tan(3.14159265358979 * (x - floor(x))); x = 1.0 - x; }
+  if (x < 0.0) { r = -3.14159265358979 / tan(3.14159265358979 * (x - floor(x))); x = 1.0 - x; }
   while (x < 6.0) { r = r - 1.0 / x; x = x + 1.0; }
   let z = 1.0 / (x * x);
   return r + f_log(x) - 0.5 / x - z * (0.0833333333 - z * (0.00833333333 - z * (0.00396825397 - z * 0.00416666667)));
@@ -164,7 +155,7 @@ const library: Readonly<Record<string, string>> = {
   f_trigamma: `fn f_trigamma(x0: f32) -> f32 {
   if (is_nan(x0)) { return x0; }
   var x = x0; var r = 0.0; var s = 1.0;
-  if (x < 0.5) { s = -1.0; let k = 3.14159265358979 / f_sin(3.14159265358979 * (x - floor(x))); r = -k * k; x = 1.0 - x; }
+  if (x < 0.5) { s = -1.0; let k = 3.14159265358979 / sin(3.14159265358979 * (x - floor(x))); r = -k * k; x = 1.0 - x; }
   while (x < 6.0) { r = r + 1.0 / (x * x); x = x + 1.0; }
   let z = 1.0 / (x * x);
   return s * (r + (1.0 + 0.5 / x + z * (0.166666667 - z * (0.0333333333 - z * 0.0238095238))) / x);
@@ -181,8 +172,6 @@ const library: Readonly<Record<string, string>> = {
   while (n > 0) { if ((n & 1) == 1) { r = r * p; } p = p * p; n = n >> 1u; }
   return r;
 }`,
-  i_gcd:
-    'fn i_gcd(a: i32, b: i32) -> i32 { var x = abs(a); var y = abs(b); while (y != 0) { let r = x % y; x = y; y = r; } return x; }',
   i_shl: 'fn i_shl(a: i32, b: i32) -> i32 { if (b < 0 || b > 31) { return 0; } return a << u32(b); }',
   i_shr:
     'fn i_shr(a: i32, b: i32) -> i32 { if (b < 0 || b > 31) { return select(0, -1, a < 0); } return a >> u32(b); }',

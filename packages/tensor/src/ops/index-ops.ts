@@ -55,7 +55,10 @@ export async function atAsync(self: Tensor, ...indices: Index[]): Promise<Tensor
  * x.set([[0, 2]], 5); // x[[0, 2]] = 5
  * x.set(x.lt(0), 0); // x[x < 0] = 0
  * ```
- * @throws IndexError as `at`, ShapeError when the value does not broadcast. Nothing is changed then.
+ * A mask needs no reading, so this is synchronous on every device, but for masks beside index tensors: `setAsync`. Off the
+ * CPU it goes unnoticed when a value for each true element has a size that is not their number.
+ * @throws IndexError as `at`, ShapeError when the value does not broadcast, DeviceError that names `setAsync`. Nothing is
+ *   changed then.
  */
 export function set(self: Tensor, index: Index | readonly Index[], value: Tensor | Scalar): Tensor {
   const items = parseIndices('set', self, listOf(index));

@@ -143,8 +143,8 @@ export async function maskedSelectAsync(self: Tensor, mask: Tensor): Promise<Ten
 
 /**
  * self with the elements where the mask is true replaced, in order, by those of `source`.
- * @throws ShapeError when the source has fewer elements than the mask is true; where values are only read
- *   asynchronously that is an index out of range.
+ * @throws ShapeError when the source has fewer elements than the mask is true. Where values are only read asynchronously
+ *   that goes unnoticed: the last element of the source is taken then.
  */
 export const maskedScatter: PointwiseFunction<[mask: Tensor, source: Tensor]> = (() => {
   const full = writingFunction('maskedScatter', (self: Tensor, mask: Tensor, source: Tensor): Writing => {
