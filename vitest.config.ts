@@ -20,7 +20,11 @@ export default defineConfig({
         ssr: { resolve: { conditions, externalConditions: conditions } },
         test: {
           name: 'gpu',
-          include: ['packages/*/test/**/*.gpu.test.ts'],
+          include: [
+            'packages/*/test/**/*.gpu.test.ts',
+            'apps/*/test/**/*.gpu.test.ts',
+            'scripts/test/**/*.gpu.test.ts',
+          ],
           testTimeout: 60_000,
           // A software adapter uses all cores by itself.
           fileParallelism: false,

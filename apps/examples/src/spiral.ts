@@ -40,15 +40,12 @@ function spiral(): [points: Tensor, arms: Tensor] {
 }
 
 /** The regions of the plane that the network gives to each arm, as an image. */
-async function regions(net: (x: Tensor) => Tensor, device: string): Promise<Tensor> {
-  const axis = linspace(-1.1, 1.1, SIDE);
+function regions(net: (x: Tensor) => Tensor, device: string): Tensor {
+  const axis = linspace(-1.1, 1.1, SIDE, { device });
   const [y, x] = meshgrid([axis.neg(), axis], { indexing: 'ij' }) as [Tensor, Tensor];
-  const classes = noGrad(() => net(stack([x.flatten(), y.flatten()], 1).to(device)).argmax(1));
-  const colors = tensor(COLORS, { dtype: 'uint8' });
-  return colors
-    .indexSelect(0, await classes.cpu())
-    .t()
-    .reshape(3, SIDE, SIDE);
+  const classes = noGrad(() => net(stack([x.flatten(), y.flatten()], 1)).argmax(1));
+  const colors = tensor(COLORS, { dtype: 'uint8', device });
+  return colors.indexSelect(0, classes).t().reshape(3, SIDE, SIDE);
 }
 
 export const example: Example = {
@@ -77,7 +74,7 @@ export const example: Example = {
     const right = await noGrad(() => net(points.to(device)).argmax(1).eq(arms.to(device)).to('float32').mean()).item();
     console.log(`${(100 * right).toFixed(1)} % of the points are on the right arm`);
     const path = join(out, 'spiral.png');
-    await io.writePng(await regions(net, device), path);
+    await io.writePng(regions(net, device), path);
     console.log(`Picture: ${path}`);
   },
 };

@@ -3,7 +3,7 @@
  * the node that made it, so when a node's turn comes its gradients are complete.
  */
 import { AutogradError, ones, type Tensor } from '@flambeau/tensor';
-import { openMode, state } from '@flambeau/tensor/internal';
+import { mixedDevices, openMode, state } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import { Intermediates } from './intermediates.ts';
 import type { Edge, Node } from './node.ts';
@@ -182,6 +182,7 @@ export function rootOf(output: Tensor, edge: Edge, gradient: Tensor | null | und
       `the gradient has shape [${gradient.shape.join(', ')}], the output [${shape.join(', ')}]; they must be equal`,
     );
   }
+  if (gradient.device !== output.device) throw mixedDevices('backward', output, gradient);
   // The user's gradient is never taken over as a leaf's own.
   gradient.storage.claimed = true;
   return { edge, gradient: gradient.dtype === dtype ? gradient : gradient.to(dtype), implicit: false };

@@ -2,7 +2,8 @@
  * @file How the call of a golden `ops` entry is written here. Most entries are found by name (names.ts); this file has
  * the rest: Python's operators and properties, and arguments that have another form or none.
  */
-import { isTensor, type Tensor } from '@flambeau/tensor';
+import { getDefaultDevice, isTensor, type Tensor } from '@flambeau/tensor';
+import { backendFor } from '@flambeau/tensor/internal';
 import { findFunction, findMethod, lastName } from './names.ts';
 
 /** What an entry file says about its op. */
@@ -101,8 +102,13 @@ const property =
     return value;
   };
 
-/** As data, Python's integers are int64: `full([2], 3)`. */
-const integersAsData = (value: unknown): unknown => (Number.isSafeInteger(value) ? BigInt(value as number) : value);
+/** As data, Python's integers are int64, or int32 on devices that have no int64: `full([2], 3)`. */
+const fullOfData: Adaptation = ([size, value], options, call) => {
+  if (!Number.isSafeInteger(value)) return call([size, value], options);
+  return backendFor(getDefaultDevice()).dtypes.has('int64')
+    ? call([size, BigInt(value as number)], options)
+    : call([size, value], { ...options, dtype: options.dtype ?? 'int32' });
+};
 
 /** aten's slice(self, dim, start, end, step), which Python writes as an index. */
 const slice: Call = ([self, dim = 0, start, end, step = 1]) => {
@@ -118,6 +124,9 @@ const attention: Call = ([query, key, value, attnMask = null, dropoutP = 0, , is
   const { needAttnWeights: _, ...given } = options;
   return found(query, key, value, { attnMask, dropoutP, isCausal, ...given });
 };
+
+/** Changes arguments before a function found by name gets them. */
+type Adaptation = (args: readonly unknown[], options: Readonly<Record<string, unknown>>, call: Call) => unknown;
 
 /** Entries by op, or by op and variant, whose call is not simply their name. */
 const special: Record<string, Call> = {
@@ -145,12 +154,8 @@ const special: Record<string, Call> = {
   'nn.functional._scaled_dot_product_attention': attention,
 };
 
-/** Changes of arguments before a function found by name gets them. */
-const adapted: Record<
-  string,
-  (args: readonly unknown[], options: Readonly<Record<string, unknown>>, call: Call) => unknown
-> = {
-  full: ([size, value], options, call) => call([size, integersAsData(value)], options),
+const adapted: Record<string, Adaptation> = {
+  full: fullOfData,
   // Python's booleans are integers.
   arange: (args, options, call) =>
     call(

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as webgpu from '@flambeau/backend-webgpu';
-import 'flambeau';
+import { setDefaultDevice } from 'flambeau';
 import { type Area, folderSource, guessArea } from './area.ts';
 import { areas } from './areas/index.ts';
 import { formatReport, makeReport, type Report } from './report.ts';
@@ -89,6 +89,7 @@ async function useDevice(device: string): Promise<void> {
   if (device !== 'webgpu')
     throw new UsageError(`--device: '${device}' is not available; the devices here are: cpu, webgpu`);
   await webgpu.init();
+  setDefaultDevice(device);
 }
 
 /** One line that overwrites itself, on terminals only. */

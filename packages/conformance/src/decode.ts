@@ -119,6 +119,7 @@ export function decode(value: unknown): unknown {
 export function tensorsIn(value: unknown): GoldenTensor[] {
   if (isGoldenTensor(value)) return [value];
   if (Array.isArray(value)) return value.flatMap(tensorsIn);
+  if (value instanceof Map) return [...value.values()].flatMap(tensorsIn);
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
   return Object.values(value).flatMap(tensorsIn);
 }

@@ -42,7 +42,7 @@ export async function runArea(
     for (const { id, run } of cases) {
       if (options.only !== undefined && !options.only(name, id)) continue;
       options.onCase?.(`${name}/${id}`);
-      const verdict = excused(area.name, name, id, await settle(run));
+      const verdict = excused(area.name, name, id, await settle(run), selection.device);
       count(totals, verdict);
       done.push({ id, verdict });
     }
@@ -60,9 +60,9 @@ async function settle(run: () => Promise<Verdict>): Promise<Verdict> {
 }
 
 /** A failure that is listed in known-gaps.ts is one of those. */
-function excused(area: string, op: string, id: string, verdict: Verdict): Verdict {
+function excused(area: string, op: string, id: string, verdict: Verdict, device: string): Verdict {
   if (verdict.kind !== 'failed') return verdict;
-  const reason = knownGap(area, op, id, verdict.reason);
+  const reason = knownGap(area, op, id, verdict.reason, device);
   return reason === undefined ? verdict : { kind: 'knownGap', reason };
 }
 

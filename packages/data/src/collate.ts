@@ -3,6 +3,7 @@ import {
   type DType,
   DTypeError,
   fromTypedArray,
+  getDefaultDevice,
   isTensor,
   ShapeError,
   stack,
@@ -49,6 +50,8 @@ type Path = string;
  *   meant as real but happens to be whole in a batch should therefore be a tensor in the sample: `tensor(3)`;
  * - booleans become bool, bigints int64; strings stay a list;
  * - lists, plain objects and Maps are taken apart, each place is collated on its own.
+ *
+ * Tensors stay on the device where the samples have them; what is made of numbers and arrays is on the default device.
  *
  * ```ts
  * const [x, y] = defaultCollate([[tensor([1, 2]), 0], [tensor([3, 4]), 1]]);
@@ -146,16 +149,14 @@ function isNumericArray(value: unknown): value is NumericArray {
   return ArrayBuffer.isView(value) && Object.hasOwn(arrayDTypes, value.constructor.name);
 }
 
-/** Typed arrays of one kind and length as the rows of a tensor. */
+/** Typed arrays of one kind and length as the rows of a tensor, on the default device as all that is made of data. */
 function collateArrays(arrays: readonly NumericArray[], path: Path): Tensor {
-  return collateTensors(
-    arrays.map((array) => {
-      const values =
-        array instanceof Uint8ClampedArray ? new Uint8Array(array.buffer, array.byteOffset, array.length) : array;
-      return fromTypedArray(values);
-    }),
-    path,
-  );
+  const rows = arrays.map((array) => {
+    const values =
+      array instanceof Uint8ClampedArray ? new Uint8Array(array.buffer, array.byteOffset, array.length) : array;
+    return fromTypedArray(values);
+  });
+  return collateTensors(rows, path).to(getDefaultDevice());
 }
 
 function collateLists(lists: readonly (readonly unknown[])[], path: Path): unknown[] {

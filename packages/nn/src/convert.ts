@@ -1,5 +1,13 @@
 /** @file Moving a module's parameters and buffers to another dtype or device. */
-import { Buffer, type DType, type DTypeAlias, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
+import {
+  Buffer,
+  type DType,
+  type DTypeAlias,
+  getDefaultDevice,
+  isTensor,
+  Parameter,
+  type Tensor,
+} from '@flambeau/tensor';
 import { backendFor, isDifferentiable, isPlainObject, state, toDType, untracked } from '@flambeau/tensor/internal';
 import type { Module } from './module.ts';
 
@@ -44,6 +52,10 @@ function tensorsOf(module: Module): (Parameter | Buffer)[] {
   return [...found];
 }
 
+/** The dtype of counters on a device: int64 as in PyTorch, or int32 where there is none. */
+export const counterDType = (device: string = getDefaultDevice()): DType =>
+  backendFor(device).dtypes.has('int64') ? 'int64' : 'int32';
+
 /** @throws RangeError when a value of an int64 tensor does not fit into int32. */
 function narrow(x: Tensor): Tensor {
   for (const value of x.toTypedArraySync() as BigInt64Array) {
@@ -56,9 +68,16 @@ function narrow(x: Tensor): Tensor {
 function converted(x: Tensor, { dtype, device }: Target): Tensor {
   let out = x;
   if (dtype !== undefined && isDifferentiable(x.dtype)) out = out.to(dtype);
-  if (device === undefined || device === out.device) return out;
-  if (out.dtype === 'int64' && !backendFor(device).dtypes.has('int64')) out = narrow(out);
-  return out.to(device);
+  return device === undefined ? out : moved(out, device);
+}
+
+/**
+ * The tensor on `device`, int64 as int32 where there is no int64.
+ * @throws RangeError for values beyond int32 then, DeviceError for leaving a device that is read asynchronously.
+ */
+export function moved(x: Tensor, device: string): Tensor {
+  if (device === x.device) return x;
+  return (x.dtype === 'int64' && counterDType(device) === 'int32' ? narrow(x) : x).to(device);
 }
 
 /** Everything is converted before the first field changes: a failure leaves the module as it was. */

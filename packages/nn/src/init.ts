@@ -296,11 +296,12 @@ export function sparse_(
   const count = Math.ceil(sparsity * rows);
   return noGrad(() => {
     tensor.normal_(0, std, { generator });
+    const places: [row: number, column: number][] = [];
     for (let column = 0; column < columns; column++) {
-      const places = randperm(rows, { generator }).toTypedArraySync();
-      for (let i = 0; i < count; i++) tensor.select(0, Number(places[i])).select(0, column).fill_(0);
+      const order = randperm(rows, { generator, device: 'cpu' }).toTypedArraySync();
+      for (let i = 0; i < count; i++) places.push([Number(order[i]), column]);
     }
-    return tensor;
+    return tensor.set([places.map(([row]) => row), places.map(([, column]) => column)], 0);
   });
 }
 

@@ -10,8 +10,9 @@ import {
   tensor,
   zeros,
 } from '@flambeau/tensor';
-import { signature } from '@flambeau/tensor/internal';
+import { backendFor, signature } from '@flambeau/tensor/internal';
 import { type Arguments, type Factory, factoryDefaults } from './arguments.ts';
+import { counterDType } from './convert.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';
 import { settings, valueText } from './python.ts';
@@ -69,7 +70,9 @@ abstract class RunningNorm extends Module {
     this.bias = affine ? new Parameter(zeros([numFeatures], options)) : null;
     this.running_mean = trackRunningStats ? new Buffer(zeros([numFeatures], options)) : null;
     this.running_var = trackRunningStats ? new Buffer(ones([numFeatures], options)) : null;
-    this.num_batches_tracked = trackRunningStats ? new Buffer(tensor(0n, { device })) : null;
+    this.num_batches_tracked = trackRunningStats
+      ? new Buffer(zeros([], { dtype: counterDType(device), device }))
+      : null;
   }
 
   /** Sets the running statistics back to mean 0 and variance 1. */
@@ -99,7 +102,7 @@ abstract class RunningNorm extends Module {
   /** State dicts of PyTorch before 0.4.1 do not count batches. */
   override adaptState(state: Map<string, unknown>, prefix: string): void {
     const key = `${prefix}num_batches_tracked`;
-    if (this.num_batches_tracked !== null && !state.has(key)) state.set(key, tensor(0n));
+    if (this.num_batches_tracked !== null && !state.has(key)) state.set(key, tensor(0n, { device: 'cpu' }));
   }
 
   override extraRepr(): string {
@@ -131,14 +134,20 @@ abstract class BatchNormNd extends RunningNorm {
     return F.batchNorm(input, mean, variance, this.weight, this.bias, useBatch, this.countBatch(), this.eps);
   }
 
-  /** The newest batch's share in the running statistics; counts the batch. */
-  private countBatch(): number {
+  /** The newest batch's share in the running statistics, a number or where they are read asynchronously a 0-d tensor. */
+  private countBatch(): number | Tensor {
     const { num_batches_tracked: count } = this;
     if (!this.training || count === null) return this.momentum ?? 0;
-    noGrad(() => count.add_(1));
-    return this.momentum ?? 1 / count.itemSync();
+    return noGrad(() => {
+      count.add_(1);
+      return this.momentum ?? momentumOf(count);
+    });
   }
 }
+
+/** For a plain mean over all batches. */
+const momentumOf = (count: Tensor): number | Tensor =>
+  backendFor(count.device).readSync === null ? count.reciprocal() : 1 / count.itemSync();
 
 /** Batch normalization of [N, C] or [N, C, L]. Ioffe & Szegedy 2015. */
 export class BatchNorm1d extends BatchNormNd {

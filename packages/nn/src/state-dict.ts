@@ -1,6 +1,7 @@
 /** @file State dicts: a module's parameters and buffers by name, and loading them back. */
 import { Buffer, isTensor, noGrad, Parameter, SerializationError, type Tensor } from '@flambeau/tensor';
 import { sameShape } from '@flambeau/tensor/internal';
+import { moved } from './convert.ts';
 import { Module } from './module.ts';
 
 /** Tensors by name, in PyTorch's order. */
@@ -88,9 +89,7 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
 /** All conversions happen before the first value is written: one that fails leaves the module as it was. */
 function copyAll(copies: readonly (readonly [Tensor, Tensor])[]): void {
   noGrad(() => {
-    const ready = copies.map(
-      ([target, value]) => [target, value.device === target.device ? value : value.to(target.device)] as const,
-    );
+    const ready = copies.map(([target, value]) => [target, moved(value, target.device)] as const);
     for (const [target, value] of ready) target.copy_(value);
   });
 }

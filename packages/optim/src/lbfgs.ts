@@ -1,7 +1,7 @@
 /** @file L-BFGS: a quasi-Newton method with little memory. */
-import { cat, enableGrad, noGrad, type Tensor, zeros } from '@flambeau/tensor';
+import { cat, DeviceError, enableGrad, isTensor, noGrad, type Tensor, zeros } from '@flambeau/tensor';
 import { signature, type Trailing } from '@flambeau/tensor/internal';
-import { type Point, strongWolfe } from './line-search.ts';
+import { type Point, type Stepwise, strongWolfe } from './line-search.ts';
 import { Optimizer, type ParameterState, type Params } from './optimizer.ts';
 import { expect, expectNotNegative } from './options.ts';
 
@@ -47,16 +47,20 @@ interface State extends ParameterState {
   al: (number | null)[];
 }
 
-const dot = (a: Tensor, b: Tensor): number => a.dot(b).itemSync();
-const greatest = (x: Tensor): number => x.abs().max().itemSync();
+/** What the algorithm wants to know: the value of a one-element tensor, or the loss at the present parameters. */
+type Wish = Tensor | 'loss';
+
+const dot = (a: Tensor, b: Tensor): Tensor => a.dot(b);
+const greatest = (x: Tensor): Tensor => x.abs().max();
 
 /**
  * L-BFGS (Liu & Nocedal 1989), for one group of parameters. Every step needs a closure that computes the loss and its
- * gradients, and calls it several times. Works on devices that can be read at once, such as the CPU.
+ * gradients, and calls it several times. With an asynchronous closure the step is asynchronous, on every device; devices
+ * that are only read asynchronously need one.
  *
  * ```ts
  * const optimizer = new LBFGS(net.parameters(), { lineSearchFn: 'strong_wolfe' });
- * optimizer.step(() => {
+ * await optimizer.step(async () => {
  *   optimizer.zeroGrad();
  *   const loss = criterion(net(x), y);
  *   loss.backward();
@@ -134,36 +138,49 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   override step<T>(closure?: () => T): T | undefined {
     if (closure === undefined) return this.update() as undefined;
     this.check(this.paramGroups[0]!);
-    const evaluate = (): T => {
-      const loss = enableGrad(closure);
-      if (typeof (loss as PromiseLike<unknown> | null)?.then === 'function')
-        throw new TypeError('LBFGS: the closure must not be asynchronous');
-      return loss;
-    };
+    const evaluate = (): T => enableGrad(closure);
     const loss = evaluate();
-    noGrad(() => this.minimize(numberOf(loss), () => numberOf(evaluate())));
+    if (isPromise(loss)) return this.minimizeLater(loss, evaluate as () => Promise<unknown>) as T;
+    const { device } = this.params[0]!;
+    if (device !== 'cpu')
+      throw new DeviceError(
+        `LBFGS: device '${device}' is only read asynchronously; use \`await optimizer.step(async () => …)\``,
+      );
+    const answer = (wish: Wish): number => (wish === 'loss' ? numberOf(evaluate()) : wish.itemSync());
+    const steps = this.minimize(numberOf(loss));
+    for (let at = next(steps); at.done !== true; ) at = next(steps, answer(at.value));
     return loss;
   }
 
-  private minimize(firstLoss: number, evaluate: () => number): void {
+  /** The same where the closure is asynchronous. @returns the first loss. */
+  private async minimizeLater(first: Promise<unknown>, evaluate: () => Promise<unknown>): Promise<unknown> {
+    const loss = await first;
+    const answer = async (wish: Wish): Promise<number> =>
+      wish === 'loss' ? numberLater(await evaluate()) : wish.item();
+    const steps = this.minimize(await numberLater(loss));
+    for (let at = next(steps); at.done !== true; ) at = next(steps, await answer(at.value));
+    return loss;
+  }
+
+  private *minimize(firstLoss: number): Stepwise<Wish, void> {
     const { lr, maxIter, maxEval, toleranceGrad, toleranceChange, lineSearchFn, historySize } = this.paramGroups[0]!;
     const state = this.stateOf<State>(this.params[0]!, startState);
     state.func_evals += 1;
     let [loss, grad, evaluations] = [firstLoss, this.flatGrad(), 1];
-    if (greatest(grad) <= toleranceGrad) return;
+    if ((yield greatest(grad)) <= toleranceGrad) return;
     for (let iteration = 1; iteration <= maxIter; iteration++) {
       state.n_iter += 1;
       const first = state.n_iter === 1;
-      const d = first ? grad.neg() : directionOf(state, grad, historySize);
+      const d = first ? grad.neg() : yield* directionOf(state, grad, historySize);
       [state.d, state.prev_flat_grad] = [d, grad];
       const lossBefore = loss;
       state.prev_loss = loss;
-      state.t = first ? Math.min(1, 1 / grad.abs().sum().itemSync()) * lr : lr;
-      const slope = dot(grad, d);
+      state.t = first ? Math.min(1, 1 / (yield grad.abs().sum())) * lr : lr;
+      const slope = yield dot(grad, d);
       if (slope > -toleranceChange) return;
       let used = 0;
       if (lineSearchFn === 'strong_wolfe') {
-        const found = this.search(d, { t: 0, value: loss, slope, gradient: grad }, state.t, evaluate);
+        const found = yield* this.search(d, { t: 0, value: loss, slope, gradient: grad }, state.t);
         used = found.evaluations;
         ({ t: state.t, value: loss, gradient: grad } = found.point);
         this.move(state.t, d);
@@ -171,44 +188,52 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
         this.move(state.t, d);
         // After the last iteration nobody would use another evaluation.
         if (iteration < maxIter) {
-          loss = evaluate();
+          loss = yield 'loss';
           grad = this.flatGrad();
           used = 1;
         }
       }
       evaluations += used;
       state.func_evals += used;
-      if (evaluations >= maxEval! || greatest(grad) <= toleranceGrad) return;
-      if (greatest(d) * state.t <= toleranceChange || Math.abs(loss - lossBefore) < toleranceChange) return;
+      if (evaluations >= maxEval! || (yield greatest(grad)) <= toleranceGrad) return;
+      if ((yield greatest(d)) * state.t <= toleranceChange || Math.abs(loss - lossBefore) < toleranceChange) return;
     }
   }
 
-  private search(
+  private *search(
     d: Tensor,
     start: Point<Tensor>,
     first: number,
-    evaluate: () => number,
-  ): { point: Point<Tensor>; evaluations: number } {
+  ): Stepwise<Wish, { point: Point<Tensor>; evaluations: number }> {
     const initial = this.params.map((p) => p.detach().clone());
-    const at = (t: number): Point<Tensor> => {
+    const at = function* (this: LBFGS, t: number): Stepwise<Wish, Point<Tensor>> {
       this.move(t, d);
-      const value = evaluate();
+      const value = yield 'loss';
       const gradient = this.flatGrad();
       this.params.forEach((p, i) => {
         p.copy_(initial[i]!);
       });
-      return { t, value, slope: dot(gradient, d), gradient };
-    };
-    return strongWolfe(at, start, first, greatest(d), 1e-9);
+      return { t, value, slope: yield dot(gradient, d), gradient };
+    }.bind(this);
+    return yield* strongWolfe(at, start, first, yield greatest(d), 1e-9);
   }
 }
+
+/** Goes on to the next wish; only the closure records gradients. */
+const next = (steps: Stepwise<Wish, void>, ...answer: [] | [number]): IteratorResult<Wish, void> =>
+  noGrad(() => steps.next(...answer));
+
+const isPromise = (value: unknown): value is Promise<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 
 /** The loss as a number. */
 function numberOf(loss: unknown): number {
   if (typeof loss === 'number') return loss;
-  if (typeof loss === 'object' && loss !== null && 'itemSync' in loss) return (loss as Tensor).itemSync();
+  if (isTensor(loss)) return loss.itemSync();
   throw new TypeError('LBFGS: the closure must return the loss, a number or a tensor of one element');
 }
+
+const numberLater = async (loss: unknown): Promise<number> => (isTensor(loss) ? loss.item() : numberOf(loss));
 
 const startState = (): State => ({
   func_evals: 0,
@@ -225,28 +250,28 @@ const startState = (): State => ({
 });
 
 /** −H g for the approximate inverse Hessian H of the last iterations: Nocedal & Wright 2006, algorithm 7.4. */
-function directionOf(state: State, grad: Tensor, historySize: number): Tensor {
+function* directionOf(state: State, grad: Tensor, historySize: number): Stepwise<Wish, Tensor> {
   const [y, s] = [grad.sub(state.prev_flat_grad!), state.d!.mul(state.t)];
-  const curvature = dot(y, s);
+  const curvature = yield dot(y, s);
   if (curvature > 1e-10) {
     if (state.old_dirs.length === historySize)
       for (const list of [state.old_dirs, state.old_stps, state.ro]) list.shift();
     state.old_dirs.push(y);
     state.old_stps.push(s);
     state.ro.push(1 / curvature);
-    state.H_diag = curvature / dot(y, y);
+    state.H_diag = curvature / (yield dot(y, y));
   }
   const count = state.old_dirs.length;
   const q = grad.neg();
   state.al = new Array<number | null>(historySize).fill(null);
   for (let i = count - 1; i >= 0; i--) {
-    const a = dot(state.old_stps[i]!, q) * state.ro[i]!;
+    const a = (yield dot(state.old_stps[i]!, q)) * state.ro[i]!;
     state.al[i] = a;
     q.add_(state.old_dirs[i]!, { alpha: -a });
   }
   const r = q.mul(state.H_diag);
   for (let i = 0; i < count; i++) {
-    const b = dot(state.old_dirs[i]!, r) * state.ro[i]!;
+    const b = (yield dot(state.old_dirs[i]!, r)) * state.ro[i]!;
     r.add_(state.old_stps[i]!, { alpha: state.al[i]! - b });
   }
   return r;

@@ -35,6 +35,12 @@ export function cubicMinimum(
   return Math.min(Math.max(place, low), high);
 }
 
+/**
+ * A computation that stops for each value that it wants from outside (`Wish`) and goes on with its number, so that one
+ * text serves devices that are read at once and those that are read asynchronously.
+ */
+export type Stepwise<Wish, Result> = Generator<Wish, Result, number>;
+
 export interface SearchResult<Gradient> {
   readonly point: Point<Gradient>;
   /** How often the objective was evaluated. */
@@ -47,16 +53,16 @@ export interface SearchResult<Gradient> {
  * @param first the step to try first
  * @param size the greatest element of the direction: the search ends when a step's change falls below `tolerance`
  */
-export function strongWolfe<Gradient>(
-  evaluate: (t: number) => Point<Gradient>,
+export function* strongWolfe<Wish, Gradient>(
+  evaluate: (t: number) => Stepwise<Wish, Point<Gradient>>,
   start: Point<Gradient>,
   first: number,
   size: number,
   tolerance: number,
-): SearchResult<Gradient> {
+): Stepwise<Wish, SearchResult<Gradient>> {
   const tooHigh = (p: Point<Gradient>): boolean => p.value > start.value + c1 * p.t * start.slope;
   const flat = (p: Point<Gradient>): boolean => Math.abs(p.slope) <= -c2 * start.slope;
-  let point = evaluate(first);
+  let point = yield* evaluate(first);
   let [evaluations, steps] = [1, 0];
   let previous = start;
   let bracket: [Point<Gradient>, Point<Gradient>] | null = null;
@@ -67,11 +73,11 @@ export function strongWolfe<Gradient>(
     if (bracket !== null) break;
     const next = cubicMinimum(previous, point, [point.t + 0.01 * (point.t - previous.t), point.t * 10]);
     previous = point;
-    point = evaluate(next);
+    point = yield* evaluate(next);
     evaluations += 1;
     steps += 1;
   }
-  return zoom(evaluate, bracket ?? [start, point], { tooHigh, flat, size, tolerance, evaluations, steps });
+  return yield* zoom(evaluate, bracket ?? [start, point], { tooHigh, flat, size, tolerance, evaluations, steps });
 }
 
 interface Zoom<Gradient> {
@@ -84,11 +90,11 @@ interface Zoom<Gradient> {
 }
 
 /** Narrows a bracket until a point of it will do. */
-function zoom<Gradient>(
-  evaluate: (t: number) => Point<Gradient>,
+function* zoom<Wish, Gradient>(
+  evaluate: (t: number) => Stepwise<Wish, Point<Gradient>>,
   [a, b]: readonly [Point<Gradient>, Point<Gradient>],
   { tooHigh, flat, size, tolerance, evaluations: before, steps: taken }: Zoom<Gradient>,
-): SearchResult<Gradient> {
+): Stepwise<Wish, SearchResult<Gradient>> {
   const bracket: [Point<Gradient>, Point<Gradient>] = [a, b];
   let low: 0 | 1 = a.value <= b.value ? 0 : 1;
   let slow = false;
@@ -104,7 +110,7 @@ function zoom<Gradient>(
       t = Math.abs(t - right) < Math.abs(t - left) ? right - margin : left + margin;
       slow = false;
     } else slow = near;
-    const point = evaluate(t);
+    const point = yield* evaluate(t);
     evaluations += 1;
     const high: 0 | 1 = low === 0 ? 1 : 0;
     if (tooHigh(point) || point.value >= bracket[low].value) {

@@ -40,7 +40,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
   }
 
   /** @throws RangeError naming an option of a group that is out of range. */
-  protected abstract check(group: ParamGroup<O>): void;
+  protected abstract check(options: O): void;
 
   /** One step for one parameter that has a gradient. Runs without recording. */
   protected abstract update(parameter: Tensor, grad: Tensor, group: ParamGroup<O>): void;

@@ -1,5 +1,5 @@
 /** @file An optimizer's state in PyTorch's form: parameters by number, names with underscores. */
-import { isTensor, SerializationError, type Tensor, tensor } from '@flambeau/tensor';
+import { DeviceError, isTensor, SerializationError, type Tensor, tensor } from '@flambeau/tensor';
 import { isFloating, untracked } from '@flambeau/tensor/internal';
 import type { ParameterState, ParamGroup } from './optimizer.ts';
 
@@ -103,11 +103,19 @@ function fitted(value: unknown, key: string, parameter: Tensor): ParameterState[
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map((item) => fitted(item, key, parameter)) as (Tensor | number | null)[];
   if (!isTensor(value)) return value as number | null;
-  if (value.elementCount === 1 && value.ndim === 0 && counters.has(key)) return value.itemSync();
+  if (value.elementCount === 1 && value.ndim === 0 && counters.has(key)) return counted(value, key);
   return untracked(() => {
     const cast = isFloating(parameter.dtype) ? value.detach().to(parameter.dtype) : value.detach();
     return cast.to(parameter.device).clone();
   });
+}
+
+/** @throws DeviceError for a counter that cannot be read at once. */
+function counted(value: Tensor, key: string): number {
+  if (value.device === 'cpu') return value.itemSync();
+  throw new DeviceError(
+    `optimizer state: '${key}' is on device '${value.device}', but counters stay on the CPU; move it with \`await x.cpu()\``,
+  );
 }
 
 /** What PyTorch keeps as 0-d tensors and is a number here. */

@@ -116,7 +116,10 @@ export class AveragedModel<M extends Averageable> {
 
   /** The model's state under the prefix `module.`, and `n_averaged`, as PyTorch has it. */
   stateDict(): Map<string, Tensor> {
-    return new Map([['n_averaged', tensor(BigInt(this.nAveraged))], ...this.module.stateDict({ prefix: 'module.' })]);
+    return new Map([
+      ['n_averaged', tensor(BigInt(this.nAveraged), { device: 'cpu' })],
+      ...this.module.stateDict({ prefix: 'module.' }),
+    ]);
   }
 
   /** @throws SerializationError when something is missing; nothing is changed then. */

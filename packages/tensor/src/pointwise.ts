@@ -146,10 +146,14 @@ const NUMERIC_KEY_ARGUMENTS = 8;
 const scalarCode = (value: Scalar): number =>
   typeof value === 'boolean' ? 14 : typeof value === 'bigint' || Number.isSafeInteger(value) ? 12 : 13;
 
+/** Whether integer scalars, which count as int64, are int32 because the device has no int64. */
+const narrowsScalars = (device: string): boolean => device !== 'cpu' && !backendFor(device).dtypes.has('int64');
+
 /** Kernel and result dtypes for these arguments' dtypes, made once for each combination. */
-function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null): Plan {
+function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null, device: string): Plan {
   const firstParameter = op.arity - (op.parameters ?? 0);
-  let key: number | string = into === null ? 1 : 2 + dtypeInfo(into).code;
+  const narrow = narrowsScalars(device);
+  let key: number | string = (into === null ? 1 : 2 + dtypeInfo(into).code) + (narrow ? 256 : 0);
   if (state.defaultDType !== 'float32') key += 16 * dtypeInfo(state.defaultDType).code;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
@@ -164,16 +168,17 @@ function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType 
   }
   let plan = op.plans.get(key);
   if (plan === undefined) {
-    plan = makePlan(op, args, into);
+    plan = makePlan(op, args, into, narrow);
     op.plans.set(key, plan);
   }
   return plan;
 }
 
-function makePlan(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null): Plan {
+function makePlan(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null, narrow: boolean): Plan {
   const parameters = op.arity - (op.parameters ?? 0);
   const operands = args.filter((_, i) => i < parameters && !op.conditions?.includes(i));
-  const common = op.promotion === 'float' ? toFloating(resultType(...operands)) : resultType(...operands);
+  const promoted = op.promotion === 'float' ? toFloating(resultType(...operands)) : resultType(...operands);
+  const common = narrow && promoted === 'int64' ? 'int32' : promoted;
   checkDType(op, common);
   const compute = op.promotion === 'logic' ? 'bool' : computeDType(common);
   const kernelInputs: KernelInput[] = args.map((arg, i) => ({
@@ -245,7 +250,7 @@ export function callPointwise(op: Pointwise, args: readonly PointwiseArgument[])
 /** Calls a pointwise op with several results. */
 export function callPointwiseAll(op: Pointwise, args: readonly PointwiseArgument[]): Tensor[] {
   const { lead, shape } = commonShape(op, args);
-  const plan = planFor(op, args, null);
+  const plan = planFor(op, args, null, lead.storage.device);
   const backend = backendFor(lead.storage.device);
   const outputs: Tensor[] = [];
   let elements = 1;
@@ -288,7 +293,7 @@ export function callPointwiseInto(
       `${name}(): the result has shape ${formatShape(shape)}, which does not fit the output's ${formatShape(out.shape)}`,
     );
   }
-  const plan = planFor(op, args, out.dtype);
+  const plan = planFor(op, args, out.dtype, lead.storage.device);
   checkWritable(name, out, !inplace && wantsGrad([...args, out]));
   if (inplace && (wantsGrad(args) || (state.gradEnabled && out.requiresGrad))) {
     return overwrite(name, out, () => callPointwise(op, args));
@@ -319,7 +324,7 @@ export function callPointwiseOver(op: Pointwise, args: readonly PointwiseArgumen
     }
     checkWritable(op.name, out);
   }
-  const plan = planFor(op, args, outs[0]!.dtype);
+  const plan = planFor(op, args, outs[0]!.dtype, lead.storage.device);
   const safe = args.map((arg) =>
     typeof arg === 'object' && outs.some((out) => needsCopy(arg, out)) ? arg.detach().clone() : arg,
   );

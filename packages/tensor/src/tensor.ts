@@ -122,6 +122,8 @@ export interface Tensor
   // A mapped type keeps only the last of a function's overloads.
   nonzero(options: { asTuple: true }): Tensor[];
   nonzero(options?: { asTuple?: false | undefined }): Tensor;
+  nonzeroAsync(options: { asTuple: true }): Promise<Tensor[]>;
+  nonzeroAsync(options?: { asTuple?: false | undefined }): Promise<Tensor>;
 }
 
 const brand = Symbol.for('@flambeau/tensor.Tensor');

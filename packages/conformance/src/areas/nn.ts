@@ -7,10 +7,11 @@ import { type BuildOptions, build, buildTensor } from '../build.ts';
 import { MissingError } from '../calls.ts';
 import { compareValue, pairLeaves, type Tolerance } from '../compare.ts';
 import { decode, type GoldenModule, type GoldenTensor, isGoldenModule, isGoldenTensor } from '../decode.ts';
-import { camelCase, camelCaseKeys } from '../names.ts';
+import { fitToDevice } from '../device.ts';
+import { camelCase, camelCaseKeys, findFunction } from '../names.ts';
 import { compositeModule } from '../nn/composites.ts';
 import { checkSequences, type SequenceCase } from '../nn/sequences.ts';
-import { failed, messageOf, type Verdict, verdictOf } from '../verdict.ts';
+import { failed, messageOf, notApplicable, type Verdict, verdictOf } from '../verdict.ts';
 
 interface ModuleCase {
   readonly id: string;
@@ -56,7 +57,7 @@ function* groups(source: Source, { ops, device }: Selection): Iterable<Group> {
     const name = file.replace(/\.json$/, '');
     if (name === 'INDEX' || !wanted(name)) continue;
     const check = checkerOf(name, device);
-    yield { name, cases: casesOf(file).map((golden, i) => toCase(`${name}/${i}`, golden, check)) };
+    yield { name, cases: casesOf(file).map((golden, i) => toCase(`${name}/${i}`, golden, check, device)) };
   }
 }
 
@@ -69,10 +70,11 @@ function checkerOf(name: string, device: string): Check {
   return (golden: ModuleCase) => checkModule(golden, device);
 }
 
-function toCase(id: string, golden: unknown, check: Check): Case {
+function toCase(id: string, golden: unknown, check: Check, device: string): Case {
   const run = async (): Promise<Verdict> => {
     try {
-      return verdictOf(await check(decode(golden) as never));
+      const fitted = fitToDevice(decode(golden), device);
+      return 'lacking' in fitted ? notApplicable(fitted.lacking) : verdictOf(await check(fitted.value as never));
     } catch (error) {
       return failed(error instanceof MissingError ? error.message : messageOf(error));
     }
@@ -167,7 +169,7 @@ function sameInputs({ inputs, input_grads: grads = [] }: ModuleCase, built: read
 
 async function checkModule(golden: ModuleCase, device: string): Promise<string | null> {
   const options = { device };
-  const net = construct(golden.module, golden.ctor_args, golden.ctor_kwargs, options).to(golden.dtype);
+  const net = construct(golden.module, golden.ctor_args, golden.ctor_kwargs, options).to(golden.dtype).to(device);
   const text = String(net);
   if (text !== golden.repr) return `repr: got ${JSON.stringify(text)}, expected ${JSON.stringify(golden.repr)}`;
   net.loadStateDict(
@@ -248,13 +250,12 @@ async function checkState(
 }
 
 async function checkFunction(golden: FunctionCase, device: string): Promise<string | null> {
-  const name = camelCase(golden.fn);
-  const fn = (flambeau.F as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>)[name];
-  if (fn === undefined) throw new MissingError(`not implemented: F.${name}`);
+  const fn = findFunction(`nn.functional.${golden.fn}`);
+  if (fn === undefined) throw new MissingError(`not implemented: F.${camelCase(golden.fn)}`);
   const built = build([golden.args, golden.kwargs], { device });
   const [args, kwargs] = built.value as [unknown[], Record<string, unknown>];
   const named = camelCaseKeys(kwargs);
-  const out = fn(...args, ...(Object.keys(named).length === 0 ? [] : [named]));
+  const out = await fn(...args, ...(Object.keys(named).length === 0 ? [] : [named]));
   return (
     (await compareOutputs('out', out, golden.out)) ??
     (await checkBackward(out, golden)) ??

@@ -1,7 +1,7 @@
 /** @file The `ops` area: single calls with results and gradients. Its format is OPS_FORMAT.md beside the goldens. */
 
 import { backward } from '@flambeau/autograd';
-import { FlambeauError, type Tensor } from '@flambeau/tensor';
+import { FlambeauError, isTensor, type Tensor } from '@flambeau/tensor';
 import { backendFor, indexResults } from '@flambeau/tensor/internal';
 import type { Area, Case, Group, Selection, Source } from '../area.ts';
 import { type Built, build, buildTensor } from '../build.ts';
@@ -28,12 +28,13 @@ import {
   reorder,
 } from '../compare.ts';
 import { decode, type GoldenTensor, isGoldenTensor, tensorsIn } from '../decode.ts';
+import { fitToDevice } from '../device.ts';
 import { camelCase, camelCaseKeys } from '../names.ts';
 import { failed, messageOf, notApplicable, passed, type Verdict } from '../verdict.ts';
 
 type Post = 'abs' | 'multiset' | 'skip' | 'meta' | null;
 
-/** A case as the file has it; `args`, `kwargs`, `out` and the gradients encoded. */
+/** A case; `args`, `kwargs`, `out` and the gradients encoded as in the file, or decoded. */
 interface GoldenCase {
   readonly id: string;
   readonly args: readonly unknown[];
@@ -68,8 +69,6 @@ interface Run {
   readonly entry: Entry;
   readonly golden: GoldenCase;
   readonly device: string;
-  readonly args: readonly unknown[];
-  readonly kwargs: Readonly<Record<string, unknown>>;
   /** Golden input tensors, depth first. */
   readonly inputs: readonly GoldenTensor[];
 }
@@ -103,13 +102,13 @@ function* groups(source: Source, selection: Selection): Iterable<Group> {
   }
 }
 
-async function runCase(entry: Entry, golden: GoldenCase, device: string): Promise<Verdict> {
-  const args = decode(golden.args) as unknown[];
-  const kwargs = decode(golden.kwargs) as Record<string, unknown>;
-  const inputs = tensorsIn([args, kwargs]);
-  const run: Run = { entry, golden, device, args, kwargs, inputs };
-  const lacking = missingDType(run);
-  if (lacking !== undefined) return notApplicable(`device '${device}' has no ${lacking}`);
+async function runCase(entry: Entry, encoded: GoldenCase, device: string): Promise<Verdict> {
+  const fitted = fitToDevice(decode(encoded) as GoldenCase, device);
+  if ('lacking' in fitted) return notApplicable(fitted.lacking);
+  if (entry.op === 'long' && !backendFor(device).dtypes.has('int64'))
+    return notApplicable(`device '${device}' has no int64`);
+  const golden = fitted.value;
+  const run: Run = { entry, golden, device, inputs: tensorsIn([golden.args, golden.kwargs]) };
   try {
     return golden.error === undefined ? await runForms(run) : await runError(run);
   } catch (error) {
@@ -117,18 +116,13 @@ async function runCase(entry: Entry, golden: GoldenCase, device: string): Promis
   }
 }
 
-function missingDType({ inputs, golden, device }: Run): string | undefined {
-  const { dtypes } = backendFor(device);
-  return [...inputs, ...tensorsIn(decode(golden.out ?? null))].find((tensor) => !dtypes.has(tensor.dtype))?.dtype;
-}
-
 /** The call's arguments, fresh: a tuple that belongs to one call. */
 function prepare(
-  { entry, golden, device, args, kwargs }: Run,
+  { entry, golden, device }: Run,
   detached = false,
 ): Built & { args: unknown[]; options: Record<string, unknown> } {
   const floatsAsTensors = golden.py_float === true && entry.op !== 'arange';
-  const built = build([args, usableKeywords(kwargs, device)], {
+  const built = build([golden.args, usableKeywords(golden.kwargs, device)], {
     device,
     noncontiguous: golden.noncontiguous,
     detached,
@@ -182,7 +176,7 @@ async function compareForm(run: Run, form: Form): Promise<string | null> {
   if (form.inplace && result !== callArgs[0]) return 'the result is not the tensor itself';
   let leaves: (readonly [unknown, unknown])[];
   try {
-    leaves = pairLeaves(result, decode(golden.out));
+    leaves = pairLeaves(result, golden.out);
   } catch (error) {
     return (error as Error).message;
   }
@@ -213,7 +207,7 @@ function compareFields(result: unknown, fields: readonly string[] | undefined): 
   return null;
 }
 
-function narrowIntegers({ entry, inputs, kwargs }: Run): boolean {
+function narrowIntegers({ entry, inputs, golden: { kwargs } }: Run): boolean {
   const dot = entry.op.lastIndexOf('.') + 1;
   const mark = indexResults[entry.op.slice(0, dot) + camelCase(entry.op.slice(dot))];
   if (mark === 'creation') return kwargs.dtype === undefined || kwargs.dtype === null;
@@ -256,9 +250,8 @@ async function compareOutput(
 
 /** Inputs have the values they had, but for those that the op is to change. */
 async function compareInputs({ golden, inputs }: Run, tensors: readonly Tensor[]): Promise<string | null> {
-  const mutated = (golden.mutated ?? []).map(decode);
   for (const [i, tensor] of tensors.entries()) {
-    const after = mutated[i];
+    const after = golden.mutated?.[i];
     const want = isGoldenTensor(after) ? after : inputs[i]!;
     const tolerance = isGoldenTensor(after) ? opsTolerance(want.dtype, golden.tol) : exact;
     const difference = await compareTensor(tensor, want, { tolerance });
@@ -277,7 +270,7 @@ async function compareGradients(
   const cotangents: Tensor[] = [];
   const outputs = leaves.filter(([, want]) => isGoldenTensor(want)) as (readonly [Tensor | null, GoldenTensor])[];
   for (const [i, [output, want]] of outputs.entries()) {
-    const cotangent = decode(golden.cotangents![i] ?? null);
+    const cotangent = golden.cotangents![i];
     if (!isGoldenTensor(cotangent) || output === null || !output.requiresGrad) continue;
     const post = golden.post?.[i];
     const placed =
@@ -286,8 +279,8 @@ async function compareGradients(
     cotangents.push(buildTensor(placed, { device, noncontiguous: golden.noncontiguous }));
   }
   if (roots.length > 0) backward(roots, cotangents);
-  for (const [i, encoded] of golden.grads!.entries()) {
-    const difference = await compareGradient(tensors[i]!.grad, decode(encoded), golden);
+  for (const [i, want] of golden.grads!.entries()) {
+    const difference = await compareGradient(tensors[i]!.grad, want, golden);
     if (difference !== null) return `gradient of input ${i}: ${difference}`;
   }
   return null;
@@ -323,7 +316,9 @@ async function runError(run: Run): Promise<Verdict> {
   for (const form of forms) {
     const { args, options, tensors } = prepare(run);
     try {
-      await call(form.call, args, options);
+      // Some devices only notice while they compute, and tell when values are read.
+      const results = [await call(form.call, args, options)].flat(Infinity);
+      for (const result of results) if (isTensor(result)) await result.detach().toTypedArray();
     } catch (error) {
       if (error instanceof MissingError) throw error;
       if (!refuses(error)) return failed(`${form.name}: failed by accident: ${messageOf(error)}`);

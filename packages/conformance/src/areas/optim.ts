@@ -2,11 +2,12 @@
 import type { Area, Case, Group, Selection, Source } from '../area.ts';
 import { MissingError } from '../calls.ts';
 import { decode } from '../decode.ts';
+import { fitToDevice } from '../device.ts';
 import { checkClipping } from '../optim/clipping.ts';
 import { checkLbfgs, checkOptimizer } from '../optim/optimizers.ts';
 import { checkScheduler } from '../optim/schedulers.ts';
 import { checkAverage } from '../optim/swa.ts';
-import { failed, messageOf, type Verdict, verdictOf } from '../verdict.ts';
+import { failed, messageOf, notApplicable, type Verdict, verdictOf } from '../verdict.ts';
 
 /** Says what differs, or null. */
 export type Check = (golden: never, device: string) => Promise<string | null>;
@@ -49,7 +50,8 @@ function* groups(source: Source, { ops, device }: Selection): Iterable<Group> {
 
 async function run(check: Check, golden: unknown, device: string): Promise<Verdict> {
   try {
-    return verdictOf(await check(decode(golden) as never, device));
+    const fitted = fitToDevice(decode(golden), device);
+    return 'lacking' in fitted ? notApplicable(fitted.lacking) : verdictOf(await check(fitted.value as never, device));
   } catch (error) {
     return failed(error instanceof MissingError ? error.message : messageOf(error));
   }

@@ -124,7 +124,7 @@ async function checkNetwork(golden: NetworkCase, device: string, compare: Compar
       ) => flambeau.nn.LSTM)
     | undefined;
   if (Network === undefined) throw new MissingError(`not implemented: nn.${networks[golden.fn]}`);
-  const net = new Network(camelCaseKeys(golden.ctor));
+  const net = new Network(camelCaseKeys(golden.ctor)).to(device);
   net.loadStateDict(
     Object.fromEntries(
       Object.entries(golden.state_dict).map(([name, value]) => [name, buildTensor(value, { device, detached: true })]),

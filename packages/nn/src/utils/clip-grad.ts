@@ -1,5 +1,5 @@
 /** @file Clipping gradients, in place. */
-import { FlambeauError, isTensor, stack, type Tensor, tensor } from '@flambeau/tensor';
+import { DeviceError, FlambeauError, isTensor, stack, type Tensor, tensor } from '@flambeau/tensor';
 import { signature, type Trailing, untracked } from '@flambeau/tensor/internal';
 
 type Parameters = Tensor | Iterable<Tensor>;
@@ -27,7 +27,8 @@ const parse = signature<ClipSettings>('clipGradNorm_', ['maxNorm', 'normType', '
  * optimizer.step();
  * ```
  * @returns the norm before, as a 0-d tensor.
- * @throws FlambeauError with `errorIfNonfinite` when the norm is NaN or infinite; gradients are unchanged then.
+ * @throws FlambeauError with `errorIfNonfinite` when the norm is NaN or infinite, DeviceError with it on devices that are
+ *   only read asynchronously; gradients are unchanged then.
  */
 export function clipGradNorm_(
   parameters: Parameters,
@@ -41,16 +42,24 @@ export function clipGradNorm_(
     if (grads.length === 0) return tensor(0);
     const norms = stack(grads.map((grad) => grad.norm(normType)));
     const total = norms.norm(normType);
-    if (errorIfNonfinite && !Number.isFinite(total.itemSync())) {
-      throw new FlambeauError(
-        `clipGradNorm_(): the total norm of order ${normType} of the gradients is not finite, so they cannot be clipped; pass { errorIfNonfinite: false } to scale them by it anyway`,
-      );
-    }
+    if (errorIfNonfinite) checkFinite(total, normType);
     // A factor on the device, never read: at most 1.
     const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp({ max: 1 });
     for (const grad of grads) grad.mul_(factor);
     return total;
   });
+}
+
+function checkFinite(total: Tensor, normType: number): void {
+  if (total.device !== 'cpu') {
+    throw new DeviceError(
+      `clipGradNorm_(): errorIfNonfinite needs the norm at once, and device '${total.device}' is only read asynchronously; leave it off and look at \`await total.item()\``,
+    );
+  }
+  if (Number.isFinite(total.itemSync())) return;
+  throw new FlambeauError(
+    `clipGradNorm_(): the total norm of order ${normType} of the gradients is not finite, so they cannot be clipped; pass { errorIfNonfinite: false } to scale them by it anyway`,
+  );
 }
 
 /** Clamps every element of the gradients to [−clipValue, clipValue]. */

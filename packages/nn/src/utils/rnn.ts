@@ -14,13 +14,17 @@ export class PackedSequence {
   readonly batchSizes: Tensor;
   readonly sortedIndices: Tensor | null;
   readonly unsortedIndices: Tensor | null;
+  /** `sortedIndices` as numbers, where they are known: their device may not be readable at once. */
+  readonly order: readonly number[] | null;
 
   constructor(
     data: Tensor,
     batchSizes: Tensor,
     sortedIndices: Tensor | null = null,
     unsortedIndices: Tensor | null = null,
+    order: readonly number[] | null = null,
   ) {
+    this.order = order;
     this.data = data;
     this.batchSizes = batchSizes;
     this.sortedIndices = sortedIndices;
@@ -34,7 +38,7 @@ export class PackedSequence {
 
   /** The same sequences with other data. */
   with(data: Tensor): PackedSequence {
-    return new PackedSequence(data, this.batchSizes, this.sortedIndices, this.unsortedIndices);
+    return new PackedSequence(data, this.batchSizes, this.sortedIndices, this.unsortedIndices, this.order);
   }
 }
 
@@ -93,7 +97,8 @@ export function packPaddedSequence(
   const longest = lengths[order[0]!]!;
   const sizes = Array.from({ length: longest }, (_, t) => lengths.filter((length) => length > t).length);
   const data = cat(sizes.map((size, t) => x.select(0, t).narrow(0, 0, size)));
-  return new PackedSequence(data, tensor(sizes, { dtype: 'int32', device: 'cpu' }), sorted);
+  const batchSizes = tensor(sizes, { dtype: 'int32', device: 'cpu' });
+  return new PackedSequence(data, batchSizes, sorted, null, sorted === null ? null : order);
 }
 
 interface PadSettings {
@@ -134,10 +139,14 @@ export function padPackedSequence(
   );
   const order = sequence.unsortedIndices;
   const padded = order === null ? major : major.indexSelect(1, order);
-  return [
-    batchFirst ? padded.transpose(0, 1) : padded,
-    order === null ? lengths : lengths.indexSelect(0, order.to('cpu')),
-  ];
+  return [batchFirst ? padded.transpose(0, 1) : padded, order === null ? lengths : unsorted(lengths, sequence)];
+}
+
+/** Lengths on the CPU in the order that the sequences had before they were sorted. */
+function unsorted(lengths: Tensor, { order, unsortedIndices }: PackedSequence): Tensor {
+  if (order === null) return lengths.indexSelect(0, unsortedIndices!.to('cpu'));
+  const places = tensor(order, { dtype: 'int32', device: 'cpu' });
+  return lengths.indexSelect(0, invertPermutation(places));
 }
 
 const parseSequences = signature<{ batchFirst: boolean; paddingValue: number }>(

@@ -39,7 +39,9 @@ const parse = signature<Given>('ctcLoss', ['blank', 'reduction', 'zeroInfinity']
 function routineOf<Name extends 'ctcLoss' | 'ctcLossGradient'>(x: Tensor, name: Name) {
   const routine = backendFor(x.device).routines[name];
   if (routine === undefined)
-    throw new DeviceError(`ctcLoss(): device '${x.device}' cannot compute it; use \`await x.cpu()\` first`);
+    throw new DeviceError(
+      `ctcLoss(): device '${x.device}' cannot compute it; move the log probabilities with \`await x.cpu()\` first`,
+    );
   return routine;
 }
 
@@ -108,7 +110,8 @@ export function ctcLossGradient(
  * @param targets [N, S] padded, or all labels one after the other; never the blank
  * @param inputLengths how many of the T steps each sample has
  * @param targetLengths how many labels each sample has. The mean divides each loss by it.
- * @throws ShapeError, RangeError and DTypeError for targets and lengths that do not fit.
+ * @throws ShapeError, RangeError and DTypeError for targets and lengths that do not fit; DeviceError on devices other than
+ *   the CPU: `await logProbs.cpu()`, through which gradients flow back.
  */
 export function ctcLoss(
   logProbs: Tensor,
@@ -125,6 +128,8 @@ export function ctcLoss(
     );
   if (logProbs.ndim !== 2 && logProbs.ndim !== 3)
     throw new ShapeError(`ctcLoss(): logProbs must be [T, N, C] or [T, C], got ${formatShape(logProbs.shape)}`);
+  // Asked for before anything is read: a device without it may not be readable at once either.
+  routineOf(logProbs, 'ctcLoss');
   const single = logProbs.dtype === 'float32' || logProbs.dtype === 'float64' ? logProbs : logProbs.to('float32');
   const x = single.ndim === 3 ? single : single.unsqueeze(1);
   const lengths = integers('targetLengths', targetLengths);

@@ -6,6 +6,7 @@ import { zerosLike } from '../like.ts';
 import { untracked } from '../modes.ts';
 import { indexSelect } from '../ops/gather.ts';
 import { checkIndex, sameDevice, slicesAt, wrapIndex } from '../positions.ts';
+import { readNow } from '../read-now.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
@@ -221,12 +222,29 @@ const oneHotArguments = signature<{ numClasses: number }>('oneHot', ['numClasses
  */
 export function oneHot(input: Tensor, ...args: Trailing<[numClasses: number], { numClasses?: number }>): Tensor {
   const { numClasses } = oneHotArguments(args);
+  checkClasses(input, numClasses);
+  return oneHotOf(input, numClasses === -1 ? Number(readNow('oneHot', input.max(), 'F')[0]) + 1 : numClasses);
+}
+
+/** `oneHot(…)` on every device: the largest class is read asynchronously where `numClasses` is left off. */
+export async function oneHotAsync(
+  input: Tensor,
+  ...args: Trailing<[numClasses: number], { numClasses?: number }>
+): Promise<Tensor> {
+  const { numClasses } = oneHotArguments(args);
+  checkClasses(input, numClasses);
+  return oneHotOf(input, numClasses === -1 ? (await input.max().item()) + 1 : numClasses);
+}
+
+function checkClasses(input: Tensor, numClasses: number): void {
   checkIndex('oneHot', input);
   if (numClasses === 0 || numClasses < -1)
     throw new RangeError(`oneHot(): numClasses must be at least 1, or -1, got ${numClasses}`);
   if (numClasses === -1 && input.elementCount === 0)
     throw new ShapeError('oneHot(): the number of classes of an empty tensor is unknown; give numClasses');
-  const count = numClasses === -1 ? input.max().itemSync() + 1 : numClasses;
+}
+
+function oneHotOf(input: Tensor, count: number): Tensor {
   const index = input.unsqueeze(-1);
   return zerosLike(index)
     .expand([...input.shape, count])

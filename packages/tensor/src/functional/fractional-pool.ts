@@ -1,7 +1,9 @@
 /** @file Max pooling over windows at random, nearly even distances. Graham 2014. */
 import { signature, type Trailing } from '../args.ts';
-import { tensor } from '../creation.ts';
+import { arange, full } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
+import { untracked } from '../modes.ts';
+import { cat } from '../ops/join.ts';
 import { rand } from '../random-functions.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -36,15 +38,19 @@ export type FractionalMaxPoolResult<Indices extends boolean> = Indices extends t
   ? [output: Tensor, indices: Tensor]
   : Tensor;
 
-/** Where windows start: steps of `(input − kernel) / (output − 1)`, rounded down from a random start; the last is at the end. */
-function starts(sample: number, input: number, output: number, kernel: number): number[] {
-  const step = output > 1 ? (input - kernel) / (output - 1) : 0;
-  const round = Math.fround(step);
-  return Array.from({ length: output }, (_, i) =>
-    i === output - 1
-      ? input - kernel
-      : Math.trunc(Math.fround((i + sample) * round)) - Math.trunc(Math.fround(sample * round)),
-  );
+/**
+ * Where the windows of each plane start in one dimension, int32 [planes, output]: steps of `(input − kernel) / (output − 1)`,
+ * rounded down from a random start in `samples` [planes]; the last window is at the end.
+ */
+function starts(samples: Tensor, input: number, output: number, kernel: number): Tensor {
+  const { dtype, device } = samples;
+  const sample = samples.unsqueeze(1);
+  const last = full([samples.elementCount, 1], input - kernel, { dtype: 'int32', device });
+  if (output === 1) return last;
+  const step = (input - kernel) / (output - 1);
+  const first = arange(output - 1, { dtype, device });
+  const from = first.add(sample).mul(step).to('int32').sub(sample.mul(step).to('int32'));
+  return cat([from, last], 1);
 }
 
 function outputSizes(op: string, given: Given, spatial: readonly number[]): number[] {
@@ -61,21 +67,31 @@ function outputSizes(op: string, given: Given, spatial: readonly number[]): numb
   return spatial.map((size, d) => Math.trunc(size * ratios[d]!));
 }
 
-/** Positions in a plane of all elements of all windows, [windows, elements of a window] row-major. */
+/**
+ * Positions in their planes of all elements of all windows, int32 [planes, windows · elements of a window]: windows
+ * row-major, elements row-major in each.
+ * @param samples [planes, dimensions]
+ */
 function windowPositions(
-  first: readonly (readonly number[])[],
-  kernel: readonly number[],
+  samples: Tensor,
   spatial: readonly number[],
-): number[] {
-  // Row-major order over the windows: the first dimension varies slowest.
-  const order = (d: number, base: number): number[] =>
-    d === spatial.length ? [base] : first[d]!.flatMap((start) => order(d + 1, base * spatial[d]! + start));
-  const offsets = (d: number, base: number): number[] =>
-    d === spatial.length
-      ? [base]
-      : Array.from({ length: kernel[d]! }, (_, k) => k).flatMap((k) => offsets(d + 1, base * spatial[d]! + k));
-  const inside = offsets(0, 0);
-  return order(0, 0).flatMap((base) => inside.map((offset) => base + offset));
+  sizes: readonly number[],
+  kernel: readonly number[],
+): Tensor {
+  const dims = spatial.length;
+  // One axis for the planes, one for each dimension of the windows, one for each dimension in a window.
+  const along = (x: Tensor, planes: number, axis: number): Tensor =>
+    x.view([planes, ...Array.from({ length: 2 * dims }, (_, d) => (d === axis ? -1 : 1))]);
+  let positions: Tensor | null = null;
+  spatial.forEach((size, d) => {
+    // PyTorch lists the samples from the last dimension to the first in two dimensions, and the other way round in three.
+    const own = samples.select(1, dims === 2 ? dims - 1 - d : d);
+    const first = along(starts(own, size, sizes[d]!, kernel[d]!), samples.shape[0]!, d);
+    const inside = along(arange(kernel[d]!, { dtype: 'int32', device: samples.device }), 1, dims + d);
+    const here = first.add(inside);
+    positions = positions === null ? here : (positions as Tensor).mul(size).add(here);
+  });
+  return positions!.flatten(1);
 }
 
 function fractionalMaxPool(
@@ -105,19 +121,14 @@ function fractionalMaxPool(
         `${op}(): output size ${formatShape(sizes)} and kernel ${formatShape(kernel)} do not fit input ${formatShape(input.shape)}`,
       );
   });
-  const samples = (given._randomSamples ?? rand([batch, channels, dims], { dtype: x.dtype, device: x.device }))
-    .to('cpu')
-    .toTypedArraySync();
-  const positions: number[] = [];
-  for (let plane = 0; plane < batch * channels; plane++) {
-    // PyTorch lists the samples from the last dimension to the first in two dimensions, and the other way round in three.
-    const sample = (d: number): number => Number(samples[plane * dims + (dims === 2 ? dims - 1 - d : d)]);
-    const first = spatial.map((size, d) => starts(sample(d), size, sizes[d]!, kernel[d]!));
-    positions.push(...windowPositions(first, kernel, spatial));
-  }
+  const samples = given._randomSamples ?? rand([batch, channels, dims], { dtype: x.dtype, device: x.device });
   const elements = kernel.reduce((n, size) => n * size, 1);
-  const windows = positions.length / (batch * channels * elements);
-  const index = tensor(positions, { dtype: 'int32', device: x.device }).view([batch, channels, windows * elements]);
+  const windows = sizes.reduce((n, size) => n * size, 1);
+  const index = untracked(() => windowPositions(samples.flatten(0, 1), spatial, sizes, kernel)).view([
+    batch,
+    channels,
+    windows * elements,
+  ]);
   const values = x.flatten(2).gather(2, index).view([batch, channels, windows, elements]);
   const [output, place] = values.max(-1);
   const shape = input.ndim === dims + 2 ? [batch, channels, ...sizes] : [channels, ...sizes];

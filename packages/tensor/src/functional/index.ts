@@ -28,7 +28,14 @@ export {
   type SimilarityOptions,
 } from './distance.ts';
 export * from './dropout.ts';
-export { type EmbeddingBagOptions, type EmbeddingOptions, embedding, embeddingBag, oneHot } from './embedding.ts';
+export {
+  type EmbeddingBagOptions,
+  type EmbeddingOptions,
+  embedding,
+  embeddingBag,
+  oneHot,
+  oneHotAsync,
+} from './embedding.ts';
 export * from './fractional-pool.ts';
 export * from './gates.ts';
 export * from './grid-sample.ts';

@@ -190,13 +190,13 @@ export interface BatchNormOptions {
   bias?: Tensor | null | undefined;
   /** Whether to normalize by the batch's own statistics and to update the running ones. */
   training?: boolean | undefined;
-  /** The batch's share in the running statistics. */
-  momentum?: number | undefined;
+  /** The batch's share in the running statistics, a number or a 0-d tensor. */
+  momentum?: number | Tensor | undefined;
   eps?: number | undefined;
 }
 
 export type BatchNormArguments = Trailing<
-  [weight: Tensor | null, bias: Tensor | null, training: boolean, momentum: number, eps: number],
+  [weight: Tensor | null, bias: Tensor | null, training: boolean, momentum: number | Tensor, eps: number],
   BatchNormOptions
 >;
 
@@ -204,7 +204,7 @@ interface ParsedBatchNorm {
   weight: Tensor | null;
   bias: Tensor | null;
   training: boolean;
-  momentum: number;
+  momentum: number | Tensor;
   eps: number;
 }
 
@@ -223,14 +223,11 @@ const movingAverage = pointwise(4, (running, value, keep, share) => running!.mul
 });
 
 /** running ← (1 − momentum) · running + momentum · value · factor */
-function updateRunning(running: Tensor | null, value: Tensor, momentum: number, factor: number): void {
+function updateRunning(running: Tensor | null, value: Tensor, momentum: number | Tensor, factor: number): void {
   if (running === null) return;
-  callPointwiseInto(
-    movingAverage,
-    [running, value.reshape([...running.shape]), 1 - momentum, momentum * factor],
-    running,
-    true,
-  );
+  const [keep, share] =
+    typeof momentum === 'number' ? [1 - momentum, momentum * factor] : [momentum.rsub(1), momentum.mul(factor)];
+  callPointwiseInto(movingAverage, [running, value.reshape([...running.shape]), keep, share], running, true);
 }
 
 /**

@@ -93,6 +93,14 @@ export function index(self: Tensor, indices: readonly (Tensor | null)[]): Tensor
   return record('index', [self, ...indices], out, {});
 }
 
+/** @throws DTypeError unless values have the dtype of what they are written to. */
+export function checkSameDType(op: string, self: Tensor, values: Tensor): void {
+  if (values.dtype === self.dtype) return;
+  throw new DTypeError(
+    `${op}(): the values are ${values.dtype} but the tensor ${self.dtype}; convert them with .to('${self.dtype}')`,
+  );
+}
+
 type PutArguments = [indices: readonly (Tensor | null)[], values: Tensor, accumulate: boolean];
 
 /** `values`, broadcast, written to (or with `accumulate` added at) the places that index tensors name. */
@@ -100,11 +108,7 @@ export const indexPutAt: PointwiseFunction<PutArguments> = writingFunction(
   'indexPut',
   (self: Tensor, ...[indices, values, accumulate]: PutArguments): Writing => {
     sameDevice('indexPut', self, values);
-    if (values.dtype !== self.dtype) {
-      throw new DTypeError(
-        `indexPut(): the values are ${values.dtype} but the tensor ${self.dtype}; convert them with .to('${self.dtype}')`,
-      );
-    }
+    checkSameDType('indexPut', self, values);
     const { shape } = placesOf('indexPut', self, indices);
     const spread = expand(values, shape);
     return {

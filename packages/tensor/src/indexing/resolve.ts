@@ -2,13 +2,15 @@
 import { integersFrom, tensor } from '../creation.ts';
 import { DTypeError, IndexError } from '../errors.ts';
 import { untracked } from '../modes.ts';
-import { nonzero, nonzeroAsync } from '../ops/masks.ts';
+import { nonzeroAsync } from '../ops/masks.ts';
 import { reshape, unsqueeze } from '../ops/views.ts';
 import { sameDevice, wrapIndex } from '../positions.ts';
 import { formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
 import { aliasOf, selectOf, sliceOf } from '../view.ts';
+import type { MaskedPlaces } from './masked.ts';
+import { positionsOfNonzero } from './nonzero.ts';
 import { parseSlice, Slice } from './slice.ts';
 
 /** Positions or booleans, nested as the index tensor they stand for. */
@@ -108,9 +110,32 @@ export async function awaitMasks(items: readonly Item[]): Promise<Item[]> {
 
 const atLeastVector = (mask: Tensor): Tensor => (mask.ndim === 0 ? reshape(mask, 1) : mask);
 
+/** The view and the mask on it, where one mask is the only index besides integers, slices and new axes; else null. */
+export function maskedPlaces(op: string, self: Tensor, items: readonly Item[]): MaskedPlaces | null {
+  const place = items.findIndex((item) => item.kind === 'mask');
+  const item = items[place];
+  if (
+    item?.kind !== 'mask' ||
+    items.some((other) => other !== item && (other.kind === 'mask' || other.kind === 'tensor'))
+  )
+    return null;
+  const whole = item.mask.shape.map((): Item => ({ kind: 'slice', slice: new Slice(null, null, null) }));
+  const { view } = resolve(op, self, items.toSpliced(place, 1, ...whole));
+  const behind = items.slice(place + 1).map((other) => kept(other, self, items));
+  return { view, dim: view.ndim - item.mask.ndim - behind.reduce((a, b) => a + b, 0), mask: item.mask };
+}
+
+/** Dimensions of the view that an item without positions gives. */
+const kept = (item: Item, self: Tensor, items: readonly Item[]): number =>
+  item.kind === 'integer' ? 0 : item.kind === 'ellipsis' ? skippedBy(self, items) : 1;
+
+/** Dimensions that the ellipsis stands for. */
+const skippedBy = (self: Tensor, items: readonly Item[]): number =>
+  self.ndim - items.reduce((sum, item) => sum + consumed(item), 0);
+
 /** Applies items to `self`. */
 export function resolve(op: string, self: Tensor, items: readonly Item[]): Resolved {
-  const skipped = self.ndim - items.reduce((sum, item) => sum + consumed(item), 0);
+  const skipped = skippedBy(self, items);
   const indices: (Tensor | null)[] = [];
   let view = self;
   let source = 0;
@@ -153,5 +178,5 @@ function maskColumns(
       );
     }
   });
-  return untracked(() => (positions ?? (nonzero(atLeastVector(mask), {}) as Tensor)).unbind(1));
+  return untracked(() => (positions ?? positionsOfNonzero(op, atLeastVector(mask))).unbind(1));
 }

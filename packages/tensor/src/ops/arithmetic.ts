@@ -11,6 +11,7 @@ import {
   type StatedDerivative,
 } from '../pointwise.ts';
 import { scalarDType } from '../promotion.ts';
+import { backendFor, state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import {
   type BinaryFunction,
@@ -33,11 +34,14 @@ const isFloat = (value: TensorOrScalar): boolean => typeof value === 'number' &&
 
 /**
  * The first operand. Sums, differences, products and quotients accept even two numbers, as in PyTorch: the first
- * becomes a 0-d tensor then, of the precision that numbers have.
+ * becomes a 0-d tensor on the default device then, of the precision that numbers have, or else of what the device has.
  */
 function firstOperand(self: TensorOrScalar, other: TensorOrScalar): TensorOrScalar {
   if (typeof self === 'object' || typeof other === 'object') return self;
-  return filled('scalarTensor', [], self, { dtype: isFloat(self) || isFloat(other) ? 'float64' : scalarDType(self) });
+  const dtype = isFloat(self) || isFloat(other) ? 'float64' : scalarDType(self);
+  const narrow = dtype === 'float64' ? 'float32' : 'int32';
+  const { dtypes } = backendFor(state.defaultDevice);
+  return filled('scalarTensor', [], self, { dtype: dtypes.has(dtype) ? dtype : narrow });
 }
 
 type AlphaFunction = PointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions], TensorOrScalar>;

@@ -4,7 +4,7 @@ import type { Scalar } from '../backend.ts';
 import { ShapeError } from '../errors.ts';
 import { checkWritable, copyOf, copyValues, overwrite } from '../inplace.ts';
 import { needsCopy } from '../overlap.ts';
-import { callPointwise, callPointwiseInto, mixedDevices, type PointwiseFunction, pointwise } from '../pointwise.ts';
+import { callPointwise, callPointwiseInto, type PointwiseFunction, pointwise } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
 import { state } from '../state.ts';
@@ -61,8 +61,9 @@ export function zero_(self: Tensor): Tensor {
 }
 
 /**
- * Copies `source` into self, broadcasting and casting; in place, returns self.
- * @throws ShapeError when `source` does not broadcast to self's shape.
+ * Copies `source`, which may lie on another device, into self, broadcasting and casting; in place, returns self.
+ * @throws ShapeError when `source` does not broadcast to self's shape, DeviceError when its device is only read
+ *   asynchronously and self is on another one: `x.copy_(await source.cpu())`.
  */
 export function copy_(self: Tensor, source: Tensor): Tensor {
   if (!sameShape(broadcastShapes('copy_', self.shape, source.shape), self.shape)) {
@@ -70,7 +71,7 @@ export function copy_(self: Tensor, source: Tensor): Tensor {
       `copy_(): shape ${formatShape(source.shape)} does not broadcast to ${formatShape(self.shape)}`,
     );
   }
-  if (source.device !== self.device) throw mixedDevices('copy_', self, source);
+  if (source.device !== self.device) return copy_(self, source.to(self.device, self.dtype));
   if (state.gradEnabled && (self.requiresGrad || source.requiresGrad)) {
     return overwrite('copy_', self, () => clone(source.to(self.dtype).expand(self.shape)));
   }

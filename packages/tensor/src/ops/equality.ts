@@ -3,6 +3,7 @@ import type { Trailing } from '../args.ts';
 import { ShapeError } from '../errors.ts';
 import { untracked } from '../modes.ts';
 import { mixedDevices } from '../pointwise.ts';
+import { readForSync } from '../read-now.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { IscloseOptions } from './compare.ts';
@@ -14,6 +15,9 @@ function sameElements(self: Tensor, other: Tensor): Tensor | null {
   return untracked(() => self.eq(other).all());
 }
 
+/** The one element of a bool tensor at once. */
+const isTrue = (op: string, flag: Tensor): boolean => readForSync(op, flag)[0] === 1;
+
 /** Whether both have the same shape and elements. NaN equals nothing. */
 export async function equal(self: Tensor, other: Tensor): Promise<boolean> {
   const same = sameElements(self, other);
@@ -23,7 +27,7 @@ export async function equal(self: Tensor, other: Tensor): Promise<boolean> {
 /** `equal()` at once; CPU only. */
 export function equalSync(self: Tensor, other: Tensor): boolean {
   const same = sameElements(self, other);
-  return same !== null && same.itemSync() === 1;
+  return same !== null && isTrue('equal', same);
 }
 
 type ClosenessArguments = Trailing<[rtol: number, atol: number, equalNan: boolean], IscloseOptions>;
@@ -38,7 +42,7 @@ export async function allclose(self: Tensor, other: Tensor, ...args: ClosenessAr
 
 /** `allclose()` at once; CPU only. */
 export function allcloseSync(self: Tensor, other: Tensor, ...args: ClosenessArguments): boolean {
-  return close(self, other, args).itemSync() === 1;
+  return isTrue('allclose', close(self, other, args));
 }
 
 function checkSingle(self: Tensor): Tensor {
@@ -56,5 +60,5 @@ export async function isNonzero(self: Tensor): Promise<boolean> {
 
 /** `isNonzero()` at once; CPU only. */
 export function isNonzeroSync(self: Tensor): boolean {
-  return checkSingle(self).detach().to('bool').itemSync() === 1;
+  return isTrue('isNonzero', checkSingle(self).detach().to('bool'));
 }

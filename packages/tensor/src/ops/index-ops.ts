@@ -3,8 +3,10 @@ import { signature } from '../args.ts';
 import type { Scalar } from '../backend.ts';
 import { full } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
-import { indexPutAt, index as pick } from '../indexing/advanced.ts';
-import { awaitMasks, type Index, parseIndices, resolve } from '../indexing/resolve.ts';
+import { checkSameDType, indexPutAt, index as pick } from '../indexing/advanced.ts';
+import { findsPositions, type MaskedPlaces, putByRank } from '../indexing/masked.ts';
+import { awaitMasks, type Index, maskedPlaces, parseIndices, type Resolved, resolve } from '../indexing/resolve.ts';
+import { overwrite } from '../inplace.ts';
 import { untracked } from '../modes.ts';
 import type { PointwiseFunction } from '../pointwise.ts';
 import { wrapIndex } from '../positions.ts';
@@ -53,19 +55,37 @@ export async function atAsync(self: Tensor, ...indices: Index[]): Promise<Tensor
  * x.set([[0, 2]], 5); // x[[0, 2]] = 5
  * x.set(x.lt(0), 0); // x[x < 0] = 0
  * ```
- * @throws IndexError as `at`, ShapeError when the value does not broadcast. Nothing is changed then.
+ * A mask needs no reading, so this is synchronous on every device, but for masks beside index tensors: `setAsync`. Off the
+ * CPU it goes unnoticed when a value for each true element has a size that is not their number.
+ * @throws IndexError as `at`, ShapeError when the value does not broadcast, DeviceError that names `setAsync`. Nothing is
+ *   changed then.
  */
 export function set(self: Tensor, index: Index | readonly Index[], value: Tensor | Scalar): Tensor {
-  const list = Array.isArray(index) ? (index as readonly Index[]) : [index as Index];
-  const { view, indices } = resolve('set', self, parseIndices('set', self, list));
-  if (indices.length === 0) {
-    if (isTensor(value)) copy_(view, withoutLeadingOnes(value.to(self.device)));
-    else fill.inplace(view, value);
-    return self;
-  }
-  const { dtype, device } = self;
-  const source = isTensor(value) ? withoutLeadingOnes(value.to(device, dtype)) : full([], value, { dtype, device });
-  indexPutAt.inplace(view, indices, source, false);
+  const items = parseIndices('set', self, listOf(index));
+  const masked = findsPositions(self) ? null : maskedPlaces('set', self, items);
+  if (masked === null) return assign(self, resolve('set', self, items), value);
+  const source = sourceFor(self, value);
+  overwrite('set', masked.view, () => putByRank('set', masked, source, false));
+  return self;
+}
+
+/** `set(index, value)` on every device, whatever masks are combined with. */
+export async function setAsync(self: Tensor, index: Index | readonly Index[], value: Tensor | Scalar): Promise<Tensor> {
+  const items = await awaitMasks(parseIndices('setAsync', self, listOf(index)));
+  return assign(self, resolve('setAsync', self, items), value);
+}
+
+const listOf = (index: Index | readonly Index[]): readonly Index[] =>
+  Array.isArray(index) ? (index as readonly Index[]) : [index as Index];
+
+/** The value as a tensor that may be written into `self`. */
+const sourceFor = ({ dtype, device }: Tensor, value: Tensor | Scalar): Tensor =>
+  isTensor(value) ? withoutLeadingOnes(value.to(device, dtype)) : full([], value, { dtype, device });
+
+function assign(self: Tensor, { view, indices }: Resolved, value: Tensor | Scalar): Tensor {
+  if (indices.length > 0) indexPutAt.inplace(view, indices, sourceFor(self, value), false);
+  else if (isTensor(value)) copy_(view, withoutLeadingOnes(value.to(self.device)));
+  else fill.inplace(view, value);
   return self;
 }
 
@@ -97,18 +117,40 @@ function withoutMasks(indices: readonly (Tensor | null)[]): (Tensor | null)[] {
   );
 }
 
+/** The mask that is the only index, where its positions cannot be had at once. */
+function maskAmong(self: Tensor, indices: readonly (Tensor | null)[]): MaskedPlaces | null {
+  if (findsPositions(self)) return null;
+  const [dim, ...others] = indices.flatMap((index, d) => (index === null ? [] : [d]));
+  const mask = indices[dim!]!;
+  return others.length === 0 && mask.dtype === 'bool' ? { view: self, dim: dim!, mask } : null;
+}
+
 /**
  * self with `values`, broadcast, at the places that index tensors name, one for each dimension (null or left off: all of
  * it). `accumulate` adds instead, also where a place is named twice. `x.indexPut_(…)` in place.
  */
 export const indexPut: PointwiseFunction<PutArguments> = (() => {
-  const prepare = (args: unknown[]): [readonly (Tensor | null)[], Tensor, boolean] => {
-    const { indices, values, accumulate } = indexPutArguments(args);
+  const prepare = (self: Tensor, args: unknown[]): IndexPutArguments => {
+    const given = indexPutArguments(args);
+    const { indices, values } = given;
     if (indices.every((index) => index === null))
       throw new ShapeError(`indexPut(): at least one index must be a tensor, got [${indices.map(String).join(', ')}]`);
-    return [withoutMasks(indices), values, accumulate];
+    checkSameDType('indexPut', self, values);
+    return given;
   };
-  const put = (self: Tensor, ...args: PutArguments): Tensor => indexPutAt(self, ...prepare(args));
-  const inplace = (self: Tensor, ...args: PutArguments): Tensor => indexPutAt.inplace(self, ...prepare(args));
+  const put = (self: Tensor, ...args: PutArguments): Tensor => {
+    const { indices, values, accumulate } = prepare(self, args);
+    const masked = maskAmong(self, indices);
+    return masked === null
+      ? indexPutAt(self, withoutMasks(indices), values, accumulate)
+      : putByRank('indexPut', masked, values, accumulate);
+  };
+  const inplace = (self: Tensor, ...args: PutArguments): Tensor => {
+    const { indices, values, accumulate } = prepare(self, args);
+    const masked = maskAmong(self, indices);
+    return masked === null
+      ? indexPutAt.inplace(self, withoutMasks(indices), values, accumulate)
+      : overwrite('indexPut_', self, () => putByRank('indexPut', masked, values, accumulate));
+  };
   return Object.assign(put, { inplace });
 })();

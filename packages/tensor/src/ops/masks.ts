@@ -2,14 +2,17 @@
 import { checkOptions } from '../args.ts';
 import type { Scalar } from '../backend.ts';
 import { isFloating } from '../dtype.ts';
-import { DeviceError, DTypeError, ShapeError } from '../errors.ts';
+import { DTypeError, ShapeError } from '../errors.ts';
+import { findsPositions, scatterByRank } from '../indexing/masked.ts';
+import { positionsOfNonzero } from '../indexing/nonzero.ts';
+import { overwrite } from '../inplace.ts';
 import { untracked } from '../modes.ts';
 import { type PointwiseFunction, pointwise, pointwiseFunction } from '../pointwise.ts';
 import { sameDevice } from '../positions.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
-import { isTensor, Tensor } from '../tensor.ts';
+import { isTensor, type Tensor } from '../tensor.ts';
 import { apart, type Writing, writingFunction } from '../writing.ts';
 import { copyOf } from './copy.ts';
 import { indexSelect } from './gather.ts';
@@ -25,19 +28,6 @@ function checkMask(op: string, self: Tensor, mask: Tensor): void {
   sameDevice(op, self, mask);
   if (mask.dtype !== 'bool')
     throw new DTypeError(`${op}(): the mask must be bool, got ${mask.dtype}; compare it, e.g. with .ne(0)`);
-}
-
-/** Row-major positions of nonzero elements as int32 [count, ndim]. */
-function positions(op: string, self: Tensor): Tensor {
-  const backend = backendFor(self.device);
-  const find = backend.routines.nonzero;
-  if (find === undefined) {
-    throw new DeviceError(
-      `${op}(): the size of the result depends on values, which device '${self.device}' only reads asynchronously; use \`await x.${op}Async()\``,
-    );
-  }
-  const { data, count } = find(self);
-  return new Tensor(backend.upload('int32', data), 'int32', [count, self.ndim]);
 }
 
 export interface NonzeroOptions {
@@ -57,20 +47,24 @@ export function nonzero(self: Tensor, options: { asTuple: true }): Tensor[];
 export function nonzero(self: Tensor, options?: { asTuple?: false | undefined }): Tensor;
 export function nonzero(self: Tensor, options: NonzeroOptions = {}): Tensor | Tensor[] {
   checkOptions('nonzero', options, ['asTuple']);
-  if (!options.asTuple) return positions('nonzero', self);
+  if (!options.asTuple) return positionsOfNonzero('nonzero', self);
   const x = self.ndim === 0 ? untracked(() => reshape(self, 1)) : self;
-  return positions('nonzero', x).unbind(1);
+  return positionsOfNonzero('nonzero', x).unbind(1);
 }
 
 /** `nonzero()` on every device. */
-export async function nonzeroAsync(self: Tensor, options: { asTuple?: false | undefined } = {}): Promise<Tensor> {
+export function nonzeroAsync(self: Tensor, options: { asTuple: true }): Promise<Tensor[]>;
+export function nonzeroAsync(self: Tensor, options?: { asTuple?: false | undefined }): Promise<Tensor>;
+export async function nonzeroAsync(self: Tensor, options: NonzeroOptions = {}): Promise<Tensor | Tensor[]> {
   checkOptions('nonzeroAsync', options, ['asTuple']);
-  return positions('nonzero', await self.detach().cpu()).to(self.device);
+  const x = options.asTuple && self.ndim === 0 ? untracked(() => reshape(self, 1)) : self;
+  const found = positionsOfNonzero('nonzero', await x.detach().cpu()).to(self.device);
+  return options.asTuple ? found.unbind(1) : found;
 }
 
 /** Same as `nonzero()`. */
 export function argwhere(self: Tensor): Tensor {
-  return positions('argwhere', self);
+  return positionsOfNonzero('argwhere', self);
 }
 
 /** `argwhere()` on every device. */
@@ -120,7 +114,7 @@ function fractional(self: Tensor, value: string): DTypeError {
 
 /** Positions of a mask's true elements in the flattened tensor of `shape`, as a vector. */
 function flatPositions(op: string, mask: Tensor, shape: readonly number[]): Tensor {
-  return untracked(() => reshape(positions(op, reshape(expand(mask, shape), -1)), -1));
+  return untracked(() => reshape(positionsOfNonzero(op, reshape(expand(mask, shape), -1)), -1));
 }
 
 /**
@@ -147,7 +141,11 @@ export async function maskedSelectAsync(self: Tensor, mask: Tensor): Promise<Ten
   return selectedAt(self, mask, reshape(at, -1), shape);
 }
 
-/** self with the elements where the mask is true replaced, in order, by those of `source`. */
+/**
+ * self with the elements where the mask is true replaced, in order, by those of `source`.
+ * @throws ShapeError when the source has fewer elements than the mask is true. Where values are only read asynchronously
+ *   that goes unnoticed: the last element of the source is taken then.
+ */
 export const maskedScatter: PointwiseFunction<[mask: Tensor, source: Tensor]> = (() => {
   const full = writingFunction('maskedScatter', (self: Tensor, mask: Tensor, source: Tensor): Writing => {
     const at = flatPositions('maskedScatter', mask, self.shape);
@@ -169,6 +167,7 @@ export const maskedScatter: PointwiseFunction<[mask: Tensor, source: Tensor]> = 
   });
   const check = (self: Tensor, mask: Tensor, source: Tensor): void => {
     checkMask('maskedScatter', self, mask);
+    sameDevice('maskedScatter', self, source);
     if (source.dtype !== self.dtype) {
       throw new DTypeError(
         `maskedScatter(): the source is ${source.dtype} but the tensor ${self.dtype}; convert it with .to('${self.dtype}')`,
@@ -177,11 +176,15 @@ export const maskedScatter: PointwiseFunction<[mask: Tensor, source: Tensor]> = 
   };
   const call = (self: Tensor, mask: Tensor, source: Tensor): Tensor => {
     check(self, mask, source);
-    return full(expand(self, broadcastShapes('maskedScatter', self.shape, mask.shape)), mask, source);
+    const target = expand(self, broadcastShapes('maskedScatter', self.shape, mask.shape));
+    return findsPositions(self)
+      ? full(target, mask, source)
+      : scatterByRank(target, expand(mask, target.shape), source);
   };
   const inplace = (self: Tensor, mask: Tensor, source: Tensor): Tensor => {
     check(self, mask, source);
-    return full.inplace(self, mask, source);
+    if (findsPositions(self)) return full.inplace(self, mask, source);
+    return overwrite('maskedScatter_', self, () => scatterByRank(self, expand(mask, self.shape), source));
   };
   return Object.assign(call, { inplace });
 })();

@@ -2,24 +2,13 @@
 import { dtypeInfo, type TypedArray } from '../dtype.ts';
 import { AutogradError, DeviceError, FlambeauError, ShapeError } from '../errors.ts';
 import { decodeBfloat16, decodeFloat16 } from '../float16.ts';
+import { readForSync, readLater } from '../read-now.ts';
 import { formatShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { type ComplexValue, decoder, type Value } from '../values.ts';
 
 /** Values nested as the shape is; a plain value for 0-d tensors. */
 export type NestedArray = number | boolean | ComplexValue | NestedArray[];
-
-/** Values of a tensor, row-major, in a fresh array: bits for the 16-bit floats. */
-function readSync(op: string, self: Tensor): TypedArray {
-  const backend = backendFor(self.device);
-  if (backend.readSync === null) {
-    throw new DeviceError(`${op}Sync(): device '${self.device}' only reads asynchronously; use \`await x.${op}()\``);
-  }
-  return backend.readSync(self);
-}
-
-const read = (self: Tensor): Promise<TypedArray> => backendFor(self.device).read(self);
 
 function widen(self: Tensor, array: TypedArray): TypedArray {
   if (self.dtype === 'float16') return decodeFloat16(array as Uint16Array);
@@ -50,13 +39,13 @@ const single = (self: Tensor, array: TypedArray): number => Number(toNumber('ite
 /** The value of a one-element tensor as a number (bool: 0 or 1). @throws ShapeError for other shapes, RangeError beyond ±2^53. */
 export async function item(self: Tensor): Promise<number> {
   checkSingle(self);
-  return single(self, await read(self));
+  return single(self, await readLater(self));
 }
 
 /** `item()` at once; CPU only. @throws DeviceError elsewhere. */
 export function itemSync(self: Tensor): number {
   checkSingle(self);
-  return single(self, readSync('item', self));
+  return single(self, readForSync('item', self));
 }
 
 function nest(self: Tensor, array: TypedArray): NestedArray {
@@ -78,22 +67,22 @@ function nest(self: Tensor, array: TypedArray): NestedArray {
  * ```
  */
 export async function toArray(self: Tensor): Promise<NestedArray> {
-  return nest(self, await read(self));
+  return nest(self, await readLater(self));
 }
 
 /** `toArray()` at once; CPU only. */
 export function toArraySync(self: Tensor): NestedArray {
-  return nest(self, readSync('toArray', self));
+  return nest(self, readForSync('toArray', self));
 }
 
 /** A copy of the values, row-major, as a typed array; float16 and bfloat16 come as float32. */
 export async function toTypedArray(self: Tensor): Promise<TypedArray> {
-  return widen(self, await read(self));
+  return widen(self, await readLater(self));
 }
 
 /** `toTypedArray()` at once; CPU only. */
 export function toTypedArraySync(self: Tensor): TypedArray {
-  return widen(self, readSync('toTypedArray', self));
+  return widen(self, readForSync('toTypedArray', self));
 }
 
 /**

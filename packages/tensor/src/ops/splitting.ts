@@ -1,6 +1,8 @@
 /** @file Cutting a tensor into views along a dimension. */
 import { integerList, signature, type Trailing } from '../args.ts';
+import type { TypedArray } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
+import { readLater, readNow } from '../read-now.ts';
 import { record } from '../record.ts';
 import { formatShape, wrapDim } from '../shape.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
@@ -126,14 +128,19 @@ interface TensorSplitArguments {
 }
 const tensorSplitArguments = signature<TensorSplitArguments>('tensorSplit', ['indicesOrSections', 'dim'], { dim: 0 });
 
-/** The number of sections or the cutting points in an argument that may also be a tensor of either. */
-function cuts(op: string, value: number | readonly number[] | Tensor): number | readonly number[] {
+/** The number of sections or the cutting points in an argument that may also be a tensor of either, whose values `read` knows. */
+function cuts(
+  op: string,
+  value: number | readonly number[] | Tensor,
+  read: (x: Tensor) => TypedArray,
+): number | readonly number[] {
   if (!isTensor(value)) return typeof value === 'number' ? value : integerList(op, [value]);
   if (value.ndim > 1)
     throw new ShapeError(
       `${op}(): a tensor of cutting points must have at most one dimension, got shape ${formatShape(value.shape)}`,
     );
-  return value.ndim === 0 ? value.itemSync() : (value.toArraySync() as number[]);
+  const values = Array.from(read(value), Number);
+  return value.ndim === 0 ? values[0]! : values;
 }
 
 /**
@@ -149,9 +156,30 @@ export function tensorSplit(
   ...args: [indicesOrSections: number | readonly number[] | Tensor, dim?: number | DimOption]
 ): Tensor[] {
   const { indicesOrSections, dim } = tensorSplitArguments(args);
+  return splitAt(
+    self,
+    cuts('tensorSplit', indicesOrSections, (x) => readNow('tensorSplit', x)),
+    dim,
+  );
+}
+
+/** `tensorSplit(…)` on every device: a tensor of cutting points is read asynchronously. */
+export async function tensorSplitAsync(
+  self: Tensor,
+  ...args: [indicesOrSections: number | readonly number[] | Tensor, dim?: number | DimOption]
+): Promise<Tensor[]> {
+  const { indicesOrSections, dim } = tensorSplitArguments(args);
+  const values = isTensor(indicesOrSections) ? await readLater(indicesOrSections) : null;
+  return splitAt(
+    self,
+    cuts('tensorSplit', indicesOrSections, () => values!),
+    dim,
+  );
+}
+
+function splitAt(self: Tensor, at: number | readonly number[], dim: number): Tensor[] {
   const d = dimensionOf('tensorSplit', self, dim);
   const size = self.shape[d]!;
-  const at = cuts('tensorSplit', indicesOrSections);
   if (typeof at === 'number') {
     if (!Number.isInteger(at) || at <= 0)
       throw new RangeError(`tensorSplit(): the number of sections must be a positive integer, got ${at}`);

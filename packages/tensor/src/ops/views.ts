@@ -1,8 +1,9 @@
 /** @file Views: other shapes over the same memory. Nothing is copied, and writing to a view writes to its source. */
 import { type IntegerList, integerList, signature, type Trailing } from '../args.ts';
-import { type DType, type DTypeAlias, dtypeInfo, toDType } from '../dtype.ts';
+import { type DType, type DTypeAlias, dtypeInfo, isDifferentiable, type TypedArray, toDType } from '../dtype.ts';
 import { IndexError, ShapeError } from '../errors.ts';
 import { wrapIndex } from '../positions.ts';
+import { readLater, readNow } from '../read-now.ts';
 import { record } from '../record.ts';
 import { broadcastStrides, contiguousStrides, formatShape, inferSize, sameShape, wrapDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -239,7 +240,7 @@ export function narrow(self: Tensor, dim: number, start: number | Tensor, length
   if (self.ndim === 0) throw new ShapeError('narrow(): cannot be applied to a 0-d tensor');
   const d = wrapDim('narrow', dim, self.ndim);
   const size = self.shape[d]!;
-  const first = typeof start === 'number' ? start : start.itemSync();
+  const first = typeof start === 'number' ? start : startOf(start, readNow('narrow', start));
   if (!Number.isInteger(first) || !Number.isInteger(length))
     throw new TypeError(`narrow(): start and length must be integers, got ${first} and ${String(length)}`);
   if (length < 0) throw new RangeError(`narrow(): length must not be negative, got ${length}`);
@@ -249,4 +250,18 @@ export function narrow(self: Tensor, dim: number, start: number | Tensor, length
   if (begin + length > size)
     throw new IndexError(`narrow(): start ${begin} + length ${length} exceeds dimension ${d} of size ${size}`);
   return sliceOf(self, d, begin, length, 1);
+}
+
+/** `narrow(dim, start, length)` on every device: a `start` that is a tensor is read asynchronously. */
+export async function narrowAsync(self: Tensor, dim: number, start: number | Tensor, length: number): Promise<Tensor> {
+  return narrow(self, dim, typeof start === 'number' ? start : startOf(start, await readLater(start)), length);
+}
+
+/** The one integer in a tensor that says where to start. */
+function startOf({ shape, dtype, elementCount }: Tensor, values: TypedArray): number {
+  if (elementCount !== 1 || isDifferentiable(dtype) || dtype === 'bool')
+    throw new ShapeError(
+      `narrow(): start must be a number or a tensor of one integer, got ${dtype} ${formatShape(shape)}`,
+    );
+  return Number(values[0]);
 }
