@@ -24,8 +24,8 @@ export interface RowText {
   readonly lanes: 0 | 1 | 2 | 3;
   /** `fn combine(a: Item, b: Item) -> Item`, for which `Item()` is neutral, and other functions. */
   readonly declarations: string;
-  /** Statements that leave the item of the elements in `item`; `each` makes a loop over them, with `i` as their number. */
-  item(b: Buffers, each: (text: string) => string): string;
+  /** Statements that leave the item of the elements in `item`. */
+  item(b: Buffers, each: Each): string;
   /** Statements with the whole row's `item`, before the next two. */
   whole(b: Buffers): string;
   /** What one invocation does for the row. */
@@ -84,7 +84,7 @@ export function rowsOver(
     strides,
   );
   const reduced = loops([...over], strides.slice(0, along));
-  const beside = Math.abs(kept.strides[0]!.at(-1) ?? 0) < Math.abs(reduced.strides[0]!.at(-1) ?? 0);
+  const beside = Math.abs(kept.strides[0]!.at(-1) ?? 0) < Math.abs(reduced.strides[0]?.at(-1) ?? 0);
   return { views, along, kept, reduced, count: product(kept.sizes), length: product(reduced.sizes), beside };
 }
 
@@ -100,33 +100,45 @@ export const indexWord = (i: number, floats = 0): string => word(fixedWords + fl
 /** The length of a row. */
 export const lengthWord = word(2);
 
-/** Statements that sum `term`, of type `type` and after `before`, over a row's elements into the new variable `name`. */
-export function sumText(name: string, type: string, term: string, each: (text: string) => string, before = ''): string {
-  return `var ${name} = ${type}();
-  { var part = ${type}(); var terms = 0u;
-    ${each(`${before} part = part + ${term}; terms = terms + 1u; if (terms == ${run}u) { ${name} = ${name} + part; part = ${type}(); terms = 0u; }`)}
-    ${name} = ${name} + part; }`;
+/**
+ * A loop of an invocation over its elements of a row, with `i` as their number; with `around`, statements that go before and
+ * after every 64 of them.
+ */
+export type Each = (text: string, around?: readonly [before: string, after: string]) => string;
+
+function elementsText(size: number, text: string, around: readonly [string, string] | undefined): string {
+  const first = size === 1 ? 'begin' : 'begin + lane';
+  if (around === undefined) return `for (var i = ${first}; i < end; i = i + ${size}u) { ${text} }`;
+  return `for (var i = ${first}; i < end;) {
+    ${around[0]}
+    let stop = min(i + ${run * size}u, end);
+    for (; i < stop; i = i + ${size}u) { ${text} }
+    ${around[1]}
+  }`;
 }
 
-function shaderText(text: RowText, rows: Rows, pass: Pass, scalars: number, places: readonly number[]): string {
+/** Statements that sum `term`, of type `type` and after `before`, over a row's elements into the new variable `name`. */
+export function sumText(name: string, type: string, term: string, each: Each, before = ''): string {
+  const sum = each(`${before} part = part + ${term};`, [`var part = ${type}();`, `${name} = ${name} + part;`]);
+  return `var ${name} = ${type}();\n  ${sum}`;
+}
+
+function shaderText(text: RowText, rows: Rows, pass: Pass, scalars: number, bound: readonly number[]): string {
   const { views, along, kept, reduced } = rows;
   const { stage, size } = pass;
-  const buffer: Buffers = (v) => `b${places[v]}`;
-  const partials = `b${places[views.length]}`;
+  const buffer: Buffers = (v) => `b${bound[v]}`;
+  const partials = `b${bound[views.length]}`;
   const p = views.map((_, v) => `p${v}`);
   const q = p.slice(0, along).map((_, v) => `q${v}`);
   const offsets = fixedWords + scalars;
   const keptAt = offsets + views.length;
   const reducedAt = keptAt + loopWords(kept.sizes.length, views.length);
-  const each = (body: string): string =>
-    `for (var i = begin${size === 1 ? '' : ' + lane'}; i < end; i = i + ${size}u) {
-    ${q.map((name, v) => `var ${name} = p${v};`).join(' ')}
-    ${stepsText('i', q, reduced.sizes.length, reducedAt)}
-    ${body}
-  }`;
+  const places = `${q.map((name, v) => `var ${name} = p${v};`).join(' ')}
+    ${stepsText('i', q, reduced.sizes.length, reducedAt)}`;
+  const each: Each = (body, around) => elementsText(size, `${places}\n    ${body}`, around);
   const { lanes } = text;
   const words = Array.from({ length: lanes }, (_, j) => j);
-  const team = size > 1 && lanes > 0;
+  const joined = size > 1 && lanes > 0;
   const partialAt = (index: string, j: number): string => `${partials}[(${index}) * ${lanes}u + ${j}u]`;
   const gathered =
     stage === 'rest'
@@ -134,7 +146,9 @@ function shaderText(text: RowText, rows: Rows, pass: Pass, scalars: number, plac
   for (var c = ${size === 1 ? '0u' : 'lane'}; c < ${word(4)}; c = c + ${size}u) {
     item = combine(item, Item(${words.map((j) => `bitcast<f32>(${partialAt(`c * ${word(1)} + row`, j)})`).join(', ')}));
   }`
-      : text.item(buffer, each);
+      : lanes === 0
+        ? ''
+        : text.item(buffer, each);
   const first = size === 1 ? '' : 'lane == 0u';
   const when = (conditions: readonly string[], body: string): string =>
     conditions.length === 0 ? body : `if (${conditions.join(' && ')}) { ${body} }`;
@@ -153,10 +167,10 @@ function shaderText(text: RowText, rows: Rows, pass: Pass, scalars: number, plac
   ${p.map((name, v) => `var ${name} = ${word(offsets + v)};`).join(' ')}
   ${stepsText('row', p, kept.sizes.length, keptAt)}
   ${gathered}
-  ${team ? treeText('item', size) : ''}
+  ${joined ? treeText('item', size) : ''}
   ${stage === 'items' ? when([first].filter(Boolean), stored) : rest}`;
-  const tree = team ? `\nvar<workgroup> tree: array<Item, ${size}>;` : '';
-  const buffers = Math.max(...places) + 1;
+  const tree = joined ? `\nvar<workgroup> tree: array<Item, ${size}>;` : '';
+  const buffers = Math.max(...bound) + 1;
   const alias = lanes === 0 ? '' : `alias Item = ${lanes === 1 ? 'f32' : `vec${lanes}<f32>`};\n`;
   return shader(buffers, body, alias + text.declarations + tree, size === 1 ? WORKGROUP : size);
 }
@@ -200,10 +214,13 @@ function dispatch(
   });
 }
 
+/** Invocations of a workgroup that does one row. */
+const team = 64;
+
 /** Into how many chunks rows are cut so that the device has enough to do. */
 function chunksFor({ count, length }: Rows, size: number): number {
   if (size === 1) return length < 256 ? 1 : Math.min(Math.ceil(length / 128), Math.ceil(32768 / count));
-  return count >= 512 || length <= 8192 ? 1 : Math.min(64, Math.ceil(length / 2048));
+  return count >= 512 || length <= 4096 ? 1 : Math.min(64, Math.ceil(length / 2048));
 }
 
 /** Runs a kernel over rows. `scalars` are its arguments. */
@@ -216,7 +233,7 @@ export function overRows(
   scalars: RowScalars = {},
 ): void {
   const { count, length } = rows;
-  const size = aloneIsBest(count, length, rows.beside) ? 1 : length <= 4096 ? 64 : WORKGROUP;
+  const size = aloneIsBest(count, length, rows.beside) ? 1 : team;
   const chunks = chunksFor(rows, size);
   const pass = { size, chunk: Math.ceil(length / chunks), chunks };
   if (chunks === 1 || text.lanes === 0) {
