@@ -174,10 +174,11 @@ async function checkModule(golden: ModuleCase, device: string): Promise<string |
     new Map(
       entriesOf(golden.state_dict).map(([key, value]) => [
         key,
-        buildTensor(value as GoldenTensor, { device, detached: true }),
+        buildTensor(value as GoldenTensor, { device: 'cpu', detached: true }),
       ]),
     ),
   );
+  net.to(device);
   net.train(golden.train);
   for (const warmup of golden.warmup_inputs ?? []) net(...(build(warmup, options).value as never[]));
   const inputs = sameInputs(golden, build(golden.inputs, options).value as unknown[]);
