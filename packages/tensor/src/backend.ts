@@ -168,8 +168,8 @@ export interface Fused {
     running: RunningStatistics | null,
   ): void;
   /**
-   * The gradients of that. Those of weight and bias are sums over `shared`, the dimensions of which they have size 1. With
-   * mean and rstd that were given from outside, of any shape that broadcasts, only these two are asked for.
+   * The gradients of that. Those of weight and bias are sums over `shared`, the dimensions where they have size 1; they are
+   * row-major. Where mean and rstd do not depend on x, only these two are asked for.
    */
   normalizationBackward(
     grad: View,
