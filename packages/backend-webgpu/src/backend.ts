@@ -2,6 +2,7 @@
 import { type Backend, contractVersion } from '@flambeau/tensor/internal';
 import { Commands } from './commands.ts';
 import type { Gpu } from './device.ts';
+import { attention, largestHead } from './kernels/attention.ts';
 import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
 import { gather } from './kernels/gather.ts';
 import { indexOffsets } from './kernels/indices.ts';
@@ -33,6 +34,7 @@ export function openSession(gpu: Gpu, device: string): Session {
   const commands = new Commands(gpu);
   memory.onDestroy = (id) => commands.forget(id);
   const transfer = new Transfer(gpu, memory, commands);
+  const workgroupBytes = gpu.limits.maxComputeWorkgroupStorageSize;
   const backend: Backend = {
     contract: contractVersion,
     device,
@@ -69,6 +71,10 @@ export function openSession(gpu: Gpu, device: string): Session {
       softmaxBackward: (...args) => softmaxBackward(commands, memory, ...args),
       normalization: (...args) => normalization(commands, memory, ...args),
       normalizationBackward: (...args) => normalizationBackward(commands, memory, ...args),
+      attention: {
+        largestHead: largestHead(workgroupBytes),
+        run: (...args) => attention(commands, workgroupBytes, ...args),
+      },
       nllLoss: (...args) => nllLoss(commands, memory, ...args),
       nllLossBackward: (...args) => nllLossBackward(commands, memory, ...args),
     },

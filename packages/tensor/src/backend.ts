@@ -143,6 +143,23 @@ export interface ClassSpec {
   readonly reduction: 'none' | 'mean' | 'sum';
 }
 
+export interface AttentionSpec {
+  /** Factor of the scores. */
+  readonly scale: number;
+  /** Whether row i of the scores has only the keys up to i. */
+  readonly isCausal: boolean;
+}
+
+export interface AttentionKernel {
+  /** The greatest E and Ev that it takes. */
+  readonly largestHead: number;
+  /**
+   * out [...B, L, Ev] = softmax(scale · query [...B, L, E] × keyᵀ [...B, S, E] + mask [...B, L, S]) × value [...B, S, Ev].
+   * Batch shapes are equal (stride 0 where they repeat). A bool mask is true where a key may be looked at.
+   */
+  run(query: View, key: View, value: View, mask: View | null, spec: AttentionSpec, out: View): void;
+}
+
 /**
  * Composites that a backend may run as kernels of its own where that pays, each optional; without one they are composed.
  * Views have elements, outputs are fresh, and nothing is recorded: a backward pass that is itself recorded composes.
@@ -181,6 +198,8 @@ export interface Fused {
     shared: readonly number[],
     gradients: NormalizationGradients,
   ): void;
+  /** Used where nothing is recorded: a backward pass wants the weights, which this never stores. */
+  readonly attention: AttentionKernel;
   /**
    * out = −x[target] · weight[target] for targets (integers, in x's shape without `dim`) other than ignoreIndex, else 0;
    * or their sum, or that divided by `total`, the sum of their weights, which is a result too (null otherwise). A target

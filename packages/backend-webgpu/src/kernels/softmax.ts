@@ -13,7 +13,7 @@ import { overRows, type RowText, read, rowsOver, sumText, write } from './rows.t
 const fixedWords = 6;
 
 /** exp of a difference from the greatest element; infinity and NaN do not depend on what the device's exp makes of them. */
-const power = `fn power(x: f32) -> f32 { if (is_nan(x)) { return x; } if (x < -104.0) { return 0.0; } return exp(x); }`;
+export const power = `fn power(x: f32) -> f32 { if (is_nan(x)) { return x; } if (x < -104.0) { return 0.0; } return exp(x); }`;
 
 function shaderText(x: View, out: View, log: boolean, size: number, rank: number, places: readonly number[]): string {
   const value = loading(x.dtype, 'float32')(`b${places[0]}[p0 + i * ${word(4)}]`);
