@@ -65,37 +65,43 @@ function walk({ sizes, strides }: Loops, at: number[], visit: () => void, depth 
   for (let v = 0; v < at.length; v++) at[v]! -= strides[v]![depth]! * size;
 }
 
-/** Σ x of a run, in four chains: an addition waits for the one before. */
+/** Σ x of a run. Neighbours are added in four chains: an addition waits for the one before. */
 function sumOf(x: Floats, p: number, step: number, size: number): number {
   let a = 0;
+  if (step !== 1) {
+    for (let i = 0; i < size; i++, p += step) a += x[p]!;
+    return a;
+  }
   let b = 0;
   let c = 0;
   let d = 0;
   let i = 0;
   for (; i + 3 < size; i += 4) {
-    a += x[p]!;
-    b += x[p + step]!;
-    c += x[p + 2 * step]!;
-    d += x[p + 3 * step]!;
-    p += 4 * step;
+    a += x[p + i]!;
+    b += x[p + i + 1]!;
+    c += x[p + i + 2]!;
+    d += x[p + i + 3]!;
   }
-  for (; i < size; i++, p += step) a += x[p]!;
+  for (; i < size; i++) a += x[p + i]!;
   return a + b + (c + d);
 }
 
 /** Σ (x − center)². */
 function squaresOf(x: Floats, p: number, step: number, size: number, center: number): number {
   let a = 0;
+  if (step !== 1) {
+    for (let i = 0; i < size; i++, p += step) a += (x[p]! - center) ** 2;
+    return a;
+  }
   let b = 0;
   let i = 0;
   for (; i + 1 < size; i += 2) {
-    const e = x[p]! - center;
-    const f = x[p + step]! - center;
+    const e = x[p + i]! - center;
+    const f = x[p + i + 1]! - center;
     a += e * e;
     b += f * f;
-    p += 2 * step;
   }
-  if (i < size) a += (x[p]! - center) * (x[p]! - center);
+  if (i < size) a += (x[p + i]! - center) ** 2;
   return a + b;
 }
 
@@ -188,8 +194,10 @@ function apply(
   stepB: number,
 ): void {
   if (stepW === 0 && stepB === 0) {
-    const [factor, shift] = [scale * weight[w]!, bias[b]!];
-    for (let i = 0; i < size; i++, p += stepX, q += stepY) y[q] = (x[p]! - center) * factor + shift;
+    const factor = scale * weight[w]!;
+    const shift = bias[b]!;
+    if (stepX === 1 && stepY === 1) for (let i = 0; i < size; i++) y[q + i] = (x[p + i]! - center) * factor + shift;
+    else for (let i = 0; i < size; i++, p += stepX, q += stepY) y[q] = (x[p]! - center) * factor + shift;
     return;
   }
   for (let i = 0; i < size; i++, p += stepX, q += stepY, w += stepW, b += stepB) {
@@ -213,20 +221,29 @@ function sums(
 ): void {
   let a = 0;
   let b = 0;
+  if (stepG !== 1 || stepX !== 1) {
+    for (let i = 0; i < size; i++, q += stepG, p += stepX) {
+      a += g[q]!;
+      b += g[q]! * (x[p]! - center);
+    }
+    sumG = a;
+    sumGX = b;
+    return;
+  }
   let c = 0;
   let d = 0;
   let i = 0;
-  for (; i + 1 < size; i += 2, q += 2 * stepG, p += 2 * stepX) {
-    const e = g[q]!;
-    const f = g[q + stepG]!;
+  for (; i + 1 < size; i += 2) {
+    const e = g[q + i]!;
+    const f = g[q + i + 1]!;
     a += e;
     b += f;
-    c += e * (x[p]! - center);
-    d += f * (x[p + stepX]! - center);
+    c += e * (x[p + i]! - center);
+    d += f * (x[p + i + 1]! - center);
   }
   if (i < size) {
-    a += g[q]!;
-    c += g[q]! * (x[p]! - center);
+    a += g[q + i]!;
+    c += g[q + i]! * (x[p + i]! - center);
   }
   sumG = a + b;
   sumGX = c + d;
@@ -284,6 +301,11 @@ function inputGradient(
   less: number,
   factor: number,
 ): void {
+  if (stepX === 1 && stepG === 1 && stepO === 1 && stepW === 0) {
+    const [own, share, shift] = [weight[w]! * scale, factor * scale, less * scale];
+    for (let i = 0; i < size; i++) out[o + i] = g[q + i]! * own - (x[p + i]! - center) * share - shift;
+    return;
+  }
   for (let i = 0; i < size; i++, p += stepX, q += stepG, o += stepO, w += stepW) {
     out[o] = (g[q]! * weight[w]! - less - (x[p]! - center) * factor) * scale;
   }
