@@ -62,11 +62,11 @@ export function normalization(
     key: names.key,
     lanes: 3,
     declarations: chan,
-    item: (b, each) => `${sumText('total', 'vec2<f32>', `vec2(${input(b, 'x')}, 1.0)`, each)}
-  let own = total.x / total.y;
-  ${sumText('squares', 'f32', `(${input(b, 'x')} - own) * (${input(b, 'x')} - own)`, each)}
+    item: (b, each) => `${sumText('total', 'f32', input(b, 'x'), each)}
+  let own = total / mine;
+  ${sumText('squares', 'f32', '(value - own) * (value - own)', each, `let value = ${input(b, 'x')};`)}
   var item = Item();
-  if (total.y > 0.0) { item = Item(total.y, own, squares); }`,
+  if (mine > 0.0) { item = Item(mine, own, squares); }`,
     whole: () => `let mean = item.y;
   let rstd = 1.0 / sqrt(item.z / item.x + ${scalarWord(0)});`,
     row: (b) => `${output(b, 'mean', 'mean')} ${output(b, 'rstd', 'rstd')}

@@ -24,7 +24,7 @@ export interface RowText {
   readonly lanes: 0 | 1 | 2 | 3;
   /** `fn combine(a: Item, b: Item) -> Item`, for which `Item()` is neutral, and other functions. */
   readonly declarations: string;
-  /** Statements that leave the item of the elements in `item`. */
+  /** Statements that leave the item of the elements, of which there are `mine` (f32), in `item`. */
   item(b: Buffers, each: Each): string;
   /** Statements with the whole row's `item`, before the next two. */
   whole(b: Buffers): string;
@@ -163,7 +163,8 @@ function shaderText(text: RowText, rows: Rows, pass: Pass, scalars: number, boun
   let chunk = unit / ${word(1)};
   let row = unit % ${word(1)};
   let begin = chunk * ${word(3)};
-  let end = min(begin + ${word(3)}, ${word(2)});
+  let end = max(begin, min(begin + ${word(3)}, ${word(2)}));
+  let mine = f32(${size === 1 ? 'end - begin' : `(max(end - begin, lane) - lane + ${size - 1}u) / ${size}u`});
   ${p.map((name, v) => `var ${name} = ${word(offsets + v)};`).join(' ')}
   ${stepsText('row', p, kept.sizes.length, keptAt)}
   ${gathered}
