@@ -8,6 +8,7 @@ import { indexOffsets } from './kernels/indices.ts';
 import { map } from './kernels/map.ts';
 import { matmul } from './kernels/matmul.ts';
 import { nonzero } from './kernels/nonzero.ts';
+import { normalization, normalizationBackward } from './kernels/normalization.ts';
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from './kernels/pool.ts';
 import { random } from './kernels/random.ts';
 import { readSync } from './kernels/read.ts';
@@ -43,6 +44,6 @@ export const cpuBackend: Backend = {
   random,
   gather,
   scatter,
-  fused: { softmax },
+  fused: { softmax, normalization, normalizationBackward },
   routines: { nonzero, ctcLoss, ctcLossGradient },
 };

@@ -2,17 +2,20 @@
 import { type Backend, contractVersion } from '@flambeau/tensor/internal';
 import { Commands } from './commands.ts';
 import type { Gpu } from './device.ts';
+import { attention } from './kernels/attention.ts';
 import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
 import { gather } from './kernels/gather.ts';
 import { indexOffsets } from './kernels/indices.ts';
 import { map } from './kernels/map.ts';
 import { matmul } from './kernels/matmul.ts';
+import { nllLoss, nllLossBackward } from './kernels/nllLoss.ts';
+import { normalization, normalizationBackward } from './kernels/normalization.ts';
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from './kernels/pool.ts';
 import { random } from './kernels/random.ts';
 import { reduce } from './kernels/reduce.ts';
 import { scan } from './kernels/scan.ts';
 import { scatter } from './kernels/scatter.ts';
-import { softmax } from './kernels/softmax.ts';
+import { softmax, softmaxBackward } from './kernels/softmax.ts';
 import { sort } from './kernels/sort.ts';
 import { Memory } from './memory.ts';
 import { markingResults } from './results.ts';
@@ -33,6 +36,7 @@ export function openSession(gpu: Gpu, device: string): Session {
   memory.onDestroy = (id) => commands.forget(id);
   memory.beforeDestroy = () => commands.submit();
   const transfer = new Transfer(gpu, memory, commands);
+  const workgroupBytes = gpu.limits.maxComputeWorkgroupStorageSize;
   const backend: Backend = {
     contract: contractVersion,
     device,
@@ -66,7 +70,15 @@ export function openSession(gpu: Gpu, device: string): Session {
     avgPoolBackward: (grad, gradX, spec) => avgPoolBackward(commands, grad, gradX, spec),
     random: (distribution, out, generator) => random(commands, memory, transfer, distribution, out, generator),
     routines: {},
-    fused: { softmax: (x, dim, log, out) => softmax(commands, x, dim, log, out) },
+    fused: {
+      softmax: (x, dim, log, out) => softmax(commands, x, dim, log, out),
+      softmaxBackward: (...args) => softmaxBackward(commands, memory, ...args),
+      normalization: (...args) => normalization(commands, memory, ...args),
+      normalizationBackward: (...args) => normalizationBackward(commands, memory, ...args),
+      attention: (...args) => attention(commands, workgroupBytes, ...args),
+      nllLoss: (...args) => nllLoss(commands, memory, ...args),
+      nllLossBackward: (...args) => nllLossBackward(commands, memory, ...args),
+    },
   };
   return { gpu, memory, commands, backend: markingResults(commands, backend) };
 }

@@ -22,7 +22,9 @@ type Kernels = Pick<
   | 'avgPoolBackward'
   | 'random'
 >;
-type Results<T> = { readonly [K in keyof T]: T[K] extends (...args: infer A) => void ? (...args: A) => Views : never };
+type Results<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => unknown ? (...args: A) => Views : never;
+};
 type Views = readonly (View | null)[];
 
 const ofKernels: Results<Kernels> = {
@@ -46,9 +48,21 @@ const ofKernels: Results<Kernels> = {
 
 const ofFused: Results<Fused> = {
   softmax: (_x, _dim, _log, out) => [out],
+  softmaxBackward: (_grad, _y, _dim, _log, gradX) => [gradX],
+  normalization: (_x, _weight, _bias, _spec, out, mean, rstd, running) => [
+    out,
+    mean,
+    rstd,
+    running?.mean ?? null,
+    running?.variance ?? null,
+  ],
+  normalizationBackward: (_grad, _x, _weight, _mean, _rstd, _dims, _shared, { x, weight, bias }) => [x, weight, bias],
+  attention: (_query, _key, _value, _mask, _spec, out) => [out],
+  nllLoss: (_x, _target, _weight, _spec, out, total) => [out, total],
+  nllLossBackward: (_grad, _target, _weight, _total, _spec, gradX) => [gradX],
 };
 
-type Call = (...args: unknown[]) => void;
+type Call = (...args: unknown[]) => unknown;
 
 /** Kernels that mark what they fill with the work that fills it. */
 function marking<T extends object>(commands: Commands, kernels: T, results: object): T {
@@ -57,8 +71,9 @@ function marking<T extends object>(commands: Commands, kernels: T, results: obje
     const kernel = kernels[name as keyof T] as Call;
     const resultsOf = of as (...args: unknown[]) => Views;
     const call: Call = (...args) => {
-      kernel(...args);
+      const result = kernel(...args);
       for (const view of resultsOf(...args)) if (view !== null) memoryOf(view.storage).work = commands.work;
+      return result;
     };
     return [name, call];
   });

@@ -1,4 +1,4 @@
-import { functional as F, manualSeed, randn, tensor, zeros } from '@flambeau/tensor';
+import { functional as F, manualSeed, randn, type Tensor, tensor, zeros } from '@flambeau/tensor';
 import { beforeAll, describe, it } from 'vitest';
 import { open, same } from './compare.ts';
 
@@ -44,6 +44,31 @@ describe('softmax and logSoftmax', () => {
       const x = t.detach().requiresGrad_();
       x.softmax(1).mul(w).sum().backward();
       return x.grad!;
+    });
+  });
+
+  it('gradients along any dimension, of any layout, and of gradients', async () => {
+    const back = (x: Tensor, w: Tensor, d: number, log: boolean): Tensor => {
+      const leaf = x.detach().requiresGrad_();
+      const y = log ? leaf.logSoftmax(d) : leaf.softmax(d);
+      y.backward(w);
+      return leaf.grad!;
+    };
+    for (const shape of [[4, 10], [5, 300], [2, 9000], [600, 3], [2, 21, 40], [7]]) {
+      for (let d = 0; d < shape.length; d++) {
+        await same([randn(shape), randn(shape)], (x, w) => [back(x, w, d, false), back(x, w, d, true)]);
+        await same([randn(shape), randn([1])], (x, w) => [
+          back(x.transpose(0, -1), w.expand(x.transpose(0, -1).shape), d, true),
+        ]);
+      }
+    }
+    await same([randn(5, 30)], (x) => {
+      const leaf = x.detach().requiresGrad_();
+      leaf.softmax(1).square().sum().backward(undefined, { createGraph: true });
+      const slope = leaf.grad!;
+      leaf.grad = null;
+      slope.square().sum().backward();
+      return leaf.grad!;
     });
   });
 });

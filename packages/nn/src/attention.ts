@@ -200,15 +200,17 @@ export class MultiheadAttention extends Module {
     const padding = call.keyPaddingMask === null || batched ? call.keyPaddingMask : call.keyPaddingMask.unsqueeze(0);
     const [output, weights] = this.attend(q, k, v, { ...call, keyPaddingMask: padding });
     const placed = !batched ? output.squeeze(1) : this.batchFirst ? output.transpose(0, 1) : output;
-    if (!call.needWeights) return [placed, null];
+    if (weights === null) return [placed, null];
     const shown = call.averageAttnWeights ? weights.mean(1) : weights;
     return [placed, batched ? shown : shown.squeeze(0)];
   }
 
-  /** The output [L, N, E] and the weights [N, heads, L, S]. */
-  private attend(query: Tensor, key: Tensor, value: Tensor, { keyPaddingMask, attnMask }: Call): [Tensor, Tensor] {
+  /** The output [L, N, E] and the weights [N, heads, L, S], or null where they are not wanted. */
+  private attend(query: Tensor, key: Tensor, value: Tensor, call: Call): [Tensor, Tensor | null] {
+    const { keyPaddingMask, attnMask } = call;
     const [steps, count] = query.shape as readonly [number, number, number];
-    let [q, k, v] = this.project(query, key, value);
+    const [q, ownKeys, ownValues] = this.project(query, key, value);
+    let [k, v] = [ownKeys, ownValues];
     let added = 0;
     if (this.bias_k !== null && this.bias_v !== null) {
       k = cat([k, this.bias_k.expand(1, count, this.embedDim)]);
@@ -223,30 +225,34 @@ export class MultiheadAttention extends Module {
     const size = this.embedDim / this.numHeads;
     /** [T, N, E] as [N · heads, T, E / heads]. */
     const heads = (x: Tensor): Tensor => x.reshape([x.shape[0]!, count * this.numHeads, size]).transpose(0, 1);
-    q = heads(q).div(Math.sqrt(size));
-    let scores = q.bmm(heads(k).transpose(1, 2));
-    const mask = this.mask(attnMask, keyPaddingMask, added, scores);
-    if (mask !== null) scores = scores.add(mask);
-    const weights = F.dropout(scores.softmax(-1), this.dropout, this.training);
-    const mixed = weights.bmm(heads(v)).transpose(0, 1).reshape([steps, count, this.embedDim]);
-    return [this.out_proj(mixed), weights.view([count, this.numHeads, steps, k.shape[0]!])];
+    const shape = [count * this.numHeads, steps, k.shape[0]!];
+    const mask = this.mask(attnMask, keyPaddingMask, added, q, shape);
+    const options = { attnMask: mask, dropoutP: this.training ? this.dropout : 0 };
+    const [mixed, weights] = call.needWeights
+      ? F.scaledDotProductAttentionWithWeights(heads(q), heads(k), heads(v), options)
+      : [F.scaledDotProductAttention(heads(q), heads(k), heads(v), options), null];
+    const output = this.out_proj(mixed.transpose(0, 1).reshape([steps, count, this.embedDim]));
+    return [output, weights?.view([count, this.numHeads, ...shape.slice(1)]) ?? null];
   }
 
   /** What is added to the scores [N · heads, L, S]: −∞ where nothing may be looked at. */
-  private mask(attnMask: Tensor | null, padding: Tensor | null, added: number, scores: Tensor): Tensor | null {
+  private mask(
+    attnMask: Tensor | null,
+    padding: Tensor | null,
+    added: number,
+    { dtype, device }: Tensor,
+    [heads, , keys]: readonly number[],
+  ): Tensor | null {
     const additive = (mask: Tensor): Tensor => {
       const numbers =
-        mask.dtype === 'bool'
-          ? full(mask.shape, 0, { dtype: scores.dtype, device: scores.device }).maskedFill(mask, -Infinity)
-          : mask.to(scores.dtype);
+        mask.dtype === 'bool' ? full(mask.shape, 0, { dtype, device }).maskedFill(mask, -Infinity) : mask.to(dtype);
       return added === 0 ? numbers : F.pad(numbers, [0, added]);
     };
-    const keys = scores.shape[2]!;
     const parts: Tensor[] = [];
     if (attnMask !== null) parts.push(additive(attnMask));
     if (padding !== null) {
-      const rows = additive(padding).view([-1, 1, 1, keys]);
-      parts.push(rows.expand(-1, this.numHeads, -1, -1).reshape([scores.shape[0]!, 1, keys]));
+      const inHeads = additive(padding).view([-1, 1, 1, keys!]);
+      parts.push(inHeads.expand(-1, this.numHeads, -1, -1).reshape([heads!, 1, keys!]));
     }
     return parts.length === 2 ? parts[0]!.add(parts[1]!) : (parts[0] ?? null);
   }

@@ -116,10 +116,100 @@ export interface CtcSamples {
   readonly blank: number;
 }
 
-/** Composites that a backend may run as one kernel where that pays; without one they are composed. */
+/** What a normalization's mean and variance are taken over, and what is added to the variance. */
+export interface NormalizationSpec {
+  readonly dims: readonly number[];
+  readonly eps: number;
+}
+
+/** Running statistics, updated in place: running ← (1 − momentum) · running + momentum · new, variances unbiased. */
+export interface RunningStatistics {
+  readonly mean: View | null;
+  readonly variance: View | null;
+  readonly momentum: number;
+}
+
+/** Where the gradients of a normalization go; null where none is wanted. */
+export interface NormalizationGradients {
+  readonly x: View | null;
+  readonly weight: View | null;
+  readonly bias: View | null;
+}
+
+/** A loss of classes: the dimension of the classes, the target that does not count, and what becomes of the losses. */
+export interface ClassSpec {
+  readonly dim: number;
+  readonly ignoreIndex: number;
+  readonly reduction: 'none' | 'mean' | 'sum';
+}
+
+export interface AttentionSpec {
+  /** Factor of the scores. */
+  readonly scale: number;
+  /** Whether row i of the scores has only the keys up to i. */
+  readonly isCausal: boolean;
+}
+
+/**
+ * Composites that a backend may run as kernels of its own where that pays, each optional; without one they are composed.
+ * Views have elements, outputs are fresh, and nothing is recorded: a backward pass that is itself recorded composes.
+ */
 export interface Fused {
   /** out = softmax(x) along `dim`, or its logarithm; computed in `out`'s dtype. */
   softmax(x: View, dim: number, log: boolean, out: View): void;
+  /** gradX = y ∘ (grad − Σ grad ∘ y) along `dim` for y = softmax(x); grad − exp(y) Σ grad for its logarithm. */
+  softmaxBackward(grad: View, y: View, dim: number, log: boolean, gradX: View): void;
+  /**
+   * out = (x − mean) · rstd · weight + bias, where mean and rstd = 1 / √(variance + eps) are x's own over `dims` and results
+   * too. float32 or float64, all of one dtype and of x's rank: mean, rstd and the running statistics with size 1 at
+   * `dims`, weight and bias (or null) with size 1 where they do not vary.
+   */
+  normalization(
+    x: View,
+    weight: View | null,
+    bias: View | null,
+    spec: NormalizationSpec,
+    out: View,
+    mean: View,
+    rstd: View,
+    running: RunningStatistics | null,
+  ): void;
+  /**
+   * The gradients of that. Those of weight and bias are sums over `shared`, the dimensions where they have size 1; they are
+   * row-major. Where mean and rstd do not depend on x, only these two are asked for.
+   */
+  normalizationBackward(
+    grad: View,
+    x: View,
+    weight: View | null,
+    mean: View,
+    rstd: View,
+    dims: readonly number[],
+    shared: readonly number[],
+    gradients: NormalizationGradients,
+  ): void;
+  /**
+   * out [...B, L, Ev] = softmax(scale · query [...B, L, E] × keyᵀ [...B, S, E] + mask [...B, L, S]) × value [...B, S, Ev].
+   * Batch shapes are equal (stride 0 where they repeat). A bool mask is true where a key may be looked at. Used where
+   * nothing is recorded: a backward pass wants the weights, which this never stores.
+   * @returns false, and does nothing, where E or Ev is more than it takes
+   */
+  attention(query: View, key: View, value: View, mask: View | null, spec: AttentionSpec, out: View): boolean;
+  /**
+   * out = −x[target] · weight[target] for targets (integers, in x's shape without `dim`) other than ignoreIndex, else 0;
+   * or their sum, or that divided by `total`, the sum of their weights, which is a result too (null otherwise). A target
+   * that is no class counts as the nearest that is.
+   */
+  nllLoss(x: View, target: View, weight: View | null, spec: ClassSpec, out: View, total: View | null): void;
+  /** The gradient by x of that. */
+  nllLossBackward(
+    grad: View,
+    target: View,
+    weight: View | null,
+    total: View | null,
+    spec: ClassSpec,
+    gradX: View,
+  ): void;
 }
 
 export interface Backend {

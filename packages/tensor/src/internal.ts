@@ -10,6 +10,7 @@ export * from './backend.ts';
 export { allocateTensor, filled, integersFrom, resolveOptions } from './creation.ts';
 export * from './dtype.ts';
 export * from './float16.ts';
+export { nllGradient } from './functional/class-loss.ts';
 export { type ConvOps, convolution, convolutionInput, convolutionWeight } from './functional/conv.ts';
 export { type CtcOps, ctcLossGradient } from './functional/ctc-loss.ts';
 export type { EmbeddingOps } from './functional/embedding.ts';
@@ -18,7 +19,7 @@ export {
   type NormalizationAttributes,
   type NormalizationOps,
   normalizationGradients,
-} from './functional/normalization.ts';
+} from './functional/normalizing.ts';
 export { col2im, im2col, type PatchOps, type PatchSpec } from './functional/patches.ts';
 export { avgPoolInput, avgPoolOf, maxPoolInput, type PoolOps } from './functional/pool.ts';
 export * from './index-results.ts';
@@ -36,6 +37,7 @@ export { currentMode, detached, openMode, untracked, withMode } from './modes.ts
 export { named, valuesIndices } from './named.ts';
 export { nodeModule } from './node-module.ts';
 export type { OpAttributes } from './op-attributes.ts';
+export { softmaxGradient } from './ops/softmax.ts';
 export * from './pointwise.ts';
 export { scalarDType, toFloating } from './promotion.ts';
 export { fillDistribution } from './random/distribution.ts';

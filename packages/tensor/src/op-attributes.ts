@@ -6,7 +6,7 @@ import type { ConvOps } from './functional/conv.ts';
 import type { CtcOps } from './functional/ctc-loss.ts';
 import type { EmbeddingOps } from './functional/embedding.ts';
 import type { LossOps } from './functional/loss.ts';
-import type { NormalizationOps } from './functional/normalization.ts';
+import type { NormalizationOps } from './functional/normalizing.ts';
 import type { PatchOps } from './functional/patches.ts';
 import type { PoolOps } from './functional/pool.ts';
 import type { ConvertOps } from './ops/convert.ts';

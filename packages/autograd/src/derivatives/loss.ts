@@ -1,6 +1,6 @@
 /** @file Derivatives of losses. */
-import { type Tensor, zeros } from '@flambeau/tensor';
-import { callPointwise, type LossOps, nodeName } from '@flambeau/tensor/internal';
+import { Tensor, zeros } from '@flambeau/tensor';
+import { callPointwise, type LossOps, nllGradient, nodeName } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
 
 export const lossRules = {
@@ -20,16 +20,21 @@ export const lossRules = {
   },
   nllLoss: {
     node: ({ spatial }) => (spatial ? 'NllLoss2DBackward0' : 'NllLossBackward0'),
-    save: ({ inputs: [, index, factors, total] }) => [index, factors, total],
-    backward: ({ attributes: { dim, reduced, divisor }, inputs: [x], saved }, grad) => {
-      const [index, factors, total] = saved as readonly [Tensor, Tensor | null, Tensor | null];
-      const scaled = total === null ? grad.mul(-1 / divisor) : grad.div(total).neg();
-      const values = reduced ? scaled.expand(index.shape) : scaled.unsqueeze(dim);
+    save: ({ inputs: [, ...others] }) => others,
+    backward: ({ attributes, inputs: [x], saved }, grad) => {
+      const { dim, reduction, divisor } = attributes;
+      const [ownIndex, ownFactors, total, target, weight] = saved as readonly (Tensor | null)[];
+      const fused = ownIndex ? null : nllGradient(grad, x!, [target!, weight ?? null, total ?? null], attributes);
+      if (fused instanceof Tensor) return [fused];
+      const [index, factors] = fused ?? [ownIndex!, ownFactors];
+      const scaled = total ? grad.div(total).neg() : grad.mul(-1 / divisor);
+      const values = reduction === 'none' ? scaled.unsqueeze(dim) : scaled.expand(index.shape);
       const { shape, dtype, device } = x!;
-      if (factors === null) return [zeros([...shape], { dtype, device }).scatter(dim, index, values)];
+      const nothing = zeros([...shape], { dtype, device });
+      if (!factors) return [nothing.scatter(dim, index, values)];
       // Where nothing counts the total is 0, and yet the gradient is 0, not NaN.
-      const counted = total === null ? values.mul(factors) : values.mul(factors).maskedFill(factors.eq(0), 0);
-      return [zeros([...shape], { dtype, device }).scatter(dim, index, counted)];
+      const counted = total ? values.mul(factors).maskedFill(factors.eq(0), 0) : values.mul(factors);
+      return [nothing.scatter(dim, index, counted)];
     },
   },
 } satisfies Rules<keyof LossOps>;

@@ -1,17 +1,19 @@
-/** @file softmax and its logarithm, fused: a workgroup for each row, or one invocation where rows are short or side by side. */
+/** @file softmax, its logarithm and their gradients, fused: a workgroup for each row, or one invocation where rows are short or side by side. */
 import type { View } from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
+import type { Memory } from '../memory.ts';
 import { treeText } from '../wgsl/combine.ts';
 import { checkDType, literal, loading, storing } from '../wgsl/lower.ts';
 import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
 import { bind } from './operands.ts';
 import { aloneIsBest, checkWords, loopsBeside, loopWords, stepsText, writeLoops } from './places.ts';
+import { overRows, type RowText, read, rowsOver, sumText, write } from './rows.ts';
 
 /** Parameter words: rows, their length, offsets and steps of x and out; then the loops over rows. */
 const fixedWords = 6;
 
 /** exp of a difference from the greatest element; infinity and NaN do not depend on what the device's exp makes of them. */
-const power = `fn power(x: f32) -> f32 { if (is_nan(x)) { return x; } if (x < -104.0) { return 0.0; } return exp(x); }`;
+export const power = `fn power(x: f32) -> f32 { if (is_nan(x)) { return x; } if (x < -104.0) { return 0.0; } return exp(x); }`;
 
 function shaderText(x: View, out: View, log: boolean, size: number, rank: number, places: readonly number[]): string {
   const value = loading(x.dtype, 'float32')(`b${places[0]}[p0 + i * ${word(4)}]`);
@@ -63,4 +65,33 @@ export function softmax(commands: Commands, x: View, dim: number, log: boolean, 
     for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;
     writeLoops(words, start + fixedWords, loops);
   });
+}
+
+/** gradX = y ∘ (grad − Σ grad ∘ y) for y = softmax(x) along `dim`; grad − exp(y) Σ grad for its logarithm. */
+export function softmaxBackward(
+  commands: Commands,
+  memory: Memory,
+  grad: View,
+  y: View,
+  dim: number,
+  log: boolean,
+  gradX: View,
+): void {
+  if (y.elementCount === 0) return;
+  const text: RowText = {
+    key: String(log),
+    lanes: 1,
+    declarations: `${power}\nfn combine(a: f32, b: f32) -> f32 { return a + b; }`,
+    item: (b, each) => {
+      const g = read(grad.dtype, b, 0, 'q');
+      return sumText('item', 'f32', log ? g : `${g} * ${read(y.dtype, b, 1, 'q')}`, each);
+    },
+    whole: () => '',
+    row: () => '',
+    element: (b) => {
+      const [g, value] = [read(grad.dtype, b, 0, 'q'), read(y.dtype, b, 1, 'q')];
+      return write(gradX.dtype, b, 2, 'q', log ? `${g} - power(${value}) * item` : `${value} * (${g} - item)`);
+    },
+  };
+  overRows(commands, memory, 'softmaxBackward', text, rowsOver(y.shape, [dim], [grad, y, gradX], 3));
 }

@@ -1,8 +1,12 @@
 /** @file Attention. */
+import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
 import { ShapeError } from '../errors.ts';
 import { onesLike } from '../like.ts';
-import { formatShape } from '../shape.ts';
+import { untracked } from '../modes.ts';
+import { tracks } from '../record.ts';
+import { broadcastShapes, formatShape } from '../shape.ts';
+import { backendFor, state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { dropout } from './dropout.ts';
 
@@ -53,7 +57,9 @@ export function scaledDotProductAttention(
   value: Tensor,
   ...args: AttentionArguments
 ): Tensor {
-  return scaledDotProductAttentionWithWeights(query, key, value, ...args)[0];
+  const given = parse(args);
+  checkAttention(query, key, value, given);
+  return fused(query, key, value, given) ?? composed(query, key, value, given)[0];
 }
 
 /** {@link scaledDotProductAttention} and its weights [..., L, S]: what the softmax gives, after dropout. */
@@ -63,7 +69,12 @@ export function scaledDotProductAttentionWithWeights(
   value: Tensor,
   ...args: AttentionArguments
 ): [output: Tensor, weights: Tensor] {
-  const { attnMask, dropoutP, isCausal, scale } = parse(args);
+  const given = parse(args);
+  checkAttention(query, key, value, given);
+  return composed(query, key, value, given);
+}
+
+function checkAttention(query: Tensor, key: Tensor, value: Tensor, { attnMask, isCausal }: Given): void {
   if (
     query.ndim < 2 ||
     key.ndim < 2 ||
@@ -78,8 +89,37 @@ export function scaledDotProductAttentionWithWeights(
   }
   if (isCausal && attnMask !== null)
     throw new TypeError('scaledDotProductAttention(): give either attnMask or isCausal');
-  const factor = scale ?? 1 / Math.sqrt(query.shape.at(-1)!);
-  let scores = query.mul(factor).matmul(key.transpose(-2, -1));
+}
+
+const scaleOf = (query: Tensor, { scale }: Given): number => scale ?? 1 / Math.sqrt(query.shape.at(-1)!);
+
+/** By the device's own kernel; null where it has none, or none for these, or where a backward pass may follow. */
+function fused(query: Tensor, key: Tensor, value: Tensor, given: Given): Tensor | null {
+  const { attnMask: mask, dropoutP, isCausal } = given;
+  const kernel = backendFor(query.device).fused.attention;
+  if (kernel === undefined || dropoutP > 0) return null;
+  const tensors = [query, key, value, ...(mask === null ? [] : [mask])];
+  if (state.gradEnabled && tensors.some(tracks)) return null;
+  const alike = (x: Tensor): boolean => x.device === query.device && (x === mask || x.dtype === query.dtype);
+  if (!tensors.every(alike) || (mask !== null && mask.dtype !== 'bool' && mask.dtype !== query.dtype)) return null;
+  const batch = tensors.reduce<readonly number[]>(
+    (shape, x) => broadcastShapes('scaledDotProductAttention', shape, x.shape.slice(0, -2)),
+    [],
+  );
+  const [rows, count] = [query.shape.at(-2)!, key.shape.at(-2)!];
+  const out = allocateLike(query, [...batch, rows, value.shape.at(-1)!]);
+  if (out.elementCount === 0 || count === 0) return null;
+  const wide = (x: Tensor): Tensor => x.expand([...batch, ...x.shape.slice(-2)]);
+  const done = untracked(() => {
+    const wideMask = mask?.expand([...batch, rows, count]) ?? null;
+    return kernel(wide(query), wide(key), wide(value), wideMask, { scale: scaleOf(query, given), isCausal }, out);
+  });
+  return done ? out : null;
+}
+
+function composed(query: Tensor, key: Tensor, value: Tensor, given: Given): [output: Tensor, weights: Tensor] {
+  const { attnMask, dropoutP, isCausal } = given;
+  let scores = query.mul(scaleOf(query, given)).matmul(key.transpose(-2, -1));
   const mask = isCausal ? onesLike(scores.detach(), { dtype: 'bool' }).tril() : attnMask;
   if (mask !== null) scores = scores.add(additive(mask, query));
   const shares = scores.softmax(-1);

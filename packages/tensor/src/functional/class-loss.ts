@@ -1,5 +1,7 @@
 /** @file Losses of classes: negative log likelihood and cross entropy. */
+import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
+import type { ClassSpec } from '../backend.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, IndexError, ShapeError } from '../errors.ts';
 import { untracked } from '../modes.ts';
@@ -7,7 +9,7 @@ import { mixedDevices } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { reduceTensors, reduction } from '../reduction.ts';
 import { formatShape, sameShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkReduction, type LossOptions, type LossReduction } from './element-loss.ts';
 
@@ -84,15 +86,15 @@ function nll(op: string, input: Tensor, target: Tensor, { weight, ignoreIndex, r
   checkReduction(op, kind);
   checkClasses(op, input, target, weight);
   const dim = classDim(input);
-  const whole = target.dtype === 'uint8' ? target.to('int32') : target;
+  const spec = { dim, ignoreIndex, reduction: kind };
+  const done = fusedNll(input, target, weight, spec);
+  if (done !== null) return done;
   const [out, index, factors, total, divisor] = untracked(() => {
-    const targets = whole.unsqueeze(dim);
-    const ignored = anyIgnored(op, target, input.shape[dim]!, ignoreIndex) ? targets.eq(ignoreIndex) : null;
-    const index = ignored === null ? targets : targets.maskedFill(ignored, 0);
-    const factors = factorsOf(index, ignored, weight)?.to(input.dtype) ?? null;
+    const ignored = anyIgnored(op, target, input.shape[dim]!, ignoreIndex);
+    const [index, factors, skipped] = classIndex(input, target, weight, spec, ignored);
     const picked = input.detach().gather(dim, index);
     // Not a product with 0 where a target is ignored: the element might be infinite.
-    const losses = factors === null ? picked : (ignored === null ? picked : picked.maskedFill(ignored, 0)).mul(factors);
+    const losses = factors === null ? picked : (skipped === null ? picked : picked.maskedFill(skipped, 0)).mul(factors);
     if (kind === 'none') return [losses.neg().squeeze(dim), index, factors, null, 1] as const;
     const total = factors !== null && kind === 'mean' ? factors.sum() : null;
     const divisor = kind === 'mean' && total === null ? target.elementCount : 1;
@@ -102,12 +104,55 @@ function nll(op: string, input: Tensor, target: Tensor, { weight, ignoreIndex, r
     ]);
     return [total === null ? sum : sum.div(total), index, factors, total, divisor] as const;
   });
-  return record('nllLoss', [input, index, factors, total], out, {
-    dim,
-    spatial: input.ndim > 2,
-    reduced: kind !== 'none',
-    divisor,
-  });
+  const attributes = { ...spec, spatial: input.ndim > 2, divisor };
+  return record('nllLoss', [input, index, factors, total, null, null], out, attributes);
+}
+
+type InputLike = Pick<Tensor, 'dtype' | 'shape'>;
+
+/** Where the targets' classes lie along the classes' dimension, what each counts, and which are ignored (null: none). */
+function classIndex(
+  input: InputLike,
+  target: Tensor,
+  weight: Tensor | null,
+  { dim, ignoreIndex }: ClassSpec,
+  someIgnored: boolean,
+): [index: Tensor, factors: Tensor | null, ignored: Tensor | null] {
+  const targets = (target.dtype === 'uint8' ? target.to('int32') : target).unsqueeze(dim);
+  const ignored = someIgnored ? targets.eq(ignoreIndex) : null;
+  const index = ignored === null ? targets : targets.maskedFill(ignored, 0);
+  return [index, factorsOf(index, ignored, weight)?.to(input.dtype) ?? null, ignored];
+}
+
+/** The loss by the device's own kernel; null where it has none. */
+function fusedNll(input: Tensor, target: Tensor, weight: Tensor | null, spec: ClassSpec): Tensor | null {
+  const kernels = backendFor(input.device).fused;
+  if (kernels.nllLoss === undefined || input.elementCount === 0) return null;
+  const out = allocateLike(input, spec.reduction === 'none' ? target.shape : []);
+  const total = spec.reduction === 'mean' ? allocateLike(input, []) : null;
+  kernels.nllLoss(input, target, weight, spec, out, total);
+  const attributes = { ...spec, spatial: input.ndim > 2, divisor: 1 };
+  return record('nllLoss', [input, null, null, total, target, weight?.detach()], out, attributes);
+}
+
+/**
+ * @internal The derivative of {@link fusedNll} by its input, of which shape and dtype are given: by the device's kernel,
+ * or (null) its index and factors, to compose it of where this is recorded.
+ */
+export function nllGradient(
+  grad: Tensor,
+  input: InputLike,
+  [target, weight, total]: readonly [Tensor, Tensor | null, Tensor | null],
+  spec: ClassSpec,
+): Tensor | readonly [index: Tensor, factors: Tensor] {
+  const kernel = backendFor(target.device).fused.nllLossBackward;
+  if (state.gradEnabled || kernel === undefined) {
+    const [index, factors] = untracked(() => classIndex(input, target, weight, spec, true));
+    return [index, factors!];
+  }
+  const gradX = allocateLike(target, input.shape, input.dtype);
+  kernel(grad, target, weight, total, spec, gradX);
+  return gradX;
 }
 
 const classDefaults = { weight: null, ignoreIndex: -100, reduction: 'mean' } as const;

@@ -1,5 +1,5 @@
 /** @file Losses that are an expression of each element, averaged or summed in one kernel; the derivative is the expression's. */
-import type { Scalar } from '../backend.ts';
+import type { ClassSpec, Scalar } from '../backend.ts';
 import { isDifferentiable, isFloating } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import type { Expr } from '../ir/expr.ts';
@@ -27,7 +27,11 @@ export interface LossOps {
    * Negative log likelihood of (x, index, factors, total): minus the elements of x at `index` along `dim`, times the
    * factors (1 if null); if `reduced`, summed and divided by `divisor`, or by `total` if that is not null.
    */
-  nllLoss: { readonly dim: number; readonly spatial: boolean; readonly reduced: boolean; readonly divisor: number };
+  /**
+   * Of (input, index, factors, total, null, null), where it is composed; of (input, null, null, total, target, weight),
+   * where the device has a kernel.
+   */
+  nllLoss: ClassSpec & { readonly spatial: boolean; readonly divisor: number };
 }
 
 export interface LossOptions {

@@ -1,160 +1,13 @@
-/**
- * @file Normalization of batches, layers, groups and instances. All are one op: (x − mean) · rstd · weight + bias, where
- * mean and rstd = 1 / √(variance + eps) are taken over some dimensions or given.
- */
+/** @file Normalization of batches, layers, groups and instances. */
 import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
-import type { Expr } from '../ir/expr.ts';
 import { computeDType } from '../ir/kernel.ts';
 import { untracked } from '../modes.ts';
-import { callPointwise, callPointwiseInto, mixedDevices, pointwise } from '../pointwise.ts';
-import { record } from '../record.ts';
-import { keptShape, reduceTensors, reduction } from '../reduction.ts';
+import { mixedDevices } from '../pointwise.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-
-/** Ops of this family that autograd has derivatives for, with their attributes. */
-export interface NormalizationOps {
-  /** Of (x, weight, bias, mean, rstd); mean and rstd have size 1 at `dims`. */
-  normalization: NormalizationAttributes;
-}
-
-export interface NormalizationAttributes {
-  /** The dimensions that mean and rstd are taken over. */
-  readonly dims: readonly number[];
-  /** The dimensions that weight and bias do not depend on. */
-  readonly shared: readonly number[];
-  readonly eps: number;
-  /** Whether mean and rstd are given numbers, not those of x. */
-  readonly fixed: boolean;
-  /** PyTorch's name of the graph node. */
-  readonly node: string;
-}
-
-const centered = (x: Expr, mean: Expr): Expr => x.sub(mean);
-const meanOf = reduction({ name: 'mean', kind: 'sum', epilogue: (total, count) => total.div(count!) });
-const varianceOf = reduction({
-  name: 'variance',
-  kind: 'sum',
-  prologue: (x, mean) => centered(x!, mean!).square(),
-  epilogue: (total, count) => total.div(count!),
-});
-const inverseDeviation = pointwise(2, (variance, eps) => variance!.add(eps!).sqrt().pow(-1), {
-  name: 'rstd',
-  promotion: 'promote',
-  parameters: 1,
-});
-const applied = pointwise(5, (x, mean, rstd, weight, bias) => centered(x!, mean!).mul(rstd!).mul(weight!).add(bias!), {
-  name: 'normalization',
-  promotion: 'promote',
-});
-
-const countOf = (shape: readonly number[], dims: readonly number[]): number => dims.reduce((n, d) => n * shape[d]!, 1);
-
-/** A view without history, for kernels. */
-const window = (x: Tensor, shape: readonly number[]): Tensor => x.detach().reshape([...shape]);
-
-/** Mean and variance (divided by the count) over `dims`, which keep size 1. */
-function statistics(x: Tensor, dims: readonly number[]): [mean: Tensor, variance: Tensor] {
-  const dtypes = { compute: x.dtype, output: x.dtype };
-  const count = [countOf(x.shape, dims)];
-  const mean = reduceTensors(meanOf, [x], dims, true, dtypes, count);
-  return [mean, reduceTensors(varianceOf, [x, mean], dims, true, dtypes, count)];
-}
-
-function normalized(
-  x: Tensor,
-  weight: Tensor | null,
-  bias: Tensor | null,
-  mean: Tensor,
-  rstd: Tensor,
-  attributes: NormalizationAttributes,
-): Tensor {
-  const shape = keptShape(x.shape, attributes.shared);
-  const out = untracked(() =>
-    callPointwise(applied, [
-      x,
-      mean,
-      rstd,
-      weight === null ? 1 : window(weight, shape),
-      bias === null ? 0 : window(bias, shape),
-    ]),
-  );
-  return record('normalization', [x, weight, bias, mean, rstd], out, attributes);
-}
-
-const slopeSum = reduction({
-  name: 'normalizationBackward',
-  kind: 'sum',
-  prologue: (grad, weight) => grad!.mul(weight!),
-});
-const slopeProduct = reduction({
-  name: 'normalizationBackward',
-  kind: 'sum',
-  prologue: (grad, weight, x, mean) => grad!.mul(weight!).mul(centered(x!, mean!)),
-});
-const inputGradient = pointwise(
-  8,
-  (grad, weight, x, mean, rstd, sum, product, count) =>
-    grad!
-      .mul(weight!)
-      .sub(sum!.div(count!))
-      .sub(centered(x!, mean!).mul(rstd!).mul(rstd!).mul(product!).div(count!))
-      .mul(rstd!),
-  { name: 'normalizationBackward', promotion: 'promote', parameters: 1 },
-);
-const fixedGradient = pointwise(3, (grad, weight, rstd) => grad!.mul(weight!).mul(rstd!), {
-  name: 'normalizationBackward',
-  promotion: 'promote',
-});
-const scaledByDeviation = pointwise(2, (product, rstd) => product!.mul(rstd!), {
-  name: 'normalizationBackward',
-  promotion: 'promote',
-});
-const weightProduct = reduction({
-  name: 'normalizationBackward',
-  kind: 'sum',
-  prologue: (grad, x, mean, rstd) => grad!.mul(centered(x!, mean!)).mul(rstd!),
-});
-
-/**
- * @internal The gradients by x, weight and bias in few kernels and without history; `needs` says which are wanted. With
- * g = grad · weight, z = (x − mean) · rstd and ⟨⟩ the mean over `dims`: ∂L/∂x = rstd (g − ⟨g⟩ − z ⟨g z⟩).
- */
-export function normalizationGradients(
-  grad: Tensor,
-  [x, weight, mean, rstd]: readonly [Tensor, Tensor | null, Tensor, Tensor],
-  needs: readonly boolean[],
-  { dims, shared, fixed }: NormalizationAttributes,
-): (Tensor | null)[] {
-  const dtypes = { compute: x.dtype, output: x.dtype };
-  const sum = (op: typeof slopeSum, args: readonly (Tensor | number)[], over: readonly number[]): Tensor =>
-    reduceTensors(op, args, over, true, dtypes);
-  const factor = weight === null ? 1 : window(weight, keptShape(x.shape, shared));
-  let gradX: Tensor | null = null;
-  if (needs[0]) {
-    gradX = fixed
-      ? callPointwise(fixedGradient, [grad, factor, rstd])
-      : callPointwise(inputGradient, [
-          grad,
-          factor,
-          x,
-          mean,
-          rstd,
-          sum(slopeSum, [grad, factor], dims),
-          sum(slopeProduct, [grad, factor, x, mean], dims),
-          countOf(x.shape, dims),
-        ]);
-  }
-  const sameDims = sameShape(dims, shared);
-  const gradWeight = !needs[1]
-    ? null
-    : sameDims
-      ? callPointwise(scaledByDeviation, [sum(slopeProduct, [grad, 1, x, mean], dims), rstd])
-      : sum(weightProduct, [grad, x, mean, rstd], shared);
-  return [gradX, gradWeight, needs[2] ? sum(slopeSum, [grad, 1], shared) : null];
-}
+import { byOwnStatistics, byStatistics, countOf } from './normalizing.ts';
 
 /** Checks what the normalizations have in common; the half-precision dtypes compute in float32. */
 function checked(
@@ -216,20 +69,6 @@ const parseBatchNorm = signature<ParsedBatchNorm>('batchNorm', ['weight', 'bias'
   eps: 1e-5,
 });
 
-const movingAverage = pointwise(4, (running, value, keep, share) => running!.mul(keep!).add(value!.mul(share!)), {
-  name: 'batchNorm',
-  promotion: 'promote',
-  parameters: 2,
-});
-
-/** running ← (1 − momentum) · running + momentum · value · factor */
-function updateRunning(running: Tensor | null, value: Tensor, momentum: number | Tensor, factor: number): void {
-  if (running === null) return;
-  const [keep, share] =
-    typeof momentum === 'number' ? [1 - momentum, momentum * factor] : [momentum.rsub(1), momentum.mul(factor)];
-  callPointwiseInto(movingAverage, [running, value.reshape([...running.shape]), keep, share], running, true);
-}
-
 /**
  * Batch normalization: every channel (dimension 1) of `input` [N, C, …] to mean 0 and variance 1, then scaled and
  * shifted. In training by the batch's statistics, which also go into `runningMean` and `runningVar` (unbiased) in place;
@@ -275,22 +114,10 @@ function normalizeBatch(
     throw new ShapeError(
       `batchNorm(): expected more than 1 value per channel when training, got input size ${formatShape(x.shape)}`,
     );
-  const [mean, rstd] = untracked(() => {
-    const kept = keptShape(x.shape, dims);
-    const [mean, variance] = training ? statistics(x, dims) : [window(runningMean!, kept), window(runningVar!, kept)];
-    if (training) {
-      updateRunning(runningMean, mean, momentum, 1);
-      updateRunning(runningVar, variance, momentum, count / (count - 1));
-    }
-    return [wideOf(mean, x)!, callPointwise(inverseDeviation, [wideOf(variance, x)!, eps])] as const;
-  });
-  return normalized(x, weight, bias, mean, rstd, {
-    dims,
-    shared: dims,
-    eps,
-    fixed: !training,
-    node: 'NativeBatchNormBackward0',
-  });
+  const attributes = { dims, shared: dims, eps, fixed: !training, node: 'NativeBatchNormBackward0' };
+  return training
+    ? byOwnStatistics(x, weight, bias, attributes, { mean: runningMean, variance: runningVar, momentum })
+    : byStatistics(x, weight, bias, [runningMean!, runningVar!], attributes);
 }
 
 interface AffineOptions {
@@ -337,19 +164,6 @@ export function layerNorm(
       node: 'NativeLayerNormBackward0',
     });
   });
-}
-
-function byOwnStatistics(
-  x: Tensor,
-  weight: Tensor | null,
-  bias: Tensor | null,
-  attributes: NormalizationAttributes,
-): Tensor {
-  const [mean, rstd] = untracked(() => {
-    const [mean, variance] = statistics(x, attributes.dims);
-    return [mean, callPointwise(inverseDeviation, [variance, attributes.eps])] as const;
-  });
-  return normalized(x, weight, bias, mean, rstd, attributes);
 }
 
 /** Group normalization: the channels of [N, C, …] in `numGroups` groups, each normalized by itself. Wu & He 2018. */

@@ -1,4 +1,5 @@
 /** @file softmax and its logarithm. */
+import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
 import { type DType, type DTypeAlias, isFloating, toDType } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
@@ -6,7 +7,7 @@ import { untracked } from '../modes.ts';
 import { record } from '../record.ts';
 import { wrapDim } from '../shape.ts';
 import { backendFor } from '../state.ts';
-import { Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
 export interface SoftmaxOps {
@@ -44,11 +45,20 @@ const parser = (op: string): ((args: readonly unknown[]) => { dim: number; dtype
 const parsers = { softmax: parser('softmax'), logSoftmax: parser('logSoftmax') };
 
 function fused(x: Tensor, dim: number, log: boolean): Tensor | undefined {
-  const backend = backendFor(x.device);
-  if (backend.fused.softmax === undefined || x.ndim === 0) return undefined;
-  const out = new Tensor(backend.allocate(x.dtype, x.elementCount), x.dtype, x.shape);
-  backend.fused.softmax(x, dim, log, out);
+  const { fused } = backendFor(x.device);
+  if (fused.softmax === undefined || x.ndim === 0) return undefined;
+  const out = allocateLike(x);
+  fused.softmax(x, dim, log, out);
   return out;
+}
+
+/** @internal The gradient by x where the device has a kernel for it, of the result `y` and without history; else null. */
+export function softmaxGradient(grad: Tensor, y: Tensor, dim: number, log: boolean): Tensor | null {
+  const { fused } = backendFor(y.device);
+  if (fused.softmaxBackward === undefined || y.ndim === 0 || y.elementCount === 0) return null;
+  const gradX = allocateLike(y);
+  fused.softmaxBackward(grad, y, dim, log, gradX);
+  return gradX;
 }
 
 /** The greatest element is subtracted first, so that no exponential overflows. */
