@@ -1,10 +1,8 @@
 /** @file Sums of products over dimensions of two tensors, for the ops that are made of them. */
 import { signature } from './args.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
-import { DTypeError, ShapeError } from './errors.ts';
-import { tracks } from './record.ts';
+import { ShapeError } from './errors.ts';
 import { formatShape, wrapDim } from './shape.ts';
-import { state } from './state.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Sum of products over pairs of dimensions; the others follow one another, self's first. */
@@ -47,13 +45,3 @@ export function addmmFactors(op: string, dtype: DType, options: object | undefin
 
 const parseFactors = (op: string): ((args: readonly unknown[]) => { beta: number; alpha: number }) =>
   signature(op, [], { beta: 1, alpha: 1 });
-
-/** @throws DTypeError where gradients of a complex product would be recorded: its rules do not conjugate. */
-export function refuseComplexGradient(op: string, ...operands: readonly Tensor[]): void {
-  if (!state.gradEnabled) return;
-  for (const operand of operands) {
-    if (operand.isComplex() && tracks(operand)) {
-      throw new DTypeError(`${op}(): no gradients of complex numbers; detach() the operands or use noGrad`);
-    }
-  }
-}

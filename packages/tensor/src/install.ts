@@ -1,9 +1,11 @@
 /** @file Puts the functions of every op family on Tensor's prototype, with their in-place forms. */
+import { imag, real } from './complex-parts.ts';
 import * as activation from './ops/activation.ts';
 import * as arithmetic from './ops/arithmetic.ts';
 import * as choice from './ops/choice.ts';
 import * as clamp from './ops/clamp.ts';
 import * as compare from './ops/compare.ts';
+import * as complex from './ops/complex.ts';
 import * as convert from './ops/convert.ts';
 import * as copy from './ops/copy.ts';
 import * as counting from './ops/counting.ts';
@@ -47,6 +49,7 @@ const families = [
   choice,
   clamp,
   compare,
+  complex,
   convert,
   copy,
   counting,
@@ -105,4 +108,16 @@ for (const family of families) {
     const { inplace } = op as Op;
     if (inplace !== undefined) define(`${name}_`, inplace);
   }
+}
+
+for (const [name, part] of Object.entries({ real, imag })) {
+  Object.defineProperty(Tensor.prototype, name, {
+    get(this: Tensor) {
+      return part(this);
+    },
+    set(this: Tensor, value: Tensor) {
+      part(this).copy_(value);
+    },
+    configurable: true,
+  });
 }

@@ -3,18 +3,21 @@
  * stated derivative. From it come the out-of-place, in-place and `out` forms and the backward kernels.
  */
 import type { Scalar } from './backend.ts';
-import { type DType, type DTypeKind, dtypeInfo, isDifferentiable } from './dtype.ts';
+import { isComplexValue, isWrappedNumber, wrapNumber } from './complex-scalar.ts';
+import { type DType, type DTypeKind, dtypeInfo, isComplex, isDifferentiable, realDType } from './dtype.ts';
 import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
 import { checkWritable, copyValues, overwrite } from './inplace.ts';
-import { differentiate } from './ir/derivative.ts';
+import { complexGradients, conjugated, differentiate } from './ir/derivative.ts';
 import { type Expr, inputs, inputsOf, substitute } from './ir/expr.ts';
-import { computeDType, type KernelInput, type MapKernel, mapKernel } from './ir/kernel.ts';
+import { computeDType, type KernelInput, type KernelOutput, type MapKernel, mapKernel } from './ir/kernel.ts';
+import { isComplexExpression, realForm } from './ir/real-form.ts';
 import { needsCopy } from './overlap.ts';
-import { canCast, resultType, toFloating } from './promotion.ts';
+import { canCast, resultType, toComplex, toFloating } from './promotion.ts';
 import { type RecordedInput, tracks } from './record.ts';
 import { broadcastShapes, formatShape, sameShape } from './shape.ts';
 import { backendFor, state } from './state.ts';
 import { Tensor } from './tensor.ts';
+import type { ComplexValue } from './values.ts';
 
 /**
  * How the dtypes of arguments decide the computation's and the result's:
@@ -60,11 +63,16 @@ export interface Pointwise extends PointwiseSpec {
   readonly arity: number;
   readonly expressions: readonly Expr[];
   readonly plans: Map<number | string, Plan>;
-  /** The gradients' plan for the inputs whose bits are set in `needs`. Compiled once for each set. */
-  backward(needs: number): BackwardPlan;
+  /**
+   * The gradients' plan for the inputs whose bits are set in `needs`. Compiled once for each set. `complex`: an input or
+   * the result is, so gradients follow PyTorch's convention for complex numbers.
+   */
+  backward(needs: number, complex: boolean): BackwardPlan;
 }
 
-export type PointwiseArgument = Tensor | Scalar;
+/** Complex numbers `{ re, im }` become 0-d tensors that count as numbers in type promotion. */
+export type PointwiseArgument = Tensor | Scalar | ComplexValue;
+type Operand = Tensor | Scalar;
 
 interface Plan {
   readonly kernel: MapKernel;
@@ -85,11 +93,12 @@ export function pointwise(
     arity,
     expressions,
     plans: new Map(),
-    backward(needs) {
-      let plan = backwards.get(needs);
+    backward(needs, complex) {
+      const key = complex ? -needs : needs;
+      let plan = backwards.get(key);
       if (plan === undefined) {
-        plan = backwardPlan(op, needs);
-        backwards.set(needs, plan);
+        plan = backwardPlan(op, needs, complex);
+        backwards.set(key, plan);
       }
       return plan;
     },
@@ -98,17 +107,17 @@ export function pointwise(
 }
 
 /** Inputs are numbered in the derivative's expressions as: the op's inputs, then its result, then the gradient. */
-function backwardPlan(op: Pointwise, needs: number): BackwardPlan {
+function backwardPlan(op: Pointwise, needs: number, complex: boolean): BackwardPlan {
   if (op.expressions.length > 1) throw new AutogradError(`${op.name}() with several results has no derivative`);
   const all = inputs(op.arity + 2);
   const [result, grad] = [all[op.arity]!, all[op.arity + 1]!];
   const xs = all.slice(0, op.arity);
-  const stated = op.derivative?.(grad, xs, result);
+  const derivative = complex ? complexDerivative(op, grad, xs, result) : realDerivative(op, grad, xs, result);
   const gradients: Expr[] = [];
   const outputs: (number | 'grad')[] = [];
   for (let i = 0; i < op.arity; i++) {
     if ((needs & (1 << i)) === 0) continue;
-    const gradient = stated === undefined ? grad.mul(differentiate(op.expressions[0]!, i)) : stated[i];
+    const gradient = derivative(i);
     if (gradient === null || gradient === undefined)
       throw new AutogradError(`${op.name}() has no derivative by argument ${i}`);
     outputs.push(gradient === grad ? 'grad' : gradients.push(gradient) - 1);
@@ -135,6 +144,27 @@ function backwardPlan(op: Pointwise, needs: number): BackwardPlan {
   };
 }
 
+/** The gradient by each input. */
+type Derivative = (input: number) => Expr | null | undefined;
+
+function realDerivative(op: Pointwise, grad: Expr, xs: readonly Expr[], result: Expr): Derivative {
+  const stated = op.derivative?.(grad, xs, result);
+  const expression = realForm(op.expressions[0]!);
+  return (i) => {
+    const gradient = stated === undefined ? grad.mul(differentiate(expression, i)) : stated[i];
+    return gradient && realForm(gradient);
+  };
+}
+
+function complexDerivative(op: Pointwise, grad: Expr, xs: readonly Expr[], result: Expr): Derivative {
+  const { derivative } = op;
+  const gradients =
+    derivative === undefined
+      ? complexGradients(op.expressions[0]!, grad, op.arity)
+      : conjugated((g) => derivative(g, xs, result), grad);
+  return (i) => gradients[i];
+}
+
 /** PyTorch's name of the graph node of an op. */
 export function nodeName(op: PointwiseSpec): string {
   return op.node ?? `${op.name[0]!.toUpperCase()}${op.name.slice(1)}Backward0`;
@@ -147,7 +177,7 @@ const scalarCode = (value: Scalar): number =>
   typeof value === 'boolean' ? 14 : typeof value === 'bigint' || Number.isSafeInteger(value) ? 12 : 13;
 
 /** Kernel and result dtypes for these arguments' dtypes, made once for each combination. */
-function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null): Plan {
+function planFor(op: Pointwise, args: readonly Operand[], into: DType | null): Plan {
   const firstParameter = op.arity - (op.parameters ?? 0);
   let key: number | string = into === null ? 1 : 2 + dtypeInfo(into).code;
   if (state.defaultDType !== 'float32') key += 16 * dtypeInfo(state.defaultDType).code;
@@ -155,7 +185,7 @@ function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType 
     const arg = args[i]!;
     const code =
       typeof arg === 'object'
-        ? dtypeInfo(arg.dtype).code + (arg.shape.length === 0 ? 16 : 0)
+        ? dtypeInfo(arg.dtype).code + (arg.shape.length === 0 ? zeroDimCode(arg) : 0)
         : i < firstParameter
           ? scalarCode(arg)
           : 15;
@@ -170,25 +200,41 @@ function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType 
   return plan;
 }
 
-function makePlan(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null): Plan {
+/** A 0-d tensor ranks below others in type promotion, and one that stands for a number below that. */
+const zeroDimCode = (x: Tensor): number => (isComplex(x.dtype) && isWrappedNumber(x) ? 20 : 16);
+
+function makePlan(op: Pointwise, args: readonly Operand[], into: DType | null): Plan {
   const parameters = op.arity - (op.parameters ?? 0);
   const operands = args.filter((_, i) => i < parameters && !op.conditions?.includes(i));
   const common = op.promotion === 'float' ? toFloating(resultType(...operands)) : resultType(...operands);
   checkDType(op, common);
+  if (!isComplex(common) && args.some((arg) => typeof arg === 'object' && isComplex(arg.dtype)))
+    throw new DTypeError(`${op.name}(): ${common} tensors take no complex factors; convert them with .to('complex64')`);
   const compute = op.promotion === 'logic' ? 'bool' : computeDType(common);
   const kernelInputs: KernelInput[] = args.map((arg, i) => ({
     dtype: typeof arg === 'object' ? arg.dtype : null,
     as: op.conditions?.includes(i) ? 'bool' : compute,
   }));
-  const dtype = op.promotion === 'compare' || op.promotion === 'logic' ? 'bool' : common;
+  const outputs = op.expressions.map((expr) => plannedOutput(op, expr, compute, common, into));
+  const complex = isComplex(compute) || outputs.some((output) => isComplex(output.dtype));
+  const kernelOutputs = complex ? outputs : outputs.map(({ expr, dtype }) => ({ expr: realForm(expr), dtype }));
+  return {
+    kernel: mapKernel(op.name, kernelInputs, kernelOutputs, compute),
+    dtypes: outputs.map((output) => output.dtype),
+  };
+}
+
+/** An expression with the dtype of its result: that of the arguments, or bool, or complex or real as the expression is. */
+function plannedOutput(op: Pointwise, expr: Expr, compute: DType, common: DType, into: DType | null): KernelOutput {
+  const truth = op.promotion === 'compare' || op.promotion === 'logic';
+  const complex = !truth && isComplexExpression(expr, (i) => isComplex(compute) && !op.conditions?.includes(i));
+  const dtype = truth ? 'bool' : complex ? toComplex(common) : realDType(common);
   if (into !== null && !canCast(dtype, into)) {
     throw new DTypeError(
       `${op.name}(): the result is ${dtype} and cannot be stored in a tensor of dtype ${into}; convert that with .to('${dtype}')`,
     );
   }
-  const dtypes = op.expressions.map(() => into ?? dtype);
-  const outputs = op.expressions.map((expr, i) => ({ expr, dtype: dtypes[i]! }));
-  return { kernel: mapKernel(op.name, kernelInputs, outputs, compute), dtypes };
+  return { expr, dtype: into ?? dtype };
 }
 
 function checkDType(op: Pointwise, common: DType): void {
@@ -210,8 +256,18 @@ function wrongOperand(op: Pointwise, operand: unknown): TypeError {
   );
 }
 
+/** The arguments with complex numbers as tensors: the same list where there are none. */
+function operandsOf(args: readonly PointwiseArgument[]): readonly Operand[] {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as Tensor | null;
+    if (typeof arg !== 'object' || arg === null || arg.storage !== undefined || !isComplexValue(arg)) continue;
+    return args.map((a) => (isComplexValue(a) ? wrapNumber(a) : a));
+  }
+  return args as readonly Operand[];
+}
+
 /** The tensor that decides device, and the common shape. */
-function commonShape(op: Pointwise, args: readonly PointwiseArgument[]): { lead: Tensor; shape: readonly number[] } {
+function commonShape(op: Pointwise, args: readonly Operand[]): { lead: Tensor; shape: readonly number[] } {
   let lead: Tensor | null = null;
   let shape: readonly number[] = [];
   for (let i = 0; i < args.length; i++) {
@@ -243,7 +299,8 @@ export function callPointwise(op: Pointwise, args: readonly PointwiseArgument[])
 }
 
 /** Calls a pointwise op with several results. */
-export function callPointwiseAll(op: Pointwise, args: readonly PointwiseArgument[]): Tensor[] {
+export function callPointwiseAll(op: Pointwise, given: readonly PointwiseArgument[]): Tensor[] {
+  const args = operandsOf(given);
   const { lead, shape } = commonShape(op, args);
   const plan = planFor(op, args, null);
   const backend = backendFor(lead.storage.device);
@@ -268,7 +325,7 @@ function recordPointwise(op: Pointwise, args: readonly RecordedInput[], outputs:
   }
 }
 
-const wantsGrad = (args: readonly PointwiseArgument[]): boolean => state.gradEnabled && args.some(tracks);
+const wantsGrad = (args: readonly Operand[]): boolean => state.gradEnabled && args.some(tracks);
 
 /**
  * Writes the op's result into `out`: the in-place form when `out` is also an argument.
@@ -276,10 +333,11 @@ const wantsGrad = (args: readonly PointwiseArgument[]): boolean => state.gradEna
  */
 export function callPointwiseInto(
   op: Pointwise,
-  args: readonly PointwiseArgument[],
+  given: readonly PointwiseArgument[],
   out: Tensor,
   inplace: boolean,
 ): Tensor {
+  const args = operandsOf(given);
   const { lead, shape } = commonShape(op, args);
   if (out.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, out);
   const name = inplace ? `${op.name}_` : op.name;
@@ -308,7 +366,7 @@ export function callPointwiseInto(
  * Writes the results of an op of several expressions into `outs`, which may be among its arguments, without history: an
  * optimizer updates a parameter and its buffers in one pass. All `outs` have one dtype and the arguments' common shape.
  */
-export function callPointwiseOver(op: Pointwise, args: readonly PointwiseArgument[], outs: readonly Tensor[]): void {
+export function callPointwiseOver(op: Pointwise, args: readonly Operand[], outs: readonly Tensor[]): void {
   const { lead, shape } = commonShape(op, args);
   for (const out of outs) {
     if (out.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, out);

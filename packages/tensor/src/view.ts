@@ -34,6 +34,19 @@ export function viewOf(
   return out;
 }
 
+/** The view of complex numbers as pairs of real ones, or the other way round: unlike other changes of dtype with a history. */
+export function partsView(
+  self: Tensor,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+  dtype: DType,
+): Tensor {
+  const out = new Tensor(self.storage, dtype, shape, strides, offset);
+  if (state.gradEnabled || !self.requiresGrad) out.base = self.base ?? self;
+  return out;
+}
+
 /** The same view once more: another tensor with the same elements. */
 export function aliasOf(self: Tensor): Tensor {
   return record('alias', [self], viewOf(self, self.shape, self.strides, self.offset), {});

@@ -11,7 +11,7 @@ import {
   type StatedDerivative,
 } from '../pointwise.ts';
 import { scalarDType } from '../promotion.ts';
-import type { Tensor } from '../tensor.ts';
+import { isTensor, type Tensor } from '../tensor.ts';
 import {
   type BinaryFunction,
   binaryFunction,
@@ -240,7 +240,8 @@ export const lerp: PointwiseFunction<[end: Tensor, weight: TensorOrScalar, optio
   (self: Tensor, end: Tensor, weight: TensorOrScalar, options: OutOption = {}) => {
     checkOptions('lerp', options, ['out']);
     sameDType('lerp', self, end);
-    if (typeof weight === 'object') sameDType('lerp', self, weight);
-    return [typeof weight === 'object' ? lerpTensorOp : lerpScalarOp, [self, end, weight], options.out];
+    const tensorWeight = isTensor(weight);
+    if (tensorWeight) sameDType('lerp', self, weight);
+    return [tensorWeight ? lerpTensorOp : lerpScalarOp, [self, end, weight], options.out];
   },
 );

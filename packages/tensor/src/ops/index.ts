@@ -12,6 +12,7 @@ export * from './choice.ts';
 export * from './clamp.ts';
 export * from './combine.ts';
 export * from './compare.ts';
+export * from './complex.ts';
 export * from './convert.ts';
 export * from './copy.ts';
 export * from './counting.ts';

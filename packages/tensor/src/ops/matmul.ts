@@ -1,7 +1,7 @@
 /** @file Matrix products. */
 import { allocateLike } from '../allocate.ts';
 import { checkOptions } from '../args.ts';
-import { addmmFactors, refuseComplexGradient } from '../contraction.ts';
+import { addmmFactors } from '../contraction.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { inplaceOf, intoOut } from '../inplace.ts';
 import { mixedDevices } from '../pointwise.ts';
@@ -9,6 +9,7 @@ import { record } from '../record.ts';
 import { broadcastShapes, broadcastStrides, formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
 import { Tensor } from '../tensor.ts';
+import { conj } from './complex.ts';
 import { checkTensor, type OutOption } from './make.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
@@ -39,7 +40,6 @@ function withOut(
 }
 
 function checkOperands(op: string, a: Tensor, b: Tensor): void {
-  refuseComplexGradient(op, a, b);
   if (a.device !== b.device) throw mixedDevices(op, a, b);
   if (a.dtype !== b.dtype)
     throw new DTypeError(
@@ -80,9 +80,9 @@ function dotOf(self: Tensor, other: Tensor): Tensor {
   return record('dot', [self, other], out, {});
 }
 
-/** `dot` of real vectors; PyTorch's name for the product that conjugates the first operand. */
+/** The scalar product Σ conj(self) · other; `dot` of real vectors. */
 export function vdot(self: Tensor, other: Tensor): Tensor {
-  return dot(self, other);
+  return dot(conj(self), other);
 }
 
 /** Matrix [N, M] times vector [M]. */
