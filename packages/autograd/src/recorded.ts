@@ -21,8 +21,6 @@ import { Slot } from './slot.ts';
 
 const isTensorInput = (input: RecordedInput): input is Tensor => typeof input === 'object' && input !== null;
 
-const hasComplex = (input: RecordedInput): boolean => isTensorInput(input) && isComplex(input.dtype);
-
 const wantsGradient = (input: RecordedInput): input is Tensor =>
   isTensorInput(input) && input.requiresGrad && isDifferentiable(input.dtype);
 
@@ -105,8 +103,10 @@ class PointwiseNode extends Node {
     const wanted: number[] = [];
     const inputs: (InputMeta | null)[] = [];
     let needs = 0;
+    let complex = isComplex(outputs[0]!.dtype);
     for (let i = 0; i < args.length; i++) {
       const arg = args[i];
+      if (isTensorInput(arg) && isComplex(arg.dtype)) complex = true;
       if (wantsGradient(arg) && !op.conditions?.includes(i)) {
         needs |= 1 << i;
         wanted.push(i);
@@ -121,8 +121,8 @@ class PointwiseNode extends Node {
     this.#op = op;
     this.#wanted = wanted;
     this.#inputs = inputs;
-    this.#complex = outputs.some(hasComplex) || args.some(hasComplex);
-    this.#plan = op.backward(needs, this.#complex);
+    this.#complex = complex;
+    this.#plan = op.backward(needs, complex);
     let savesTensors = false;
     this.#reads = this.#plan.reads.map((read) => {
       if (read === 'grad') return null;

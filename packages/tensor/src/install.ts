@@ -34,6 +34,7 @@ import * as scatter from './ops/scatter.ts';
 import * as softmax from './ops/softmax.ts';
 import * as sort from './ops/sort.ts';
 import * as special from './ops/special.ts';
+import * as spectral from './ops/spectral.ts';
 import * as splitting from './ops/splitting.ts';
 import * as statistics from './ops/statistics.ts';
 import * as strided from './ops/strided.ts';
@@ -78,6 +79,7 @@ const families = [
   softmax,
   sort,
   special,
+  spectral,
   splitting,
   statistics,
   strided,

@@ -36,6 +36,7 @@ import type * as scatter from './ops/scatter.ts';
 import type * as softmax from './ops/softmax.ts';
 import type * as sort from './ops/sort.ts';
 import type * as special from './ops/special.ts';
+import type * as spectral from './ops/spectral.ts';
 import type * as splitting from './ops/splitting.ts';
 import type * as statistics from './ops/statistics.ts';
 import type * as strided from './ops/strided.ts';
@@ -112,6 +113,7 @@ export interface Tensor
     Methods<typeof softmax>,
     Methods<typeof sort>,
     Methods<typeof special>,
+    Methods<typeof spectral>,
     Methods<typeof splitting>,
     Methods<typeof statistics>,
     Methods<typeof strided>,

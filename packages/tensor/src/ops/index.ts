@@ -46,6 +46,7 @@ export * from './search.ts';
 export * from './softmax.ts';
 export * from './sort.ts';
 export * from './special.ts';
+export * from './spectral.ts';
 export * from './splitting.ts';
 export * from './statistics.ts';
 // `var` cannot be the name of a variable.
