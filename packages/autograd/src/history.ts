@@ -9,7 +9,7 @@ import {
   viewAsReal,
   zeros,
 } from '@flambeau/tensor';
-import { copyValues, formatShape, isComplex, isDifferentiable } from '@flambeau/tensor/internal';
+import { capacityOf, copyValues, formatShape, isComplex, isDifferentiable } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import { type Edge, Node } from './node.ts';
 import { type Slot, slotOf } from './slot.ts';
@@ -89,8 +89,8 @@ class Region {
 
 /** Row-major positions in `base` of the elements of `view`: numbers written through base's layout, read through view's. */
 function positionsOf(base: Tensor, view: Tensor): Tensor {
-  const { device, length } = base.storage;
-  const memory = zeros([length], { dtype: 'int32', device });
+  const { device } = base;
+  const memory = zeros([capacityOf(base)], { dtype: 'int32', device });
   copyValues(
     new TensorClass(memory.storage, 'int32', base.shape, base.strides, base.offset),
     arange(base.elementCount, { device, dtype: 'int32' }).view(base.shape),

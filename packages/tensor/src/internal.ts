@@ -51,4 +51,4 @@ export { allocateCpu, Storage } from './storage.ts';
 export type { Methods } from './tensor.ts';
 export * from './values.ts';
 export type { ViewPieceOps } from './view.ts';
-export { inZeros, sliceOf, viewOf } from './view.ts';
+export { capacityOf, inZeros, sliceOf, viewOf } from './view.ts';

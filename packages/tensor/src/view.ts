@@ -1,6 +1,6 @@
 /** @file How views are made: one place, so that all of them share memory and history in the same way. */
 import { filled } from './creation.ts';
-import { type DType, isDifferentiable } from './dtype.ts';
+import { type DType, dtypeInfo, isDifferentiable } from './dtype.ts';
 import { copyValues } from './inplace.ts';
 import { record } from './record.ts';
 import { state } from './state.ts';
@@ -33,6 +33,12 @@ export function viewOf(
   if (!apart) out.base = self.base ?? self;
   return out;
 }
+
+/** How many elements of the tensor's dtype its storage has: that may hold another one. */
+export const capacityOf = ({ storage, dtype }: Tensor): number =>
+  storage.dtype === dtype
+    ? storage.length
+    : Math.floor((storage.length * dtypeInfo(storage.dtype).bytes) / dtypeInfo(dtype).bytes);
 
 /** The view of complex numbers as pairs of real ones, or the other way round: unlike other changes of dtype with a history. */
 export function partsView(

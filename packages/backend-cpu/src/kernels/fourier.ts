@@ -1,10 +1,13 @@
 /**
- * @file Discrete Fourier transforms of one line, of any length in O(n log n): Stockham's self-sorting algorithm with
- * mixed radices where the length has small factors only, and Bluestein's chirp transform for the others. Double precision.
+ * @file Discrete Fourier transforms of any length in O(n log n): Stockham's self-sorting algorithm with mixed radices
+ * where the length has small factors only, and Bluestein's chirp transform for the others. Double precision.
  */
 
-/** A transform in place, without scaling: X[k] = Σ x[j] e^(−2πi jk/n). */
-export type Transform = (re: Float64Array, im: Float64Array) => void;
+/**
+ * Transforms, in place and without scaling, `lines` lines that lie side by side: element j of line l is at j · lines + l.
+ * X[k] = Σ x[j] e^(−2πi jk/n).
+ */
+export type Transform = (re: Float64Array, im: Float64Array, lines: number) => void;
 
 /** Prime factors up to this are transformed directly. */
 const greatestRadix = 13;
@@ -19,12 +22,12 @@ function radicesOf(n: number): number[] | null {
   return rest === 1 ? radices : null;
 }
 
+/** e^(−2πi k/n) for k < n. */
 interface Waves {
   readonly cos: Float64Array;
   readonly sin: Float64Array;
 }
 
-/** e^(−2πi k/n) for k < n. */
 function wavesOf(n: number): Waves {
   const waves = { cos: new Float64Array(n), sin: new Float64Array(n) };
   for (let k = 0; k < n; k++) {
@@ -34,109 +37,131 @@ function wavesOf(n: number): Waves {
   return waves;
 }
 
-/** A line as its real and imaginary parts. */
-type Line = readonly [re: Float64Array, im: Float64Array];
+/** Lines as their real and imaginary parts. */
+interface Lines {
+  readonly re: Float64Array;
+  readonly im: Float64Array;
+}
 
 /**
- * One pass: `length`-point transforms, `stride` of them side by side, split into `radix` ones of length / radix. Twiddle
- * factors are those of the whole transform, every `stride`-th of which belongs to this length.
+ * One pass: transforms of `length` points, with `width` of them side by side, split into `radix` times as many of
+ * length / radix. `turn` is the step among the whole transform's waves that e^(−2πi / length) makes.
  */
-type Pass = (from: Line, to: Line, length: number, stride: number, waves: Waves) => void;
+type Pass = (from: Lines, to: Lines, length: number, width: number, turn: number, waves: Waves) => void;
 
-const pass2: Pass = ([xr, xi], [yr, yi], length, stride, { cos, sin }) => {
+// Plain variables rather than destructuring in these loops: V8 makes arrays of the latter.
+const pass2: Pass = ({ re: xr, im: xi }, { re: yr, im: yi }, length, width, turn, { cos, sin }) => {
   const half = length / 2;
   for (let p = 0; p < half; p++) {
-    const [c, s] = [cos[p * stride]!, sin[p * stride]!];
-    for (let q = 0; q < stride; q++) {
-      const [a, b] = [q + stride * p, q + stride * (p + half)];
-      const [ar, ai, br, bi] = [xr[a]!, xi[a]!, xr[b]!, xi[b]!];
-      const to = q + stride * 2 * p;
-      const [dr, di] = [ar - br, ai - bi];
-      yr[to] = ar + br;
-      yi[to] = ai + bi;
-      yr[to + stride] = dr * c - di * s;
-      yi[to + stride] = dr * s + di * c;
+    const c = cos[p * turn]!;
+    const s = sin[p * turn]!;
+    const end = (p + 1) * width;
+    for (let a = p * width, b = a + half * width, to = 2 * p * width; a < end; a++, b++, to++) {
+      const dr = xr[a]! - xr[b]!;
+      const di = xi[a]! - xi[b]!;
+      yr[to] = xr[a]! + xr[b]!;
+      yi[to] = xi[a]! + xi[b]!;
+      yr[to + width] = dr * c - di * s;
+      yi[to + width] = dr * s + di * c;
     }
   }
 };
 
-const pass4: Pass = ([xr, xi], [yr, yi], length, stride, { cos, sin }) => {
+const pass4: Pass = ({ re: xr, im: xi }, { re: yr, im: yi }, length, width, turn, { cos, sin }) => {
   const quarter = length / 4;
+  const step = quarter * width;
   for (let p = 0; p < quarter; p++) {
-    const w = p * stride;
-    const [c1, s1, c2, s2, c3, s3] = [cos[w]!, sin[w]!, cos[2 * w]!, sin[2 * w]!, cos[3 * w]!, sin[3 * w]!];
-    for (let q = 0; q < stride; q++) {
-      const a = q + stride * p;
-      const b = a + stride * quarter;
-      const c = b + stride * quarter;
-      const d = c + stride * quarter;
-      const to = q + stride * 4 * p;
-      const [sumR, sumI, difR, difI] = [xr[a]! + xr[c]!, xi[a]! + xi[c]!, xr[a]! - xr[c]!, xi[a]! - xi[c]!];
-      const [oddR, oddI] = [xr[b]! + xr[d]!, xi[b]! + xi[d]!];
+    const w = p * turn;
+    const c1 = cos[w]!;
+    const s1 = sin[w]!;
+    const c2 = cos[2 * w]!;
+    const s2 = sin[2 * w]!;
+    const c3 = cos[3 * w]!;
+    const s3 = sin[3 * w]!;
+    const end = (p + 1) * width;
+    for (let a = p * width, to = 4 * p * width; a < end; a++, to++) {
+      const b = a + step;
+      const c = b + step;
+      const d = c + step;
+      const sumR = xr[a]! + xr[c]!;
+      const sumI = xi[a]! + xi[c]!;
+      const difR = xr[a]! - xr[c]!;
+      const difI = xi[a]! - xi[c]!;
+      const oddR = xr[b]! + xr[d]!;
+      const oddI = xi[b]! + xi[d]!;
       // −i · (b − d).
-      const [turnR, turnI] = [xi[b]! - xi[d]!, xr[d]! - xr[b]!];
+      const turnR = xi[b]! - xi[d]!;
+      const turnI = xr[d]! - xr[b]!;
+      const r1 = difR + turnR;
+      const i1 = difI + turnI;
+      const r2 = sumR - oddR;
+      const i2 = sumI - oddI;
+      const r3 = difR - turnR;
+      const i3 = difI - turnI;
       yr[to] = sumR + oddR;
       yi[to] = sumI + oddI;
-      const [r1, i1, r2, i2, r3, i3] = [
-        difR + turnR,
-        difI + turnI,
-        sumR - oddR,
-        sumI - oddI,
-        difR - turnR,
-        difI - turnI,
-      ];
-      yr[to + stride] = r1 * c1 - i1 * s1;
-      yi[to + stride] = r1 * s1 + i1 * c1;
-      yr[to + 2 * stride] = r2 * c2 - i2 * s2;
-      yi[to + 2 * stride] = r2 * s2 + i2 * c2;
-      yr[to + 3 * stride] = r3 * c3 - i3 * s3;
-      yi[to + 3 * stride] = r3 * s3 + i3 * c3;
+      yr[to + width] = r1 * c1 - i1 * s1;
+      yi[to + width] = r1 * s1 + i1 * c1;
+      yr[to + 2 * width] = r2 * c2 - i2 * s2;
+      yi[to + 2 * width] = r2 * s2 + i2 * c2;
+      yr[to + 3 * width] = r3 * c3 - i3 * s3;
+      yi[to + 3 * width] = r3 * s3 + i3 * c3;
     }
   }
 };
 
-/** Any radix, by the definition. */
+/** Any radix, by the definition. The factor of input j in output k is one wave: that of k · (p + j · length / radix). */
 const passOf =
   (radix: number): Pass =>
-  ([xr, xi], [yr, yi], length, stride, { cos, sin }) => {
+  ({ re: xr, im: xi }, { re: yr, im: yi }, length, width, turn, { cos, sin }) => {
     const part = length / radix;
     const whole = cos.length;
-    const turn = whole / radix;
     for (let p = 0; p < part; p++) {
       for (let k = 0; k < radix; k++) {
-        const [c, s] = [cos[p * k * stride]!, sin[p * k * stride]!];
-        for (let q = 0; q < stride; q++) {
-          let [re, im] = [0, 0];
-          for (let j = 0, from = q + stride * p, w = 0; j < radix; j++, from += stride * part, w += k * turn) {
-            if (w >= whole) w -= whole;
-            re += xr[from]! * cos[w]! - xi[from]! * sin[w]!;
-            im += xr[from]! * sin[w]! + xi[from]! * cos[w]!;
+        const to = (radix * p + k) * width;
+        for (let j = 0; j < radix; j++) {
+          const w = (k * (p + j * part) * turn) % whole;
+          const c = cos[w]!;
+          const s = sin[w]!;
+          const from = (p + j * part) * width;
+          for (let q = 0; q < width; q++) {
+            const re = xr[from + q]! * c - xi[from + q]! * s;
+            const im = xr[from + q]! * s + xi[from + q]! * c;
+            yr[to + q] = j === 0 ? re : yr[to + q]! + re;
+            yi[to + q] = j === 0 ? im : yi[to + q]! + im;
           }
-          const to = q + stride * (radix * p + k);
-          yr[to] = re * c - im * s;
-          yi[to] = re * s + im * c;
         }
       }
     }
   };
 
+/** Memory that grows to what was asked for. */
+function scratch(): (length: number) => Lines {
+  let [re, im] = [new Float64Array(0), new Float64Array(0)];
+  return (length) => {
+    if (re.length < length) [re, im] = [new Float64Array(length), new Float64Array(length)];
+    return { re: re.subarray(0, length), im: im.subarray(0, length) };
+  };
+}
+
 /** Stockham's algorithm: each pass writes where the next one reads in order. */
 function mixedRadix(n: number, radices: readonly number[]): Transform {
   const waves = wavesOf(n);
   const passes = radices.map((radix) => (radix === 4 ? pass4 : radix === 2 ? pass2 : passOf(radix)));
-  const work: Line = [new Float64Array(n), new Float64Array(n)];
-  return (re, im) => {
-    let [from, to]: [Line, Line] = [[re, im], work];
-    let [length, stride] = [n, 1];
-    passes.forEach((pass, i) => {
-      pass(from, to, length, stride, waves);
+  const memory = scratch();
+  return (re, im, lines) => {
+    let from: Lines = { re, im };
+    let to = memory(n * lines);
+    let [length, turn] = [n, 1];
+    for (let i = 0; i < passes.length; i++) {
+      passes[i]!(from, to, length, turn * lines, turn, waves);
       [from, to] = [to, from];
       length /= radices[i]!;
-      stride *= radices[i]!;
-    });
-    if (from[0] === re) return;
-    re.set(from[0]);
-    im.set(from[1]);
+      turn *= radices[i]!;
+    }
+    if (from.re === re) return;
+    re.set(from.re);
+    im.set(from.im);
   };
 }
 
@@ -148,39 +173,50 @@ function chirp(n: number): Transform {
   const m = 2 ** Math.ceil(Math.log2(2 * n - 1));
   const inner = mixedRadix(m, radicesOf(m)!);
   const [cos, sin] = [new Float64Array(n), new Float64Array(n)];
-  const [filterR, filterI] = [new Float64Array(m), new Float64Array(m)];
+  const filter: Lines = { re: new Float64Array(m), im: new Float64Array(m) };
   for (let k = 0; k < n; k++) {
     // e^(−πi k²/n) repeats with 2n, and a small angle is a precise one.
     const angle = (Math.PI * ((k * k) % (2 * n))) / n;
-    [cos[k], sin[k]] = [Math.cos(angle), -Math.sin(angle)];
-    for (const place of k === 0 ? [0] : [k, m - k]) [filterR[place], filterI[place]] = [cos[k]!, -sin[k]!];
+    cos[k] = Math.cos(angle);
+    sin[k] = -Math.sin(angle);
+    filter.re[k] = filter.re[(m - k) % m] = cos[k]!;
+    filter.im[k] = filter.im[(m - k) % m] = -sin[k]!;
   }
-  inner(filterR, filterI);
-  const [wr, wi] = [new Float64Array(m), new Float64Array(m)];
-  return (re, im) => {
-    wr.fill(0, n);
-    wi.fill(0, n);
-    for (let k = 0; k < n; k++) {
-      wr[k] = re[k]! * cos[k]! - im[k]! * sin[k]!;
-      wi[k] = re[k]! * sin[k]! + im[k]! * cos[k]!;
-    }
-    inner(wr, wi);
-    for (let k = 0; k < m; k++)
-      [wr[k], wi[k]] = [wr[k]! * filterR[k]! - wi[k]! * filterI[k]!, wr[k]! * filterI[k]! + wi[k]! * filterR[k]!];
+  inner(filter.re, filter.im, 1);
+  const memory = scratch();
+  return (re, im, lines) => {
+    const work = memory(m * lines);
+    rotate({ re, im }, work, { re: cos, im: sin }, lines, 1);
+    work.re.fill(0, n * lines);
+    work.im.fill(0, n * lines);
+    inner(work.re, work.im, lines);
+    rotate(work, work, filter, lines, 1);
     // The inverse transform is the transform with real and imaginary parts exchanged.
-    inner(wi, wr);
-    for (let k = 0; k < n; k++) {
-      re[k] = (wr[k]! * cos[k]! - wi[k]! * sin[k]!) / m;
-      im[k] = (wr[k]! * sin[k]! + wi[k]! * cos[k]!) / m;
-    }
+    inner(work.im, work.re, lines);
+    rotate(work, { re, im }, { re: cos, im: sin }, lines, 1 / m);
   };
+}
+
+/** to[k] = from[k] · factors[k] · scale for every line. */
+function rotate(from: Lines, to: Lines, factors: Lines, lines: number, scale: number): void {
+  const { re: xr, im: xi } = from;
+  const { re: yr, im: yi } = to;
+  for (let k = 0; k < factors.re.length; k++) {
+    const c = factors.re[k]! * scale;
+    const s = factors.im[k]! * scale;
+    for (let at = k * lines; at < (k + 1) * lines; at++) {
+      const re = xr[at]! * c - xi[at]! * s;
+      yi[at] = xr[at]! * s + xi[at]! * c;
+      yr[at] = re;
+    }
+  }
 }
 
 /** Transforms of the lengths that were asked for last. */
 const plans = new Map<number, Transform>();
 const mostPlans = 16;
 
-/** The transform for lines of `n` elements. It has memory of its own, so it must not call itself. */
+/** The transform of lines of `n` elements. */
 export function transformOf(n: number): Transform {
   let plan = plans.get(n);
   if (plan === undefined) {

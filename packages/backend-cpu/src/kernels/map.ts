@@ -29,7 +29,8 @@ interface Compiled {
 const noStrides: readonly (readonly number[])[] = [];
 const int32Limit = 2 ** 31;
 
-const isWide = (view: View): boolean => view.storage.length >= int32Limit;
+/** Half the limit, because the lanes of complex elements count double. */
+const isWide = (view: View): boolean => view.storage.length >= int32Limit / 2;
 
 /** The pattern of one loop over all elements, where every view is contiguous or a single element; else null. */
 function flatPattern(inputs: readonly (View | Scalar)[], outputs: readonly View[]): LoopPattern | null {

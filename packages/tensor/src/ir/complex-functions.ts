@@ -1,6 +1,6 @@
 /**
  * @file What the IR's functions are for complex numbers, in real nodes. Branch cuts, signed zeros and infinities are
- * those of C99's Annex G, as in PyTorch. Formulas are chosen so that nothing overflows or cancels before the result
+ * those of C99's Annex G, as in PyTorch (of NaN beside an infinity there may be two NaNs). Formulas are chosen so that nothing overflows or cancels before the result
  * does; sources: W. Kahan, "Branch Cuts for Complex Elementary Functions" (1987), for the inverse functions, square
  * root and tangent; R. L. Smith, "Algorithm 116: Complex division" (1962).
  */
@@ -25,8 +25,8 @@ const plus = (a: Expr, b: Expr): Expr => call('add', a, b);
 const minus = (a: Expr, b: Expr): Expr => call('sub', a, b);
 const negated = (x: Expr): Expr => call('neg', x);
 
-/** x · y where a y of 0 beats an infinite x: sinh(∞) · sin(0) is 0. */
-const damped = (x: Expr, y: Expr): Expr => y.eq(0).where(y, times(x, y));
+/** x · y where a y of 0 beats an infinite x: sinh(∞) · sin(0) is 0, with the product's sign. */
+const damped = (x: Expr, y: Expr): Expr => y.eq(0).where(times(call('copysign', 1, x), y), times(x, y));
 
 const pair = (re: Expr, im: Expr): Pair => ({ re, im });
 /** i · z and −i · z. */
@@ -73,8 +73,8 @@ function exponential(z: Pair): Pair {
   const [a, b] = [z.re, imagOf(z)];
   const half = call('exp', a.mul(0.5));
   const part = (wave: Expr): Expr => damped(half, damped(half, wave));
-  // e^−∞ is 0 in whatever direction; a number without imaginary part keeps none.
-  const vanishes = a.eq(-infinity);
+  // e^−∞ is 0 even where there is no direction; a number without imaginary part keeps none.
+  const vanishes = a.eq(-infinity).and(b.sub(b).ne(0));
   return pair(
     vanishes.where(0, b.eq(0).where(call('exp', a), part(call('cos', b)))),
     vanishes.where(0, b.eq(0).where(b, part(call('sin', b)))),
@@ -147,7 +147,8 @@ function tangentH(z: Pair): Pair {
   const finite = b.sub(b).eq(0);
   const trace = endless.where(finite.where(call('copysign', 0, wave), call('copysign', 0, b)), times(wave, decay));
   return pair(
-    far.where(call('copysign', 1, a), call('div', times(s, c), divisor)),
+    // A NaN of the trace is one of the whole.
+    far.where(plus(call('copysign', 1, a), times(trace, zero)), call('div', times(s, c), divisor)),
     far.where(trace, b.eq(0).where(b, call('div', wave, divisor))),
   );
 }
@@ -158,44 +159,76 @@ const roots = (z: Pair): readonly [Pair, Pair] => {
   return [root(pair(call('sub', 1, z.re), negated(b))), root(pair(call('add', 1, z.re), b))];
 };
 
+/** A value for numbers with an infinite part, and one for the others. */
+function atInfinity(z: Pair, there: Pair, elsewhere: Pair): Pair {
+  const endless = call('abs', z.re)
+    .eq(infinity)
+    .or(call('abs', imagOf(z)).eq(infinity));
+  return pair(endless.where(there.re, elsewhere.re), endless.where(imagOf(there), imagOf(elsewhere)));
+}
+
 function arcsine(z: Pair): Pair {
   const [left, right] = roots(z);
-  return pair(
-    call('atan2', z.re, minus(times(left.re, right.re), times(imagOf(left), imagOf(right)))),
-    call('asinh', minus(times(left.re, imagOf(right)), times(imagOf(left), right.re))),
+  const b = imagOf(z);
+  return atInfinity(
+    z,
+    pair(call('atan2', z.re, call('abs', b)), call('copysign', infinity, b)),
+    pair(
+      call('atan2', z.re, minus(times(left.re, right.re), times(imagOf(left), imagOf(right)))),
+      call('asinh', minus(times(left.re, imagOf(right)), times(imagOf(left), right.re))),
+    ),
   );
 }
 
 function arccosine(z: Pair): Pair {
   const [left, right] = roots(z);
-  return pair(
-    call('atan2', left.re, right.re).mul(2),
-    call('asinh', minus(times(right.re, imagOf(left)), times(imagOf(right), left.re))),
+  const b = imagOf(z);
+  return atInfinity(
+    z,
+    pair(call('atan2', call('abs', b), z.re), call('copysign', infinity, negated(b))),
+    pair(
+      call('atan2', left.re, right.re).mul(2),
+      call('asinh', minus(times(right.re, imagOf(left)), times(imagOf(right), left.re))),
+    ),
   );
 }
 
 function arccosineH(z: Pair): Pair {
   const b = imagOf(z);
   const [left, right] = [root(pair(z.re.sub(1), b)), root(pair(z.re.add(1), b))];
-  return pair(
-    call('asinh', plus(times(left.re, right.re), times(imagOf(left), imagOf(right)))),
-    call('atan2', imagOf(left), right.re).mul(2),
+  return atInfinity(
+    z,
+    pair(Expr.const(infinity), call('atan2', b, z.re)),
+    pair(
+      call('asinh', plus(times(left.re, right.re), times(imagOf(left), imagOf(right)))),
+      call('atan2', imagOf(left), right.re).mul(2),
+    ),
   );
 }
 
-/** ¼ log1p(4a / ((1 − a)² + b²)) + ½ i atan2(2b, (1 − a)(1 + a) − b²). */
+/**
+ * ¼ log1p(4a / ((1 − a)² + b²)) + ½ i atan2(2b, (1 − a)(1 + a) − b²); far out 1/z ± iπ/2, and near the poles by the
+ * logarithm of the distance, whose square would be 0.
+ */
 function arctangentH(z: Pair): Pair {
   const [a, b] = [z.re, imagOf(z)];
   const [below, above] = [call('sub', 1, a), call('add', 1, a)];
-  const far = call('abs', a).eq(infinity).or(call('abs', b).eq(infinity));
   const x = call('abs', a);
   const rest = call('sub', 1, x);
+  const square = plus(times(rest, rest), times(b, b));
+  const pole = call('log', call('hypot', rest, b))
+    .mul(-0.5)
+    .add(Math.LN2 / 2);
   // By |a| and with the sign put back: log1p near −1 would lose digits.
-  const growth = call('log1p', call('div', x.mul(4), plus(times(rest, rest), times(b, b)))).mul(0.25);
+  const growth = square.lt(1e-290).where(pole, call('log1p', call('div', x.mul(4), square)).mul(0.25));
+  const size = call('hypot', a, b);
+  const inverse = (part: Expr): Expr =>
+    size.eq(infinity).where(call('copysign', 0, part), call('div', call('div', part, size), size));
+  const far = size.gt(1e8);
   return pair(
-    far.where(call('copysign', 0, a), call('copysign', growth, a)),
+    far.where(inverse(a), call('copysign', growth, a)),
     far.where(
-      call('copysign', Math.PI / 2, b),
+      minus(call('copysign', Math.PI / 2, b), inverse(b)),
       call('atan2', b.mul(2), minus(times(below, above), times(b, b))).mul(0.5),
     ),
   );
