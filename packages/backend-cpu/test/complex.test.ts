@@ -62,8 +62,8 @@ describe.each([true, false])('complex kernels, generated: %s', (generated) => {
       { re: 1, im: 0 },
     ]);
     const single = numbers([3e30, 4e30], 'complex64');
-    expect(single.abs().itemSync()).toBeCloseTo(5e30, -26);
-    expect(single.mul(single.reciprocal()).toArraySync()).toEqual([{ re: 1, im: 0 }]);
+    expect(single.abs().div(5e30).itemSync()).toBeCloseTo(1, 6);
+    expect(single.mul(single.reciprocal()).sub(1).abs().itemSync()).toBeLessThan(1e-7);
     // As PyTorch: by 0 each part becomes infinite by itself.
     expect(
       numbers([1, -1])
