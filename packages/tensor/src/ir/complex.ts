@@ -135,7 +135,9 @@ export function realKernel(kernel: MapKernel, wide?: DType): RealKernel {
   const targets: LaneSource[] = [];
   kernel.outputs.forEach(({ expr, dtype }, place) => {
     const value = lower(expr);
-    outputs.push({ expr: value.re, dtype: realDType(dtype) });
+    // As a bool a number is whether it is not 0; otherwise only its real part is kept.
+    const re = dtype === 'bool' && value.im !== null ? value.re.toBool().or(value.im.toBool()) : value.re;
+    outputs.push({ expr: re, dtype: realDType(dtype) });
     targets.push({ place, lane: isComplex(dtype) ? 0 : null });
     if (!isComplex(dtype)) return;
     outputs.push({ expr: imagOf(value), dtype: realDType(dtype) });
