@@ -55,6 +55,13 @@ describe('complex numbers as data', () => {
         .at(0, 0)
         .toArraySync(),
     ).toEqual({ re: 7, im: 7 });
+    const places = tensor([0, 0, 1], { dtype: 'int32' });
+    const products = of([1, 1], [2, 0], [0, 5]).scatter(0, places, of([0, 1], [0, 1], [3, 0]), { reduce: 'multiply' });
+    expect(products.toArraySync()).toEqual([
+      { re: -1, im: -1 },
+      { re: 6, im: 0 },
+      { re: 0, im: 5 },
+    ]);
     expect(() => zeros(2).fill_(i)).toThrow(DTypeError);
     expect(() => zeros(2).indexFill(0, index, i)).toThrow(DTypeError);
     expect(zeros(2).fill_(3).toArraySync()).toEqual([3, 3]);
