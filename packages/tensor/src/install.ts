@@ -9,6 +9,7 @@ import * as complex from './ops/complex.ts';
 import * as convert from './ops/convert.ts';
 import * as copy from './ops/copy.ts';
 import * as counting from './ops/counting.ts';
+import * as covariance from './ops/covariance.ts';
 import * as equality from './ops/equality.ts';
 import * as extremes from './ops/extremes.ts';
 import * as floats from './ops/floats.ts';
@@ -54,6 +55,7 @@ const families = [
   convert,
   copy,
   counting,
+  covariance,
   equality,
   extremes,
   floats,

@@ -11,6 +11,7 @@ import type * as complex from './ops/complex.ts';
 import type * as convert from './ops/convert.ts';
 import type * as copy from './ops/copy.ts';
 import type * as counting from './ops/counting.ts';
+import type * as covariance from './ops/covariance.ts';
 import type * as equality from './ops/equality.ts';
 import type * as extremes from './ops/extremes.ts';
 import type * as floats from './ops/floats.ts';
@@ -89,6 +90,7 @@ export interface Tensor
     Methods<typeof convert>,
     Methods<typeof copy>,
     Methods<typeof counting>,
+    Methods<typeof covariance>,
     Methods<typeof equality>,
     Methods<typeof extremes>,
     Methods<typeof floats>,
