@@ -10,7 +10,7 @@ import type { ComplexValue, Value } from './values.ts';
 export function isComplexValue(value: unknown): value is ComplexValue {
   if (typeof value !== 'object' || value === null) return false;
   const { re, im } = value as Partial<ComplexValue>;
-  return typeof re === 'number' && typeof im === 'number' && !(value instanceof Tensor);
+  return typeof re === 'number' && typeof im === 'number' && Object.keys(value).length === 2;
 }
 
 /** Tensors that stand for numbers: in type promotion they rank below 0-d tensors. */

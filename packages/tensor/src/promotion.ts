@@ -1,9 +1,9 @@
 /** @file PyTorch's result types: which dtype an op computes in when its arguments' dtypes differ. */
 import type { Scalar } from './backend.ts';
-import { isComplexValue, isWrappedNumber } from './complex-scalar.ts';
+import { isWrappedNumber } from './complex-scalar.ts';
 import { type DType, isComplex, isFloating, promoteTypes, rankOf } from './dtype.ts';
 import { state } from './state.ts';
-import type { Tensor } from './tensor.ts';
+import { isTensor, type Tensor } from './tensor.ts';
 import type { ComplexValue } from './values.ts';
 
 /**
@@ -37,13 +37,14 @@ function combine(higher: DType | null, lower: DType | null): DType | null {
 export function resultType(...operands: (Tensor | Scalar | ComplexValue)[]): DType {
   let [dimensioned, zeroDim, scalars]: [DType | null, DType | null, DType | null] = [null, null, null];
   for (const operand of operands) {
-    if (typeof operand !== 'object' || isComplexValue(operand)) {
-      const dtype = scalarDType(operand);
-      scalars = scalars === null ? dtype : promoteTypes(scalars, dtype);
-    } else if (isWrappedNumber(operand)) scalars = complexOf(state.defaultDType);
-    else if (operand.shape.length > 0) {
+    if (isTensor(operand) && operand.shape.length > 0) {
       dimensioned = dimensioned === null ? operand.dtype : promoteTypes(dimensioned, operand.dtype);
-    } else zeroDim = zeroDim === null ? operand.dtype : promoteTypes(zeroDim, operand.dtype);
+    } else if (isTensor(operand) && !isWrappedNumber(operand)) {
+      zeroDim = zeroDim === null ? operand.dtype : promoteTypes(zeroDim, operand.dtype);
+    } else {
+      const dtype = isTensor(operand) ? complexOf(state.defaultDType) : scalarDType(operand);
+      scalars = scalars === null ? dtype : promoteTypes(scalars, dtype);
+    }
   }
   return combine(dimensioned, combine(zeroDim, scalars)) ?? state.defaultDType;
 }
