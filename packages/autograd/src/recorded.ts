@@ -95,8 +95,6 @@ class PointwiseNode extends Node {
   readonly #inputs: readonly (Tensor | null)[] | readonly (InputMeta | null)[];
   #reads: readonly (SavedTensor | Scalar | null)[] | null;
   readonly #savesTensors: boolean;
-  /** Whether anything is complex, which makes gradients conjugate. */
-  readonly #complex: boolean;
 
   constructor(op: Pointwise, args: readonly RecordedInput[], outputs: readonly Tensor[]) {
     const next: (Edge | null)[] = [];
@@ -121,7 +119,6 @@ class PointwiseNode extends Node {
     this.#op = op;
     this.#wanted = wanted;
     this.#inputs = inputs;
-    this.#complex = complex;
     this.#plan = op.backward(needs, complex);
     let savesTensors = false;
     this.#reads = this.#plan.reads.map((read) => {
@@ -166,7 +163,7 @@ class PointwiseNode extends Node {
     }
     // A graph of this pass is being built: one op for each gradient, because derivatives are of single results.
     return this.#wanted.map((place) => {
-      const single = this.#op.backward(1 << place, this.#complex);
+      const single = this.#op.backward(1 << place, this.#plan.complex);
       if (single.outputs[0] === 'grad') return grad;
       return callPointwiseAll(
         single.op,

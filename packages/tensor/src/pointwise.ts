@@ -57,6 +57,8 @@ export interface BackwardPlan {
   readonly reads: readonly ('grad' | 'result' | number)[];
   /** For each wanted input: position of its gradient among the op's outputs, or 'grad' where it is just the gradient. */
   readonly outputs: readonly (number | 'grad')[];
+  /** Whether it is for complex numbers. */
+  readonly complex: boolean;
 }
 
 export interface Pointwise extends PointwiseSpec {
@@ -141,6 +143,7 @@ function backwardPlan(op: Pointwise, needs: number, complex: boolean): BackwardP
     op: backward,
     reads: used.map((i) => (i === op.arity ? 'result' : i === op.arity + 1 ? 'grad' : i)),
     outputs,
+    complex,
   };
 }
 
@@ -256,27 +259,29 @@ function wrongOperand(op: Pointwise, operand: unknown): TypeError {
   );
 }
 
-/** The arguments with complex numbers as tensors: the same list where there are none. */
-function operandsOf(args: readonly PointwiseArgument[]): readonly Operand[] {
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i] as Tensor | null;
-    if (typeof arg !== 'object' || arg === null || arg.storage !== undefined || !isComplexValue(arg)) continue;
-    return args.map((a) => (isComplexValue(a) ? wrapNumber(a) : a));
-  }
-  return args as readonly Operand[];
+/** The arguments with complex numbers as tensors. */
+const withNumbers = (args: readonly PointwiseArgument[]): Operand[] =>
+  args.map((arg) => (isComplexValue(arg) ? wrapNumber(arg) : arg));
+
+interface Common {
+  readonly lead: Tensor;
+  readonly shape: readonly number[];
 }
 
-/** The tensor that decides device, and the common shape. */
-function commonShape(op: Pointwise, args: readonly Operand[]): { lead: Tensor; shape: readonly number[] } {
+/** The tensor that decides device, and the common shape; null where complex numbers must become tensors first. */
+function commonShape(op: Pointwise, args: readonly PointwiseArgument[]): Common | null {
   let lead: Tensor | null = null;
   let shape: readonly number[] = [];
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
+    const arg = args[i] as Operand;
     if (typeof arg !== 'object') {
       if (typeof arg === 'number' || typeof arg === 'bigint' || typeof arg === 'boolean') continue;
       throw wrongOperand(op, arg);
     }
-    if (arg === null || arg.storage === undefined) throw wrongOperand(op, arg);
+    if (arg === null || arg.storage === undefined) {
+      if (isComplexValue(arg)) return null;
+      throw wrongOperand(op, arg);
+    }
     if (lead === null) [lead, shape] = [arg, arg.shape];
     else {
       if (arg.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, arg);
@@ -300,8 +305,10 @@ export function callPointwise(op: Pointwise, args: readonly PointwiseArgument[])
 
 /** Calls a pointwise op with several results. */
 export function callPointwiseAll(op: Pointwise, given: readonly PointwiseArgument[]): Tensor[] {
-  const args = operandsOf(given);
-  const { lead, shape } = commonShape(op, args);
+  const common = commonShape(op, given);
+  if (common === null) return callPointwiseAll(op, withNumbers(given));
+  const args = given as readonly Operand[];
+  const { lead, shape } = common;
   const plan = planFor(op, args, null);
   const backend = backendFor(lead.storage.device);
   const outputs: Tensor[] = [];
@@ -337,8 +344,10 @@ export function callPointwiseInto(
   out: Tensor,
   inplace: boolean,
 ): Tensor {
-  const args = operandsOf(given);
-  const { lead, shape } = commonShape(op, args);
+  const common = commonShape(op, given);
+  if (common === null) return callPointwiseInto(op, withNumbers(given), out, inplace);
+  const args = given as readonly Operand[];
+  const { lead, shape } = common;
   if (out.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, out);
   const name = inplace ? `${op.name}_` : op.name;
   if (!sameShape(shape, out.shape)) {
@@ -362,12 +371,21 @@ export function callPointwiseInto(
   return out;
 }
 
+/** The parts of complex elements as a last dimension, without history; real elements stand for both. */
+function partsOf(x: Tensor): Tensor {
+  const { storage, dtype, shape, strides, offset } = x;
+  if (!isComplex(dtype)) return new Tensor(storage, dtype, [...shape, 1], [...strides, 0], offset);
+  const steps = [...strides.map((stride) => 2 * stride), 1];
+  return new Tensor(storage, realDType(dtype), [...shape, 2], steps, 2 * offset);
+}
+
 /**
  * Writes the results of an op of several expressions into `outs`, which may be among its arguments, without history: an
  * optimizer updates a parameter and its buffers in one pass. All `outs` have one dtype and the arguments' common shape.
+ * Complex numbers count as two real ones, as PyTorch's optimizers take them.
  */
 export function callPointwiseOver(op: Pointwise, args: readonly Operand[], outs: readonly Tensor[]): void {
-  const { lead, shape } = commonShape(op, args);
+  const { lead, shape } = commonShape(op, args)!;
   for (const out of outs) {
     if (out.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, out);
     if (!sameShape(shape, out.shape) || out.dtype !== outs[0]!.dtype) {
@@ -376,6 +394,14 @@ export function callPointwiseOver(op: Pointwise, args: readonly Operand[], outs:
       );
     }
     checkWritable(op.name, out);
+  }
+  if (isComplex(outs[0]!.dtype)) {
+    callPointwiseOver(
+      op,
+      args.map((arg) => (typeof arg === 'object' ? partsOf(arg) : arg)),
+      outs.map(partsOf),
+    );
+    return;
   }
   const plan = planFor(op, args, outs[0]!.dtype);
   const safe = args.map((arg) =>

@@ -48,11 +48,11 @@ function withAlpha(
   name: string,
   plain: Pointwise,
   scaled: Pointwise,
-  always: (self: TensorOrScalar, other: TensorOrScalar) => boolean = () => false,
+  always: ((self: TensorOrScalar, other: TensorOrScalar) => boolean) | null = null,
 ): AlphaFunction {
   return pointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions], TensorOrScalar>((self, other, options) => {
     const first = firstOperand(self, other);
-    const scales = always(first, other);
+    const scales = always?.(first, other) ?? false;
     if (options === undefined) return scales ? [scaled, [first, other, 1]] : [plain, [first, other]];
     checkOptions(name, options, ['alpha', 'out']);
     const { alpha = 1, out } = options;
