@@ -3,16 +3,15 @@
  * stated derivative. From it come the out-of-place, in-place and `out` forms and the backward kernels.
  */
 import type { Scalar } from './backend.ts';
-import { isComplexValue, isWrappedNumber, wrapNumber } from './complex-scalar.ts';
-import { type DType, type DTypeKind, dtypeInfo, isComplex, isDifferentiable, realDType } from './dtype.ts';
-import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
+import { isComplexValue, wrapNumber } from './complex-scalar.ts';
+import { type DTypeKind, isComplex, isDifferentiable, realDType } from './dtype.ts';
+import { AutogradError, DeviceError, ShapeError } from './errors.ts';
 import { checkWritable, copyValues, overwrite } from './inplace.ts';
 import { complexGradients, conjugated, differentiate } from './ir/derivative.ts';
 import { type Expr, inputs, inputsOf, substitute } from './ir/expr.ts';
-import { computeDType, type KernelInput, type KernelOutput, type MapKernel, mapKernel } from './ir/kernel.ts';
-import { isComplexExpression, realForm } from './ir/real-form.ts';
+import { realForm } from './ir/real-form.ts';
 import { needsCopy } from './overlap.ts';
-import { canCast, resultType, toComplex, toFloating } from './promotion.ts';
+import { type Operand, type Plan, planFor } from './pointwise-plan.ts';
 import { type RecordedInput, tracks } from './record.ts';
 import { broadcastShapes, formatShape, sameShape } from './shape.ts';
 import { backendFor, state } from './state.ts';
@@ -74,12 +73,6 @@ export interface Pointwise extends PointwiseSpec {
 
 /** Complex numbers `{ re, im }` become 0-d tensors that count as numbers in type promotion. */
 export type PointwiseArgument = Tensor | Scalar | ComplexValue;
-type Operand = Tensor | Scalar;
-
-interface Plan {
-  readonly kernel: MapKernel;
-  readonly dtypes: readonly DType[];
-}
 
 /** Makes a pointwise op of `arity` inputs from its expression. */
 export function pointwise(
@@ -171,85 +164,6 @@ function complexDerivative(op: Pointwise, grad: Expr, xs: readonly Expr[], resul
 /** PyTorch's name of the graph node of an op. */
 export function nodeName(op: PointwiseSpec): string {
   return op.node ?? `${op.name[0]!.toUpperCase()}${op.name.slice(1)}Backward0`;
-}
-
-/** 5 bits for each argument on top of 9 for the default and output dtypes, within 53. */
-const NUMERIC_KEY_ARGUMENTS = 8;
-
-const scalarCode = (value: Scalar): number =>
-  typeof value === 'boolean' ? 14 : typeof value === 'bigint' || Number.isSafeInteger(value) ? 12 : 13;
-
-/** Kernel and result dtypes for these arguments' dtypes, made once for each combination. */
-function planFor(op: Pointwise, args: readonly Operand[], into: DType | null): Plan {
-  const firstParameter = op.arity - (op.parameters ?? 0);
-  let key: number | string = into === null ? 1 : 2 + dtypeInfo(into).code;
-  if (state.defaultDType !== 'float32') key += 16 * dtypeInfo(state.defaultDType).code;
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    const code =
-      typeof arg === 'object'
-        ? dtypeInfo(arg.dtype).code + (arg.shape.length === 0 ? zeroDimCode(arg) : 0)
-        : i < firstParameter
-          ? scalarCode(arg)
-          : 15;
-    // Numbers stay exact for this many arguments; the kernels of a few optimizers have more.
-    key = i < NUMERIC_KEY_ARGUMENTS ? (key as number) * 32 + code : `${key},${code}`;
-  }
-  let plan = op.plans.get(key);
-  if (plan === undefined) {
-    plan = makePlan(op, args, into);
-    op.plans.set(key, plan);
-  }
-  return plan;
-}
-
-/** A 0-d tensor ranks below others in type promotion, and one that stands for a number below that. */
-const zeroDimCode = (x: Tensor): number => (isComplex(x.dtype) && isWrappedNumber(x) ? 20 : 16);
-
-function makePlan(op: Pointwise, args: readonly Operand[], into: DType | null): Plan {
-  const parameters = op.arity - (op.parameters ?? 0);
-  const operands = args.filter((_, i) => i < parameters && !op.conditions?.includes(i));
-  const common = op.promotion === 'float' ? toFloating(resultType(...operands)) : resultType(...operands);
-  checkDType(op, common);
-  if (!isComplex(common) && args.some((arg) => typeof arg === 'object' && isComplex(arg.dtype)))
-    throw new DTypeError(`${op.name}(): ${common} tensors take no complex factors; convert them with .to('complex64')`);
-  const compute = op.promotion === 'logic' ? 'bool' : computeDType(common);
-  const kernelInputs: KernelInput[] = args.map((arg, i) => ({
-    dtype: typeof arg === 'object' ? arg.dtype : null,
-    as: op.conditions?.includes(i) ? 'bool' : compute,
-  }));
-  const outputs = op.expressions.map((expr) => plannedOutput(op, expr, compute, common, into));
-  const complex = isComplex(compute) || outputs.some((output) => isComplex(output.dtype));
-  const kernelOutputs = complex ? outputs : outputs.map(({ expr, dtype }) => ({ expr: realForm(expr), dtype }));
-  return {
-    kernel: mapKernel(op.name, kernelInputs, kernelOutputs, compute),
-    dtypes: outputs.map((output) => output.dtype),
-  };
-}
-
-/** An expression with the dtype of its result: that of the arguments, or bool, or complex or real as the expression is. */
-function plannedOutput(op: Pointwise, expr: Expr, compute: DType, common: DType, into: DType | null): KernelOutput {
-  const truth = op.promotion === 'compare' || op.promotion === 'logic';
-  const complex = !truth && isComplexExpression(expr, (i) => isComplex(compute) && !op.conditions?.includes(i));
-  const dtype = truth ? 'bool' : complex ? toComplex(common) : realDType(common);
-  if (into !== null && !canCast(dtype, into)) {
-    throw new DTypeError(
-      `${op.name}(): the result is ${dtype} and cannot be stored in a tensor of dtype ${into}; convert that with .to('${dtype}')`,
-    );
-  }
-  return { expr, dtype: into ?? dtype };
-}
-
-function checkDType(op: Pointwise, common: DType): void {
-  const { kind } = dtypeInfo(common);
-  if (op.refuses === undefined || !op.refuses.includes(kind)) return;
-  const toFloat = kind === 'int' || (kind === 'bool' && op.refuses.includes('int'));
-  const remedy = toFloat
-    ? "convert with .to('float32')"
-    : kind === 'bool'
-      ? "convert with .to('int32') or use a logical op"
-      : 'convert the inputs first';
-  throw new DTypeError(`${op.name}(): not defined for ${common} inputs; ${remedy}`);
 }
 
 function wrongOperand(op: Pointwise, operand: unknown): TypeError {
