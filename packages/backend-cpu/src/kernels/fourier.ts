@@ -110,30 +110,142 @@ const pass4: Pass = ({ re: xr, im: xi }, { re: yr, im: yi }, length, width, turn
   }
 };
 
-/** Any radix, by the definition. The factor of input j in output k is one wave: that of k · (p + j · length / radix). */
-const passOf =
-  (radix: number): Pass =>
-  ({ re: xr, im: xi }, { re: yr, im: yi }, length, width, turn, { cos, sin }) => {
+/** Stores a number times a wave. */
+function turned(
+  yr: Float64Array,
+  yi: Float64Array,
+  to: number,
+  re: number,
+  im: number,
+  cos: Float64Array,
+  sin: Float64Array,
+  w: number,
+): void {
+  yr[to] = re * cos[w]! - im * sin[w]!;
+  yi[to] = re * sin[w]! + im * cos[w]!;
+}
+
+// The two odd radices that are usual, with the loops of passOf unrolled.
+const sin60 = Math.sqrt(0.75);
+
+const pass3: Pass = ({ re: xr, im: xi }, { re: yr, im: yi }, length, width, turn, { cos, sin }) => {
+  const third = length / 3;
+  const step = third * width;
+  for (let p = 0; p < third; p++) {
+    const w = p * turn;
+    const end = (p + 1) * width;
+    for (let a = p * width, to = 3 * p * width; a < end; a++, to++) {
+      const sumR = xr[a + step]! + xr[a + 2 * step]!;
+      const sumI = xi[a + step]! + xi[a + 2 * step]!;
+      const bR = sin60 * (xi[a + step]! - xi[a + 2 * step]!);
+      const bI = sin60 * (xr[a + 2 * step]! - xr[a + step]!);
+      const aR = xr[a]! - 0.5 * sumR;
+      const aI = xi[a]! - 0.5 * sumI;
+      yr[to] = xr[a]! + sumR;
+      yi[to] = xi[a]! + sumI;
+      turned(yr, yi, to + width, aR + bR, aI + bI, cos, sin, w);
+      turned(yr, yi, to + 2 * width, aR - bR, aI - bI, cos, sin, 2 * w);
+    }
+  }
+};
+
+const [cos72, cos144] = [Math.cos((2 * Math.PI) / 5), Math.cos((4 * Math.PI) / 5)];
+const [sin72, sin144] = [Math.sin((2 * Math.PI) / 5), Math.sin((4 * Math.PI) / 5)];
+
+const pass5: Pass = ({ re: xr, im: xi }, { re: yr, im: yi }, length, width, turn, { cos, sin }) => {
+  const fifth = length / 5;
+  const step = fifth * width;
+  for (let p = 0; p < fifth; p++) {
+    const w = p * turn;
+    const end = (p + 1) * width;
+    for (let a = p * width, to = 5 * p * width; a < end; a++, to++) {
+      const b = a + step;
+      const c = b + step;
+      const d = c + step;
+      const e = d + step;
+      const sum1R = xr[b]! + xr[e]!;
+      const sum1I = xi[b]! + xi[e]!;
+      const sum2R = xr[c]! + xr[d]!;
+      const sum2I = xi[c]! + xi[d]!;
+      const dif1R = xr[b]! - xr[e]!;
+      const dif1I = xi[b]! - xi[e]!;
+      const dif2R = xr[c]! - xr[d]!;
+      const dif2I = xi[c]! - xi[d]!;
+      const a1R = xr[a]! + cos72 * sum1R + cos144 * sum2R;
+      const a1I = xi[a]! + cos72 * sum1I + cos144 * sum2I;
+      const a2R = xr[a]! + cos144 * sum1R + cos72 * sum2R;
+      const a2I = xi[a]! + cos144 * sum1I + cos72 * sum2I;
+      const b1R = sin72 * dif1I + sin144 * dif2I;
+      const b1I = -sin72 * dif1R - sin144 * dif2R;
+      const b2R = sin144 * dif1I - sin72 * dif2I;
+      const b2I = -sin144 * dif1R + sin72 * dif2R;
+      yr[to] = xr[a]! + sum1R + sum2R;
+      yi[to] = xi[a]! + sum1I + sum2I;
+      turned(yr, yi, to + width, a1R + b1R, a1I + b1I, cos, sin, w);
+      turned(yr, yi, to + 2 * width, a2R + b2R, a2I + b2I, cos, sin, 2 * w);
+      turned(yr, yi, to + 3 * width, a2R - b2R, a2I - b2I, cos, sin, 3 * w);
+      turned(yr, yi, to + 4 * width, a1R - b1R, a1I - b1I, cos, sin, 4 * w);
+    }
+  }
+};
+
+/**
+ * An odd radix. Inputs j and radix − j meet outputs k and radix − k with conjugate waves, so their sum and difference
+ * serve both: y = A ∓ iB with A = x₀ + Σ cos · (x_j + x_−j) and B = Σ sin · (x_j − x_−j).
+ */
+function passOf(radix: number): Pass {
+  const half = (radix - 1) / 2;
+  const [sumR, sumI] = [new Float64Array(half + 1), new Float64Array(half + 1)];
+  const [difR, difI] = [new Float64Array(half + 1), new Float64Array(half + 1)];
+  const { cos: c, sin: s } = wavesOf(radix);
+  return ({ re: xr, im: xi }, { re: yr, im: yi }, length, width, turn, { cos, sin }) => {
     const part = length / radix;
-    const whole = cos.length;
+    const step = part * width;
     for (let p = 0; p < part; p++) {
-      for (let k = 0; k < radix; k++) {
-        const to = (radix * p + k) * width;
-        for (let j = 0; j < radix; j++) {
-          const w = (k * (p + j * part) * turn) % whole;
-          const c = cos[w]!;
-          const s = sin[w]!;
-          const from = (p + j * part) * width;
-          for (let q = 0; q < width; q++) {
-            const re = xr[from + q]! * c - xi[from + q]! * s;
-            const im = xr[from + q]! * s + xi[from + q]! * c;
-            yr[to + q] = j === 0 ? re : yr[to + q]! + re;
-            yi[to + q] = j === 0 ? im : yi[to + q]! + im;
+      const end = (p + 1) * width;
+      for (let at = p * width, to = radix * p * width; at < end; at++, to++) {
+        const firstR = xr[at]!;
+        const firstI = xi[at]!;
+        let totalR = firstR;
+        let totalI = firstI;
+        for (let j = 1; j <= half; j++) {
+          const one = at + j * step;
+          const other = at + (radix - j) * step;
+          sumR[j] = xr[one]! + xr[other]!;
+          sumI[j] = xi[one]! + xi[other]!;
+          difR[j] = xr[one]! - xr[other]!;
+          difI[j] = xi[one]! - xi[other]!;
+          totalR += sumR[j]!;
+          totalI += sumI[j]!;
+        }
+        yr[to] = totalR;
+        yi[to] = totalI;
+        for (let k = 1; k <= half; k++) {
+          let aR = firstR;
+          let aI = firstI;
+          let bR = 0;
+          let bI = 0;
+          for (let j = 1, w = k; j <= half; j++, w += k) {
+            if (w >= radix) w -= radix;
+            aR += c[w]! * sumR[j]!;
+            aI += c[w]! * sumI[j]!;
+            bR -= s[w]! * difI[j]!;
+            bI += s[w]! * difR[j]!;
           }
+          turned(yr, yi, to + k * width, aR + bR, aI + bI, cos, sin, p * k * turn);
+          turned(yr, yi, to + (radix - k) * width, aR - bR, aI - bI, cos, sin, p * (radix - k) * turn);
         }
       }
     }
   };
+}
+
+const usualPasses: ReadonlyMap<number, Pass> = new Map([
+  [2, pass2],
+  [3, pass3],
+  [4, pass4],
+  [5, pass5],
+]);
 
 /** Memory that grows to what was asked for. */
 function scratch(): (length: number) => Lines {
@@ -147,7 +259,7 @@ function scratch(): (length: number) => Lines {
 /** Stockham's algorithm: each pass writes where the next one reads in order. */
 function mixedRadix(n: number, radices: readonly number[]): Transform {
   const waves = wavesOf(n);
-  const passes = radices.map((radix) => (radix === 4 ? pass4 : radix === 2 ? pass2 : passOf(radix)));
+  const passes = radices.map((radix) => usualPasses.get(radix) ?? passOf(radix));
   const memory = scratch();
   return (re, im, lines) => {
     let from: Lines = { re, im };

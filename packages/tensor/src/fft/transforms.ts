@@ -41,8 +41,14 @@ export function fftC2c(x: Tensor, dims: readonly number[], inverse: boolean, sca
 /** The same of a real tensor, forward, with the half of the last of `dims` that tells the rest. */
 export function fftR2c(x: Tensor, dims: readonly number[], scale: number): Tensor {
   const last = dims.at(-1)!;
-  const full = transform(x, dims, false, scale);
-  const half = untracked(() => copyOf(full.narrow(last, 0, Math.floor(x.shape[last]! / 2) + 1)));
+  const others = dims.slice(0, -1);
+  const half = untracked(() => {
+    // Along the other dimensions only the half is transformed.
+    const alone = others.length === 0;
+    const lines = transform(x, [last], false, alone ? scale : 1, alone ? undefined : 'complex128');
+    const kept = lines.narrow(last, 0, Math.floor(x.shape[last]! / 2) + 1);
+    return alone ? copyOf(kept) : transform(kept, others, false, scale, toComplex(x.dtype));
+  });
   return record('fftR2c', [x], half, { dims, scale });
 }
 
