@@ -62,6 +62,12 @@ describe('complex numbers as data', () => {
       { re: 6, im: 0 },
       { re: 0, im: 5 },
     ]);
+    x.set([0, 1], { re: -1, im: 0 });
+    x.set(tensor([false, true]), i);
+    expect(x.toArraySync()).toEqual([
+      [i, { re: -1, im: 0 }],
+      [i, i],
+    ]);
     expect(() => zeros(2).fill_(i)).toThrow(DTypeError);
     expect(() => zeros(2).indexFill(0, index, i)).toThrow(DTypeError);
     expect(zeros(2).fill_(3).toArraySync()).toEqual([3, 3]);

@@ -1,6 +1,5 @@
 /** @file Indexing: `x.at(...)` reads, `x.set(index, value)` writes, in NumPy's terms. */
 import { signature } from '../args.ts';
-import type { Scalar } from '../backend.ts';
 import { full } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { indexPutAt, index as pick } from '../indexing/advanced.ts';
@@ -9,6 +8,7 @@ import { untracked } from '../modes.ts';
 import type { PointwiseFunction } from '../pointwise.ts';
 import { wrapIndex } from '../positions.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
+import type { Value } from '../values.ts';
 import { selectOf } from '../view.ts';
 import { copy_, fill } from './copy.ts';
 import { nonzero } from './masks.ts';
@@ -55,7 +55,7 @@ export async function atAsync(self: Tensor, ...indices: Index[]): Promise<Tensor
  * ```
  * @throws IndexError as `at`, ShapeError when the value does not broadcast. Nothing is changed then.
  */
-export function set(self: Tensor, index: Index | readonly Index[], value: Tensor | Scalar): Tensor {
+export function set(self: Tensor, index: Index | readonly Index[], value: Tensor | Value): Tensor {
   const list = Array.isArray(index) ? (index as readonly Index[]) : [index as Index];
   const { view, indices } = resolve('set', self, parseIndices('set', self, list));
   if (indices.length === 0) {
