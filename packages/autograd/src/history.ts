@@ -5,11 +5,17 @@ import {
   type DType,
   type Tensor,
   Tensor as TensorClass,
-  viewAsComplex,
   viewAsReal,
   zeros,
 } from '@flambeau/tensor';
-import { capacityOf, copyValues, formatShape, isComplex, isDifferentiable } from '@flambeau/tensor/internal';
+import {
+  capacityOf,
+  copyValues,
+  formatShape,
+  isComplex,
+  isDifferentiable,
+  pairsAsComplex,
+} from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import { type Edge, Node } from './node.ts';
 import { type Slot, slotOf } from './slot.ts';
@@ -43,7 +49,7 @@ export function gradFnOf(tensor: Tensor): Node | null {
 /** A row-major tensor seen as a view of its memory does: as complex numbers, or as their parts. */
 function partsAs(dtype: DType, whole: Tensor): Tensor {
   if (isComplex(dtype) === isComplex(whole.dtype)) return whole;
-  return isComplex(dtype) ? viewAsComplex(whole) : viewAsReal(whole);
+  return isComplex(dtype) ? pairsAsComplex(whole) : viewAsReal(whole);
 }
 
 /** Where a view lies in its base, in terms that hold for row-major tensors of the base's shape. */
@@ -67,7 +73,8 @@ class Region {
   /** The part of `whole`, a row-major tensor of the base's shape, that the view shows. A copy. */
   read(whole: Tensor): Tensor {
     const parts = partsAs(this.#dtype, whole.contiguous());
-    if (this.#positions === null) return parts.asStrided(this.#shape, this.#strides, this.#offset).clone();
+    if (this.#positions === null)
+      return parts.asStrided(this.#shape, this.#strides, parts.offset + this.#offset).clone();
     return parts.flatten().take(this.#positions);
   }
 

@@ -1,6 +1,7 @@
 import '@flambeau/backend-cpu';
 import { gradcheck, gradgradcheck } from '@flambeau/autograd';
 import {
+  cat,
   complex,
   functional as F,
   fft,
@@ -176,6 +177,15 @@ describe('complex gradients agree with finite differences', () => {
 });
 
 describe('complex gradients', () => {
+  it('of parts come from anywhere in memory', () => {
+    const z = tensor([{ re: 1, im: 2 }]).requiresGrad_();
+    cat([tensor([9]), viewAsReal(z).flatten()])
+      .mul(tensor([1, 2, 3]))
+      .sum()
+      .backward();
+    expect(z.grad!.toArraySync()).toEqual([{ re: 2, im: 3 }]);
+  });
+
   it('are conjugated: of a real function, its derivatives by both parts', () => {
     const z = tensor([{ re: 3, im: 4 }]).requiresGrad_();
     z.abs().sum().backward();

@@ -58,6 +58,12 @@ export function viewAsComplex(self: Tensor): Tensor {
   return record('viewAsComplex', [self], out, {});
 }
 
+/** The same of pairs anywhere in memory: a view where that is possible, else of a copy. */
+export function pairsAsComplex(self: Tensor): Tensor {
+  const pairs = self.contiguous();
+  return viewAsComplex(pairs.offset % 2 === 0 ? pairs : pairs.clone());
+}
+
 /** The real parts, in the same memory; a real tensor is its own. `x.real` is the same. */
 export function real(self: Tensor): Tensor {
   return isComplexDType(self.dtype) ? selectOf(viewAsReal(self), self.ndim, 0) : self;

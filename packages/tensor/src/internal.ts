@@ -7,7 +7,7 @@ import './install.ts';
 export * from './allocate.ts';
 export * from './args.ts';
 export * from './backend.ts';
-export type { ComplexPartOps } from './complex-parts.ts';
+export { type ComplexPartOps, pairsAsComplex } from './complex-parts.ts';
 export { isComplexValue, wrapNumber } from './complex-scalar.ts';
 export { allocateTensor, filled, integersFrom, resolveOptions } from './creation.ts';
 export * from './dtype.ts';

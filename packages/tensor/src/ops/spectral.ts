@@ -1,6 +1,6 @@
 /** @file Transforms of a signal window by window, and back: stft and istft. */
 import { signature, type Trailing } from '../args.ts';
-import { viewAsComplex, viewAsReal } from '../complex-parts.ts';
+import { pairsAsComplex, viewAsReal } from '../complex-parts.ts';
 import { integersFrom, ones, zeros } from '../creation.ts';
 import { realDType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
@@ -182,7 +182,7 @@ function overlapAdd(frames: Tensor, hop: number): Tensor {
 export function istft(self: Tensor, ...args: IstftArguments): Tensor {
   const call = parseIstft(args);
   const { nFft, center, returnComplex } = call;
-  const given = self.isComplex() ? self : viewAsComplex(self.contiguous());
+  const given = self.isComplex() ? self : pairsAsComplex(self);
   if (given.ndim !== 2 && given.ndim !== 3)
     throw new ShapeError(`istft(): needs shape [B, frequencies, windows], got ${formatShape(given.shape)}`);
   if (given.elementCount === 0) throw new ShapeError('istft(): the transform has no elements');
