@@ -1,10 +1,13 @@
-/** @file Gradients against finite differences. */
-import { AutogradError, enableGrad, noGrad, type Tensor, zeros } from '@flambeau/tensor';
-import { isFloating } from '@flambeau/tensor/internal';
+/**
+ * @file Gradients against finite differences. Complex numbers count as two real ones, their parts: by PyTorch's
+ * convention the gradient of a real function has its derivatives by both as real and imaginary part.
+ */
+import { AutogradError, enableGrad, noGrad, type Tensor, viewAsReal, zeros } from '@flambeau/tensor';
+import { isDifferentiable } from '@flambeau/tensor/internal';
 import { grad } from './grad.ts';
 
 export interface GradcheckOptions {
-  /** Step of the finite differences. Default 1e-6, for float64 inputs. */
+  /** Step of the finite differences. Default 1e-6, for float64 and complex128 inputs. */
   eps?: number;
   /** Absolute tolerance. Default 1e-5. */
   atol?: number;
@@ -19,10 +22,13 @@ type Differentiable = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
 const outputsOf = (fn: Differentiable, inputs: readonly Tensor[]): Tensor[] => {
   const result = fn(...inputs);
   const list = (Array.isArray(result) ? result : [result]) as Tensor[];
-  return list.filter((output) => isFloating(output.dtype));
+  return list.filter((output) => isDifferentiable(output.dtype));
 };
 
-/** d output / d input by central differences, one row for each element of the input. */
+/** All elements in one row, of complex numbers both parts; a view. */
+const partsOf = (x: Tensor): Tensor => (x.isComplex() ? viewAsReal(x) : x).view(-1);
+
+/** d output / d input by central differences, one row for each real element of the input. */
 async function numericJacobian(
   fn: Differentiable,
   inputs: readonly Tensor[],
@@ -34,9 +40,11 @@ async function numericJacobian(
   const values = Float64Array.from((await inputs[place]!.toTypedArray()) as Float64Array);
   const at = async (element: number, shift: number): Promise<ArrayLike<number>> => {
     const moved = noGrad(() => {
-      const flat = inputs[place]!.detach().flatten().clone();
-      flat.narrow(0, element, 1).fill_(values[element]! + shift);
-      return flat.view(inputs[place]!.shape);
+      const copy = inputs[place]!.detach().contiguous().clone();
+      partsOf(copy)
+        .narrow(0, element, 1)
+        .fill_(values[element]! + shift);
+      return copy;
     });
     const result = noGrad(() =>
       outputsOf(
@@ -61,12 +69,13 @@ async function analyticJacobian(
   output: number,
 ): Promise<number[][]> {
   const y = outputsOf(fn, inputs)[output]!;
-  const rows = Array.from({ length: inputs[place]!.elementCount }, () => new Array<number>(y.elementCount).fill(0));
+  const count = (x: Tensor): number => x.elementCount * (x.isComplex() ? 2 : 1);
+  const rows = Array.from({ length: count(inputs[place]!) }, () => new Array<number>(count(y)).fill(0));
   if (!y.requiresGrad) return rows;
-  for (let j = 0; j < y.elementCount; j++) {
-    const start = zeros([y.elementCount], { dtype: y.dtype, device: y.device });
-    start.narrow(0, j, 1).fill_(1);
-    const [g] = grad(y, inputs[place]!, { gradOutputs: start.view(y.shape), retainGraph: true, allowUnused: true });
+  for (let j = 0; j < count(y); j++) {
+    const start = zeros([...y.shape], { dtype: y.dtype, device: y.device });
+    partsOf(start).narrow(0, j, 1).fill_(1);
+    const [g] = grad(y, inputs[place]!, { gradOutputs: start, retainGraph: true, allowUnused: true });
     const column = g === null || g === undefined ? null : ((await g.detach().toTypedArray()) as Float64Array);
     if (column !== null) for (let i = 0; i < rows.length; i++) rows[i]![j] = column[i]!;
   }
@@ -74,7 +83,7 @@ async function analyticJacobian(
 }
 
 /**
- * Whether the gradients of `fn` by all inputs that require them agree with finite differences. Use float64 inputs.
+ * Whether the gradients of `fn` by all inputs that require them agree with finite differences. Use float64 or complex128 inputs.
  *
  * ```ts
  * const x = randn(3, { dtype: 'float64', requiresGrad: true });
@@ -134,7 +143,7 @@ export async function gradgradcheck(
       outputsOf(fn, inputs).map((y, i) =>
         y
           .detach()
-          .fill(1 + 0.25 * i)
+          .fill(y.isComplex() ? { re: 1 + 0.25 * i, im: 0.5 } : 1 + 0.25 * i)
           .requiresGrad_(),
       ),
     );

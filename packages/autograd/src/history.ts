@@ -1,6 +1,22 @@
 /** @file Where a tensor's gradient goes: histories of leaves, of results, and of views whose memory changed. */
-import { AutogradError, arange, type Tensor, Tensor as TensorClass, zeros } from '@flambeau/tensor';
-import { copyValues, formatShape, isDifferentiable, keep } from '@flambeau/tensor/internal';
+import {
+  AutogradError,
+  arange,
+  type DType,
+  type Tensor,
+  Tensor as TensorClass,
+  viewAsReal,
+  zeros,
+} from '@flambeau/tensor';
+import {
+  capacityOf,
+  copyValues,
+  formatShape,
+  isComplex,
+  isDifferentiable,
+  keep,
+  pairsAsComplex,
+} from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import { type Edge, Node } from './node.ts';
 import { type Slot, slotOf } from './slot.ts';
@@ -31,8 +47,15 @@ export function gradFnOf(tensor: Tensor): Node | null {
   return own.gradFn;
 }
 
+/** A row-major tensor seen as a view of its memory does: as complex numbers, or as their parts. */
+function partsAs(dtype: DType, whole: Tensor): Tensor {
+  if (isComplex(dtype) === isComplex(whole.dtype)) return whole;
+  return isComplex(dtype) ? pairsAsComplex(whole) : viewAsReal(whole);
+}
+
 /** Where a view lies in its base, in terms that hold for row-major tensors of the base's shape. */
 class Region {
+  readonly #dtype: DType;
   readonly #shape: readonly number[];
   readonly #strides: readonly number[];
   readonly #offset: number;
@@ -40,37 +63,42 @@ class Region {
   readonly #positions: Tensor | null;
 
   constructor(base: Tensor, view: Tensor) {
+    const whole = partsAs(view.dtype, base.detach());
+    this.#dtype = view.dtype;
     this.#shape = view.shape;
     this.#strides = view.strides;
-    this.#offset = view.offset - base.offset;
-    this.#positions = base.isContiguous() ? null : positionsOf(base, view);
+    this.#offset = view.offset - whole.offset;
+    this.#positions = whole.isContiguous() ? null : positionsOf(whole, view);
   }
 
   /** The part of `whole`, a row-major tensor of the base's shape, that the view shows. A copy. */
   read(whole: Tensor): Tensor {
-    if (this.#positions === null) return whole.contiguous().asStrided(this.#shape, this.#strides, this.#offset).clone();
-    return whole.flatten().take(this.#positions);
+    const parts = partsAs(this.#dtype, whole.contiguous());
+    if (this.#positions === null)
+      return parts.asStrided(this.#shape, this.#strides, parts.offset + this.#offset).clone();
+    return parts.flatten().take(this.#positions);
   }
 
   /** A copy of `whole` with that part replaced. */
   replace(whole: Tensor, part: Tensor | null): Tensor {
     const out = whole.clone();
     if (this.#positions === null) {
-      const target = out.asStrided(this.#shape, this.#strides, this.#offset);
+      const target = partsAs(this.#dtype, out).asStrided(this.#shape, this.#strides, this.#offset);
       if (part === null) target.zero_();
       else target.copy_(part);
       return out;
     }
     const flat = this.#positions.flatten();
-    const values = part === null ? zeros([flat.length], { dtype: whole.dtype, device: whole.device }) : part.flatten();
-    return out.flatten().indexCopy(0, flat, values).view(whole.shape);
+    const parts = partsAs(this.#dtype, out);
+    const values = part === null ? zeros([flat.length], { dtype: parts.dtype, device: whole.device }) : part.flatten();
+    return partsAs(whole.dtype, parts.flatten().indexCopy(0, flat, values).view(parts.shape));
   }
 }
 
 /** Row-major positions in `base` of the elements of `view`: numbers written through base's layout, read through view's. */
 function positionsOf(base: Tensor, view: Tensor): Tensor {
-  const { device, length } = base.storage;
-  const memory = zeros([length], { dtype: 'int32', device });
+  const { device } = base;
+  const memory = zeros([capacityOf(base)], { dtype: 'int32', device });
   copyValues(
     new TensorClass(memory.storage, 'int32', base.shape, base.strides, base.offset),
     arange(base.elementCount, { device, dtype: 'int32' }).view(base.shape),
@@ -84,15 +112,17 @@ class AsStrided extends Node {
   readonly name = 'AsStridedBackward0';
   readonly #region: Region;
   readonly #shape: readonly number[];
+  readonly #dtype: DType;
 
   constructor(base: Edge, whole: Tensor, view: Tensor) {
     super([base], 1);
     this.#region = new Region(whole, view);
     this.#shape = whole.shape;
+    this.#dtype = whole.dtype;
   }
 
   apply([grad]: readonly (Tensor | null)[]): readonly Tensor[] {
-    const whole = zeros(this.#shape, { dtype: grad!.dtype, device: grad!.device });
+    const whole = zeros(this.#shape, { dtype: this.#dtype, device: grad!.device });
     return [this.#region.replace(whole, grad!)];
   }
 }

@@ -3,11 +3,11 @@ import type { Scalar, Tensor } from '@flambeau/tensor';
 import {
   type BackwardPlan,
   callPointwiseAll,
+  isComplex,
   isDifferentiable,
   nodeName,
   type OpAttributes,
   type Pointwise,
-  type PointwiseArgument,
   type RecordedInput,
   type RecordedOp,
   sameShape,
@@ -33,6 +33,11 @@ function attach(node: Node, outputs: readonly Tensor[]): void {
     if (output.base !== null) slot.seenEpoch = (output.base.autograd as Slot | null)?.epoch ?? 0;
     output.autograd = slot;
   }
+}
+
+/** Of the complex gradient of a real input only the real part counts. */
+function fitting(grad: Tensor | null | undefined, input: InputMeta | null | undefined): Tensor | null | undefined {
+  return grad && input && isComplex(grad.dtype) && !isComplex(input.dtype) ? grad.to(input.dtype) : grad;
 }
 
 /** A call of an op that the derivative table has a rule for. */
@@ -73,7 +78,7 @@ class RuleNode extends Node {
     if (this.#saved === null) throwReleased(this);
     const saved = this.#saved.map((slot) => (slot === null ? null : slot.unpack(this)));
     const context = { attributes: this.#attributes, needs: this.#needs, inputs: this.inputs, saved: saved as Tensor[] };
-    return this.#rule.backward(context, ...(grads as Tensor[]));
+    return this.#rule.backward(context, ...(grads as Tensor[])).map((grad, i) => fitting(grad, this.inputs[i]));
   }
 
   override release(): void {
@@ -98,8 +103,10 @@ class PointwiseNode extends Node {
     const wanted: number[] = [];
     const inputs: (InputMeta | null)[] = [];
     let needs = 0;
+    let complex = isComplex(outputs[0]!.dtype);
     for (let i = 0; i < args.length; i++) {
       const arg = args[i];
+      if (isTensorInput(arg) && isComplex(arg.dtype)) complex = true;
       if (wantsGradient(arg) && !op.conditions?.includes(i)) {
         needs |= 1 << i;
         wanted.push(i);
@@ -114,13 +121,13 @@ class PointwiseNode extends Node {
     this.#op = op;
     this.#wanted = wanted;
     this.#inputs = inputs;
-    this.#plan = op.backward(needs);
+    this.#plan = op.backward(needs, complex);
     let savesTensors = false;
     this.#reads = this.#plan.reads.map((read) => {
       if (read === 'grad') return null;
       savesTensors = true;
       if (read === 'result') return new SavedTensor(outputs[0]!, { node: this, index: 0 });
-      const arg = args[read] as PointwiseArgument;
+      const arg = args[read] as Tensor | Scalar;
       return isTensorInput(arg) ? new SavedTensor(arg, next[read] ?? null) : arg;
     });
     this.#savesTensors = savesTensors;
@@ -158,7 +165,7 @@ class PointwiseNode extends Node {
     }
     // A graph of this pass is being built: one op for each gradient, because derivatives are of single results.
     return this.#wanted.map((place) => {
-      const single = this.#op.backward(1 << place);
+      const single = this.#op.backward(1 << place, this.#plan.complex);
       if (single.outputs[0] === 'grad') return grad;
       return callPointwiseAll(
         single.op,

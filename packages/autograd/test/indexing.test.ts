@@ -217,6 +217,18 @@ describe('views and gradients', () => {
     ]);
   });
 
+  it('that were overwritten get their gradient from within a larger one', () => {
+    const [x, w] = [tensor([1, 2, 3]).requiresGrad_(), tensor([5, 7]).requiresGrad_()];
+    const z = x.mul(1);
+    z.at('1:').copy_(w);
+    cat([tensor([9, 9]), z])
+      .mul(tensor([1, 2, 3, 4, 5]))
+      .sum()
+      .backward();
+    expect(x.grad!.toArraySync()).toEqual([3, 0, 0]);
+    expect(w.grad!.toArraySync()).toEqual([4, 5]);
+  });
+
   it('carry in-place changes to their base', () => {
     const w = tensor([1, 2, 3], { requiresGrad: true });
     const x = w.mul(2);

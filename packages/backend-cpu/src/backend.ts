@@ -3,6 +3,7 @@ import type { DType } from '@flambeau/tensor';
 import { allocateCpu, type Backend, contractVersion, dtypeInfo, dtypes, Storage } from '@flambeau/tensor/internal';
 import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
 import { ctcLoss, ctcLossGradient } from './kernels/ctc.ts';
+import { fft } from './kernels/fft.ts';
 import { gather, scatter } from './kernels/gather.ts';
 import { indexOffsets } from './kernels/indices.ts';
 import { map } from './kernels/map.ts';
@@ -45,5 +46,5 @@ export const cpuBackend: Backend = {
   gather,
   scatter,
   fused: { softmax, normalization, normalizationBackward },
-  routines: { nonzero, ctcLoss, ctcLossGradient },
+  routines: { nonzero, ctcLoss, ctcLossGradient, fft },
 };

@@ -47,11 +47,11 @@ function pickCases(cases: readonly OpsCase[]): OpsCase[] {
   return cases.filter((golden) => picked.has(golden));
 }
 
-function opsFiles(folder: string): Record<string, string> {
+function opsFiles(folder: string, tiers: readonly string[]): Record<string, string> {
   const index = JSON.parse(readFileSync(join(folder, 'INDEX.json'), 'utf8')) as {
     index: { file: string; tier: string }[];
   };
-  const entries = index.index.filter((entry) => entry.tier === 'core');
+  const entries = index.index.filter((entry) => tiers.includes(entry.tier));
   const files: Record<string, string> = { 'INDEX.json': JSON.stringify({ index: entries }) };
   for (const { file } of entries) {
     const text = readFileSync(join(folder, file), 'utf8');
@@ -105,7 +105,8 @@ function write(name: string, files: Record<string, string>): void {
 const golden = process.argv[2];
 if (golden === undefined) throw new Error('usage: make-fixtures.ts GOLDEN_FOLDER');
 mkdirSync(target, { recursive: true });
-write('ops', opsFiles(join(golden, 'ops')));
+write('ops', opsFiles(join(golden, 'ops'), ['core']));
+write('ops-complex', opsFiles(join(golden, 'ops-complex'), ['core', 'fft-complex']));
 write('repr', filesOf(join(golden, 'repr')));
 write('rng', filesOf(join(golden, 'rng'), below(20_000)));
 write(

@@ -69,7 +69,7 @@ export function build(value: unknown, options: BuildOptions): Built {
     if (isGoldenDType(item)) return item.dtype;
     if (isGoldenFloat(item))
       return options.floatsAsTensors ? tensor(item.value, { device: options.device }) : item.value;
-    if (isGoldenComplex(item)) throw new Error('complex scalars have no form here yet');
+    if (isGoldenComplex(item)) return { re: item.re, im: item.im };
     if (isIgnored(item)) return undefined;
     if (Array.isArray(item)) return item.map(walk);
     if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item)) return item;

@@ -5,6 +5,7 @@
 export const pending: Readonly<Record<string, readonly string[]>> = {
   nn: [],
   ops: [],
+  'ops-complex': [],
   optim: [],
   repr: [],
   rng: [],

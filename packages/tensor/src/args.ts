@@ -11,11 +11,12 @@ export type Trailing<P extends unknown[], O> = P extends [...infer Head, infer _
   ? [...P, options?: O] | Trailing<Head, O>
   : [options?: O];
 
-/** Only plain objects count as options; tensors, arrays and class instances are positional. */
+/** Only plain objects count as options; tensors, arrays, class instances and complex numbers `{ re, im }` are positional. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return !('re' in value && 'im' in value);
 }
 
 /** Arguments without the absent ones at the end: `f(x, undefined)` is `f(x)`. */

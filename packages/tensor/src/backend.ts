@@ -95,6 +95,11 @@ export type Distribution =
 export interface Routines {
   /** Row-major positions of nonzero elements as int32 [count, ndim]. */
   nonzero(x: View): { readonly data: TypedArray; readonly count: number };
+  /**
+   * Fourier transform over `dims`: out[k] = scale · Σ x[j] e^(∓2πi jk/n), with + for the inverse. `x` is real or complex,
+   * `out` complex of the same shape.
+   */
+  fft(x: View, dims: readonly number[], inverse: boolean, scale: number, out: View): void;
   /** CTC losses [N] of log probabilities x [T, N, C], and the forward variables (float64 [N, T, states]). */
   ctcLoss(x: View, samples: CtcSamples, losses: View, alpha: View): void;
   /** The gradient by x [T, N, C] for gradients [N] of the losses. */

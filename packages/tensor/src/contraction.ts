@@ -2,10 +2,9 @@
 import { signature } from './args.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
 import { DTypeError, ShapeError } from './errors.ts';
-import { tracks } from './record.ts';
 import { formatShape, wrapDim } from './shape.ts';
-import { state } from './state.ts';
 import type { Tensor } from './tensor.ts';
+import type { ComplexValue } from './values.ts';
 
 /** Sum of products over pairs of dimensions; the others follow one another, self's first. */
 export function contract(a: Tensor, b: Tensor, dimsA: readonly number[], dimsB: readonly number[]): Tensor {
@@ -36,24 +35,22 @@ export function crossAlong(op: string, a: Tensor, b: Tensor, dim: number): Tenso
     .sub(a.roll(-2, d).mul(b.roll(-1, d)));
 }
 
+interface Factors {
+  readonly beta: number | ComplexValue;
+  readonly alpha: number | ComplexValue;
+}
+
 /** beta and alpha as numbers of a dtype: integers truncate them, as PyTorch does. */
-export function addmmFactors(op: string, dtype: DType, options: object | undefined): { beta: number; alpha: number } {
+export function addmmFactors(op: string, dtype: DType, options: object | undefined): Factors {
   if (options === undefined) return { beta: 1, alpha: 1 };
   const { beta, alpha } = parseFactors(op)([options]);
   const kind = dtypeInfo(dtype).kind;
+  if (typeof beta === 'object' || typeof alpha === 'object') {
+    if (kind === 'complex') return { beta, alpha };
+    throw new DTypeError(`${op}(): ${dtype} tensors take no complex factors; convert them with .to('complex64')`);
+  }
   if (kind === 'bool') return { beta: Number(beta !== 0), alpha: Number(alpha !== 0) };
   return kind === 'int' ? { beta: Math.trunc(beta), alpha: Math.trunc(alpha) } : { beta, alpha };
 }
 
-const parseFactors = (op: string): ((args: readonly unknown[]) => { beta: number; alpha: number }) =>
-  signature(op, [], { beta: 1, alpha: 1 });
-
-/** @throws DTypeError where gradients of a complex product would be recorded: its rules do not conjugate. */
-export function refuseComplexGradient(op: string, ...operands: readonly Tensor[]): void {
-  if (!state.gradEnabled) return;
-  for (const operand of operands) {
-    if (operand.isComplex() && tracks(operand)) {
-      throw new DTypeError(`${op}(): no gradients of complex numbers; detach() the operands or use noGrad`);
-    }
-  }
-}
+const parseFactors = (op: string): ((args: readonly unknown[]) => Factors) => signature(op, [], { beta: 1, alpha: 1 });

@@ -1,16 +1,17 @@
 /** @file Making tensors: from data, from shapes, from typed arrays. */
 import { checkOptions, isPlainObject, type ShapeArguments, shapeArguments, signature } from './args.ts';
-import type { Scalar } from './backend.ts';
+import { isComplexValue } from './complex-scalar.ts';
 import { type DType, type DTypeAlias, dtypeInfo, promoteTypes, type TypedArray, toDType } from './dtype.ts';
 import { DTypeError, FlambeauError, ShapeError } from './errors.ts';
 import { copyValues } from './inplace.ts';
 import { fillOp } from './ops/copy.ts';
 import { callPointwiseInto } from './pointwise.ts';
+import { toComplex } from './promotion.ts';
 import { formatShape, inferSize, numelOf } from './shape.ts';
 import { backendFor, state } from './state.ts';
 import { Storage } from './storage.ts';
 import { isTensor, Tensor } from './tensor.ts';
-import { arrayOf } from './values.ts';
+import { arrayOf, type ComplexValue, type Value } from './values.ts';
 
 /** Options of every function that makes a tensor. */
 export interface TensorOptions {
@@ -19,11 +20,12 @@ export interface TensorOptions {
   requiresGrad?: boolean | undefined;
 }
 
-/** Data for `tensor`: numbers (float32 unless told otherwise), bigints (int64), booleans (bool), nested to any depth. */
+/**
+ * Data for `tensor`: numbers (float32 unless told otherwise), bigints (int64), booleans (bool), complex numbers
+ * `{ re, im }` (complex64), nested to any depth.
+ */
 export type NestedData =
-  | number
-  | bigint
-  | boolean
+  | Value
   | Tensor
   | readonly NestedData[]
   | TypedArray
@@ -74,7 +76,7 @@ function checkCreationOptions(op: string, options: object): void {
 export function filled(
   op: string,
   shape: readonly number[],
-  value: Scalar,
+  value: Value,
   options: TensorOptions,
   fallback?: DType,
 ): Tensor {
@@ -85,7 +87,7 @@ export function filled(
 }
 
 /** Fills memory that nobody has seen yet. */
-function fillFresh(out: Tensor, value: Scalar): void {
+function fillFresh(out: Tensor, value: Value): void {
   callPointwiseInto(fillOp, [out, value], out, true);
   out.storage.version = 0;
 }
@@ -115,8 +117,8 @@ export function ones(...args: ShapeArguments<TensorOptions>): Tensor {
   return filled('ones', shape, 1, options);
 }
 
-/** `value` everywhere. Numbers give float32, bigints int64, booleans bool, unless `dtype` says otherwise. */
-export function full(shape: readonly number[], value: Scalar, options: TensorOptions = {}): Tensor {
+/** `value` everywhere. Numbers give float32, bigints int64, booleans bool, `{ re, im }` complex64, unless `dtype` says otherwise. */
+export function full(shape: readonly number[], value: Value, options: TensorOptions = {}): Tensor {
   checkCreationOptions('full', options);
   if (!Array.isArray(shape))
     throw new TypeError(
@@ -125,7 +127,8 @@ export function full(shape: readonly number[], value: Scalar, options: TensorOpt
   return filled('full', [...shape], value, options, dataDType(value));
 }
 
-function dataDType(value: Scalar): DType {
+function dataDType(value: Value): DType {
+  if (typeof value === 'object') return toComplex(state.defaultDType);
   return typeof value === 'bigint' ? 'int64' : typeof value === 'boolean' ? 'bool' : state.defaultDType;
 }
 
@@ -175,7 +178,7 @@ function fromTensor(data: Tensor, options: TensorOptions): Tensor {
 
 interface Flat {
   readonly shape: number[];
-  readonly values: ArrayLike<number | bigint | boolean>;
+  readonly values: ArrayLike<Value>;
   readonly dtype: DType;
 }
 
@@ -207,10 +210,13 @@ const isList = (data: unknown): data is ArrayLike<unknown> =>
   Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView));
 
 interface Found {
-  readonly values: (number | bigint | boolean)[];
+  readonly values: Value[];
   /** The common dtype of what the values come from. */
   dtype: DType | undefined;
 }
+
+/** The one element of a tensor within data. */
+const elementOf = (x: Tensor): Value => (x.isComplex() ? (x.reshape([]).toArraySync() as ComplexValue) : x.itemSync());
 
 function foundDType(found: Found, dtype: DType): void {
   found.dtype = found.dtype === undefined ? dtype : promoteTypes(found.dtype, dtype);
@@ -236,10 +242,10 @@ function collect(data: unknown, depth: number, shape: readonly number[], found: 
     throw new ShapeError(
       `tensor(): ragged data: expected a list of ${shape[depth]} at depth ${depth}, got ${String(data)}`,
     );
-  const value = isTensor(data) ? data.itemSync() : data;
-  if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
+  const value = isTensor(data) ? elementOf(data) : data;
+  if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean' && !isComplexValue(value)) {
     throw new TypeError(
-      `tensor(): data must be numbers, bigints or booleans, got ${value === null ? 'null' : typeof value}`,
+      `tensor(): data must be numbers, bigints, booleans or complex numbers { re, im }, got ${value === null ? 'null' : typeof value}`,
     );
   }
   found.values.push(value);

@@ -114,7 +114,7 @@ export function toDType(name: DType | DTypeAlias): DType {
 }
 
 export const isFloating = (dtype: DType): boolean => infos[dtype].kind === 'float';
-export const isComplex = (dtype: DType): boolean => infos[dtype].kind === 'complex';
+export const isComplex = (dtype: DType): boolean => dtype === 'complex64' || dtype === 'complex128';
 export const isIntegral = (dtype: DType): boolean => infos[dtype].kind === 'int';
 /** Only floating and complex tensors can require gradients. */
 export const isDifferentiable = (dtype: DType): boolean => infos[dtype].code >= 6;

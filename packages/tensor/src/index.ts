@@ -2,6 +2,7 @@
 import './install.ts';
 
 export type { Scalar } from './backend.ts';
+export { complex, imag, isComplex, polar, real, viewAsComplex, viewAsReal } from './complex-parts.ts';
 export {
   arange,
   empty,
@@ -28,6 +29,7 @@ export {
 export { type DType, type DTypeAlias, promoteTypes, type TypedArray } from './dtype.ts';
 export { einsum, tensordot } from './einsum.ts';
 export * from './errors.ts';
+export * as fft from './fft/index.ts';
 export { cdist } from './functional/distance.ts';
 export * as functional from './functional/index.ts';
 export { constantPadNd } from './functional/padding.ts';

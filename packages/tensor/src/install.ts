@@ -1,13 +1,16 @@
 /** @file Puts the functions of every op family on Tensor's prototype, with their in-place forms. */
+import { imag, real } from './complex-parts.ts';
 import { temporaries } from './memory.ts';
 import * as activation from './ops/activation.ts';
 import * as arithmetic from './ops/arithmetic.ts';
 import * as choice from './ops/choice.ts';
 import * as clamp from './ops/clamp.ts';
 import * as compare from './ops/compare.ts';
+import * as complex from './ops/complex.ts';
 import * as convert from './ops/convert.ts';
 import * as copy from './ops/copy.ts';
 import * as counting from './ops/counting.ts';
+import * as covariance from './ops/covariance.ts';
 import * as equality from './ops/equality.ts';
 import * as extremes from './ops/extremes.ts';
 import * as floats from './ops/floats.ts';
@@ -33,6 +36,7 @@ import * as scatter from './ops/scatter.ts';
 import * as softmax from './ops/softmax.ts';
 import * as sort from './ops/sort.ts';
 import * as special from './ops/special.ts';
+import * as spectral from './ops/spectral.ts';
 import * as splitting from './ops/splitting.ts';
 import * as statistics from './ops/statistics.ts';
 import * as strided from './ops/strided.ts';
@@ -49,9 +53,11 @@ const families = [
   choice,
   clamp,
   compare,
+  complex,
   convert,
   copy,
   counting,
+  covariance,
   equality,
   extremes,
   floats,
@@ -77,6 +83,7 @@ const families = [
   softmax,
   sort,
   special,
+  spectral,
   splitting,
   statistics,
   strided,
@@ -108,4 +115,16 @@ for (const family of families) {
     const { inplace } = op as Op;
     if (inplace !== undefined) define(`${name}_`, inplace);
   }
+}
+
+for (const [name, part] of Object.entries({ real, imag })) {
+  Object.defineProperty(Tensor.prototype, name, {
+    get(this: Tensor) {
+      return part(this);
+    },
+    set(this: Tensor, value: Tensor) {
+      part(this).copy_(value);
+    },
+    configurable: true,
+  });
 }

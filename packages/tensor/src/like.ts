@@ -1,8 +1,8 @@
 /** @file Tensors in the shape of another. */
 import { signature } from './args.ts';
-import type { Scalar } from './backend.ts';
 import { empty, filled, type TensorOptions } from './creation.ts';
 import type { Tensor } from './tensor.ts';
+import type { Value } from './values.ts';
 
 const likeOptions = (op: string) =>
   signature<TensorOptions>(op, [], { dtype: undefined, device: undefined, requiresGrad: undefined });
@@ -27,7 +27,7 @@ export function onesLike(self: Tensor, options: TensorOptions = {}): Tensor {
 }
 
 /** `value` everywhere, in the shape, dtype and device of `self`, which `options` may change. */
-export function fullLike(self: Tensor, value: Scalar, options: TensorOptions = {}): Tensor {
+export function fullLike(self: Tensor, value: Value, options: TensorOptions = {}): Tensor {
   return filled('fullLike', self.shape, value, withDefaults('fullLike', self, options));
 }
 

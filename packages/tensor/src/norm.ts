@@ -1,6 +1,7 @@
 /** @file p-norms: what norm and linalg.vectorNorm share. */
-import { type DType, isFloating } from './dtype.ts';
+import { type DType, isDifferentiable, realDType } from './dtype.ts';
 import { DTypeError } from './errors.ts';
+import { call, squaredMagnitude } from './ir/expr.ts';
 import { record } from './record.ts';
 import { checkReducible, type Reduction, reduceTensors, reduction } from './reduction.ts';
 import type { Tensor } from './tensor.ts';
@@ -23,7 +24,7 @@ const absoluteOp = reduction({ name: 'norm', kind: 'sum', prologue: (x) => x!.ab
 const euclideanOp = reduction({
   name: 'norm',
   kind: 'sum',
-  prologue: (x) => x!.square(),
+  prologue: (x) => squaredMagnitude(x!),
   epilogue: (total) => total.sqrt(),
 });
 const greatestOp = reduction({ name: 'norm', kind: 'max', prologue: (x) => x!.abs() });
@@ -31,7 +32,7 @@ const leastOp = reduction({ name: 'norm', kind: 'min', prologue: (x) => x!.abs()
 const powerOp = reduction({
   name: 'norm',
   kind: 'sum',
-  prologue: (x, p) => x!.abs().pow(p!),
+  prologue: (x, p) => x!.abs().pow(call('real', p!)),
   epilogue: (total, root) => total.pow(root!),
 });
 
@@ -45,7 +46,7 @@ function reductionFor(p: number): Reduction {
 /** The p-norm over some dimensions, recorded. @throws DTypeError unless the tensor or `dtype` is a floating one. */
 export function normOver(self: Tensor, { op, node, p, dims, keepdim, all, dtype }: Norm): Tensor {
   const x = dtype === undefined ? self : self.to(dtype);
-  if (!isFloating(x.dtype))
+  if (!isDifferentiable(x.dtype))
     throw new DTypeError(
       `${op}(): needs a floating point tensor, got ${x.dtype}; pass { dtype: 'float32' } or convert with .to('float32')`,
     );
@@ -59,7 +60,7 @@ export function normOver(self: Tensor, { op, node, p, dims, keepdim, all, dtype 
     power ? [x, exponent] : [x],
     dims,
     keepdim,
-    { compute: x.dtype, output: x.dtype },
+    { compute: realDType(x.dtype), as: x.dtype, output: realDType(x.dtype) },
     power ? [1 / exponent] : [],
   );
   return record('norm', [x], result, { p, dims, keepdim, all, node });

@@ -2,6 +2,8 @@
  * @file The names of all ops that record themselves, with the attributes that their derivatives get. autograd's table
  * has a rule for each: a forgotten one does not compile.
  */
+import type { ComplexPartOps } from './complex-parts.ts';
+import type { FftOps } from './fft/transforms.ts';
 import type { ConvOps } from './functional/conv.ts';
 import type { CtcOps } from './functional/ctc-loss.ts';
 import type { EmbeddingOps } from './functional/embedding.ts';
@@ -29,10 +31,12 @@ import type { RandomOps } from './random/draw.ts';
 import type { ViewPieceOps } from './view.ts';
 
 export interface OpAttributes
-  extends ConvertOps,
+  extends ComplexPartOps,
+    ConvertOps,
     ConvOps,
     CopyOps,
     EmbeddingOps,
+    FftOps,
     GatherOps,
     IndexOps,
     JoinOps,

@@ -3,18 +3,20 @@
  * stated derivative. From it come the out-of-place, in-place and `out` forms and the backward kernels.
  */
 import type { Scalar } from './backend.ts';
-import { type DType, type DTypeKind, dtypeInfo, isDifferentiable } from './dtype.ts';
-import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
+import { isComplexValue, wrapNumber } from './complex-scalar.ts';
+import { type DTypeKind, isComplex, isDifferentiable, realDType } from './dtype.ts';
+import { AutogradError, DeviceError, ShapeError } from './errors.ts';
 import { checkWritable, copyValues, overwrite } from './inplace.ts';
-import { differentiate } from './ir/derivative.ts';
+import { complexGradients, conjugated, differentiate } from './ir/derivative.ts';
 import { type Expr, inputs, inputsOf, substitute } from './ir/expr.ts';
-import { computeDType, type KernelInput, type MapKernel, mapKernel } from './ir/kernel.ts';
+import { realForm } from './ir/real-form.ts';
 import { needsCopy } from './overlap.ts';
-import { canCast, resultType, toFloating } from './promotion.ts';
+import { type Operand, type Plan, planFor } from './pointwise-plan.ts';
 import { type RecordedInput, tracks } from './record.ts';
 import { broadcastShapes, formatShape, sameShape } from './shape.ts';
 import { backendFor, state } from './state.ts';
 import { Tensor } from './tensor.ts';
+import type { ComplexValue } from './values.ts';
 
 /**
  * How the dtypes of arguments decide the computation's and the result's:
@@ -54,22 +56,23 @@ export interface BackwardPlan {
   readonly reads: readonly ('grad' | 'result' | number)[];
   /** For each wanted input: position of its gradient among the op's outputs, or 'grad' where it is just the gradient. */
   readonly outputs: readonly (number | 'grad')[];
+  /** Whether it is for complex numbers. */
+  readonly complex: boolean;
 }
 
 export interface Pointwise extends PointwiseSpec {
   readonly arity: number;
   readonly expressions: readonly Expr[];
   readonly plans: Map<number | string, Plan>;
-  /** The gradients' plan for the inputs whose bits are set in `needs`. Compiled once for each set. */
-  backward(needs: number): BackwardPlan;
+  /**
+   * The gradients' plan for the inputs whose bits are set in `needs`. Compiled once for each set. `complex`: an input or
+   * the result is, so gradients follow PyTorch's convention for complex numbers.
+   */
+  backward(needs: number, complex: boolean): BackwardPlan;
 }
 
-export type PointwiseArgument = Tensor | Scalar;
-
-interface Plan {
-  readonly kernel: MapKernel;
-  readonly dtypes: readonly DType[];
-}
+/** Complex numbers `{ re, im }` become 0-d tensors that count as numbers in type promotion. */
+export type PointwiseArgument = Tensor | Scalar | ComplexValue;
 
 /** Makes a pointwise op of `arity` inputs from its expression. */
 export function pointwise(
@@ -85,11 +88,12 @@ export function pointwise(
     arity,
     expressions,
     plans: new Map(),
-    backward(needs) {
-      let plan = backwards.get(needs);
+    backward(needs, complex) {
+      const key = complex ? -needs : needs;
+      let plan = backwards.get(key);
       if (plan === undefined) {
-        plan = backwardPlan(op, needs);
-        backwards.set(needs, plan);
+        plan = backwardPlan(op, needs, complex);
+        backwards.set(key, plan);
       }
       return plan;
     },
@@ -98,17 +102,17 @@ export function pointwise(
 }
 
 /** Inputs are numbered in the derivative's expressions as: the op's inputs, then its result, then the gradient. */
-function backwardPlan(op: Pointwise, needs: number): BackwardPlan {
+function backwardPlan(op: Pointwise, needs: number, complex: boolean): BackwardPlan {
   if (op.expressions.length > 1) throw new AutogradError(`${op.name}() with several results has no derivative`);
   const all = inputs(op.arity + 2);
   const [result, grad] = [all[op.arity]!, all[op.arity + 1]!];
   const xs = all.slice(0, op.arity);
-  const stated = op.derivative?.(grad, xs, result);
+  const derivative = complex ? complexDerivative(op, grad, xs, result) : realDerivative(op, grad, xs, result);
   const gradients: Expr[] = [];
   const outputs: (number | 'grad')[] = [];
   for (let i = 0; i < op.arity; i++) {
     if ((needs & (1 << i)) === 0) continue;
-    const gradient = stated === undefined ? grad.mul(differentiate(op.expressions[0]!, i)) : stated[i];
+    const gradient = derivative(i);
     if (gradient === null || gradient === undefined)
       throw new AutogradError(`${op.name}() has no derivative by argument ${i}`);
     outputs.push(gradient === grad ? 'grad' : gradients.push(gradient) - 1);
@@ -132,80 +136,34 @@ function backwardPlan(op: Pointwise, needs: number): BackwardPlan {
     op: backward,
     reads: used.map((i) => (i === op.arity ? 'result' : i === op.arity + 1 ? 'grad' : i)),
     outputs,
+    complex,
   };
+}
+
+/** The gradient by each input. */
+type Derivative = (input: number) => Expr | null | undefined;
+
+function realDerivative(op: Pointwise, grad: Expr, xs: readonly Expr[], result: Expr): Derivative {
+  const stated = op.derivative?.(grad, xs, result);
+  const expression = realForm(op.expressions[0]!);
+  return (i) => {
+    const gradient = stated === undefined ? grad.mul(differentiate(expression, i)) : stated[i];
+    return gradient && realForm(gradient);
+  };
+}
+
+function complexDerivative(op: Pointwise, grad: Expr, xs: readonly Expr[], result: Expr): Derivative {
+  const { derivative } = op;
+  const gradients =
+    derivative === undefined
+      ? complexGradients(op.expressions[0]!, grad, op.arity)
+      : conjugated((g) => derivative(g, xs, result), grad);
+  return (i) => gradients[i];
 }
 
 /** PyTorch's name of the graph node of an op. */
 export function nodeName(op: PointwiseSpec): string {
   return op.node ?? `${op.name[0]!.toUpperCase()}${op.name.slice(1)}Backward0`;
-}
-
-/** 5 bits for each argument on top of 9 for the default and output dtypes, within 53. */
-const NUMERIC_KEY_ARGUMENTS = 8;
-
-const scalarCode = (value: Scalar): number =>
-  typeof value === 'boolean' ? 14 : typeof value === 'bigint' || Number.isSafeInteger(value) ? 12 : 13;
-
-/** Whether integer scalars, which count as int64, are int32 because the device has no int64. */
-const narrowsScalars = (device: string): boolean => device !== 'cpu' && !backendFor(device).dtypes.has('int64');
-
-/** Kernel and result dtypes for these arguments' dtypes, made once for each combination. */
-function planFor(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null, device: string): Plan {
-  const firstParameter = op.arity - (op.parameters ?? 0);
-  const narrow = narrowsScalars(device);
-  let key: number | string = (into === null ? 1 : 2 + dtypeInfo(into).code) + (narrow ? 256 : 0);
-  if (state.defaultDType !== 'float32') key += 16 * dtypeInfo(state.defaultDType).code;
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    const code =
-      typeof arg === 'object'
-        ? dtypeInfo(arg.dtype).code + (arg.shape.length === 0 ? 16 : 0)
-        : i < firstParameter
-          ? scalarCode(arg)
-          : 15;
-    // Numbers stay exact for this many arguments; the kernels of a few optimizers have more.
-    key = i < NUMERIC_KEY_ARGUMENTS ? (key as number) * 32 + code : `${key},${code}`;
-  }
-  let plan = op.plans.get(key);
-  if (plan === undefined) {
-    plan = makePlan(op, args, into, narrow);
-    op.plans.set(key, plan);
-  }
-  return plan;
-}
-
-function makePlan(op: Pointwise, args: readonly PointwiseArgument[], into: DType | null, narrow: boolean): Plan {
-  const parameters = op.arity - (op.parameters ?? 0);
-  const operands = args.filter((_, i) => i < parameters && !op.conditions?.includes(i));
-  const promoted = op.promotion === 'float' ? toFloating(resultType(...operands)) : resultType(...operands);
-  const common = narrow && promoted === 'int64' ? 'int32' : promoted;
-  checkDType(op, common);
-  const compute = op.promotion === 'logic' ? 'bool' : computeDType(common);
-  const kernelInputs: KernelInput[] = args.map((arg, i) => ({
-    dtype: typeof arg === 'object' ? arg.dtype : null,
-    as: op.conditions?.includes(i) ? 'bool' : compute,
-  }));
-  const dtype = op.promotion === 'compare' || op.promotion === 'logic' ? 'bool' : common;
-  if (into !== null && !canCast(dtype, into)) {
-    throw new DTypeError(
-      `${op.name}(): the result is ${dtype} and cannot be stored in a tensor of dtype ${into}; convert that with .to('${dtype}')`,
-    );
-  }
-  const dtypes = op.expressions.map(() => into ?? dtype);
-  const outputs = op.expressions.map((expr, i) => ({ expr, dtype: dtypes[i]! }));
-  return { kernel: mapKernel(op.name, kernelInputs, outputs, compute), dtypes };
-}
-
-function checkDType(op: Pointwise, common: DType): void {
-  const { kind } = dtypeInfo(common);
-  if (op.refuses === undefined || !op.refuses.includes(kind)) return;
-  const toFloat = kind === 'int' || (kind === 'bool' && op.refuses.includes('int'));
-  const remedy = toFloat
-    ? "convert with .to('float32')"
-    : kind === 'bool'
-      ? "convert with .to('int32') or use a logical op"
-      : 'convert the inputs first';
-  throw new DTypeError(`${op.name}(): not defined for ${common} inputs; ${remedy}`);
 }
 
 function wrongOperand(op: Pointwise, operand: unknown): TypeError {
@@ -215,17 +173,29 @@ function wrongOperand(op: Pointwise, operand: unknown): TypeError {
   );
 }
 
-/** The tensor that decides device, and the common shape. */
-function commonShape(op: Pointwise, args: readonly PointwiseArgument[]): { lead: Tensor; shape: readonly number[] } {
+/** The arguments with complex numbers as tensors. */
+const withNumbers = (args: readonly PointwiseArgument[]): Operand[] =>
+  args.map((arg) => (isComplexValue(arg) ? wrapNumber(arg) : arg));
+
+interface Common {
+  readonly lead: Tensor;
+  readonly shape: readonly number[];
+}
+
+/** The tensor that decides device, and the common shape; null where complex numbers must become tensors first. */
+function commonShape(op: Pointwise, args: readonly PointwiseArgument[]): Common | null {
   let lead: Tensor | null = null;
   let shape: readonly number[] = [];
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
+    const arg = args[i] as Operand;
     if (typeof arg !== 'object') {
       if (typeof arg === 'number' || typeof arg === 'bigint' || typeof arg === 'boolean') continue;
       throw wrongOperand(op, arg);
     }
-    if (arg === null || arg.storage === undefined) throw wrongOperand(op, arg);
+    if (arg === null || arg.storage === undefined) {
+      if (isComplexValue(arg)) return null;
+      throw wrongOperand(op, arg);
+    }
     if (lead === null) [lead, shape] = [arg, arg.shape];
     else {
       if (arg.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, arg);
@@ -248,8 +218,11 @@ export function callPointwise(op: Pointwise, args: readonly PointwiseArgument[])
 }
 
 /** Calls a pointwise op with several results. */
-export function callPointwiseAll(op: Pointwise, args: readonly PointwiseArgument[]): Tensor[] {
-  const { lead, shape } = commonShape(op, args);
+export function callPointwiseAll(op: Pointwise, given: readonly PointwiseArgument[]): Tensor[] {
+  const common = commonShape(op, given);
+  if (common === null) return callPointwiseAll(op, withNumbers(given));
+  const args = given as readonly Operand[];
+  const { lead, shape } = common;
   const plan = planFor(op, args, null, lead.storage.device);
   const backend = backendFor(lead.storage.device);
   const outputs: Tensor[] = [];
@@ -273,7 +246,7 @@ function recordPointwise(op: Pointwise, args: readonly RecordedInput[], outputs:
   }
 }
 
-const wantsGrad = (args: readonly PointwiseArgument[]): boolean => state.gradEnabled && args.some(tracks);
+const wantsGrad = (args: readonly Operand[]): boolean => state.gradEnabled && args.some(tracks);
 
 /**
  * Writes the op's result into `out`: the in-place form when `out` is also an argument.
@@ -281,11 +254,14 @@ const wantsGrad = (args: readonly PointwiseArgument[]): boolean => state.gradEna
  */
 export function callPointwiseInto(
   op: Pointwise,
-  args: readonly PointwiseArgument[],
+  given: readonly PointwiseArgument[],
   out: Tensor,
   inplace: boolean,
 ): Tensor {
-  const { lead, shape } = commonShape(op, args);
+  const common = commonShape(op, given);
+  if (common === null) return callPointwiseInto(op, withNumbers(given), out, inplace);
+  const args = given as readonly Operand[];
+  const { lead, shape } = common;
   if (out.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, out);
   const name = inplace ? `${op.name}_` : op.name;
   if (!sameShape(shape, out.shape)) {
@@ -309,12 +285,21 @@ export function callPointwiseInto(
   return out;
 }
 
+/** The parts of complex elements as a last dimension, without history; real elements stand for both. */
+function partsOf(x: Tensor): Tensor {
+  const { storage, dtype, shape, strides, offset } = x;
+  if (!isComplex(dtype)) return new Tensor(storage, dtype, [...shape, 1], [...strides, 0], offset);
+  const steps = [...strides.map((stride) => 2 * stride), 1];
+  return new Tensor(storage, realDType(dtype), [...shape, 2], steps, 2 * offset);
+}
+
 /**
  * Writes the results of an op of several expressions into `outs`, which may be among its arguments, without history: an
  * optimizer updates a parameter and its buffers in one pass. All `outs` have one dtype and the arguments' common shape.
+ * Complex numbers count as two real ones, as PyTorch's optimizers take them.
  */
-export function callPointwiseOver(op: Pointwise, args: readonly PointwiseArgument[], outs: readonly Tensor[]): void {
-  const { lead, shape } = commonShape(op, args);
+export function callPointwiseOver(op: Pointwise, args: readonly Operand[], outs: readonly Tensor[]): void {
+  const { lead, shape } = commonShape(op, args)!;
   for (const out of outs) {
     if (out.storage.device !== lead.storage.device) throw mixedDevices(op.name, lead, out);
     if (!sameShape(shape, out.shape) || out.dtype !== outs[0]!.dtype) {
@@ -323,6 +308,14 @@ export function callPointwiseOver(op: Pointwise, args: readonly PointwiseArgumen
       );
     }
     checkWritable(op.name, out);
+  }
+  if (isComplex(outs[0]!.dtype)) {
+    callPointwiseOver(
+      op,
+      args.map((arg) => (typeof arg === 'object' ? partsOf(arg) : arg)),
+      outs.map(partsOf),
+    );
+    return;
   }
   const plan = planFor(op, args, outs[0]!.dtype, lead.storage.device);
   const safe = args.map((arg) =>

@@ -1,11 +1,17 @@
 /** @file PyTorch's result types: which dtype an op computes in when its arguments' dtypes differ. */
 import type { Scalar } from './backend.ts';
+import { isWrappedNumber } from './complex-scalar.ts';
 import { type DType, isComplex, isFloating, promoteTypes, rankOf } from './dtype.ts';
 import { state } from './state.ts';
-import type { Tensor } from './tensor.ts';
+import { isTensor, type Tensor } from './tensor.ts';
+import type { ComplexValue } from './values.ts';
 
-/** The dtype a scalar operand counts as: safe integers and bigints int64, other numbers the default float, booleans bool. */
-export function scalarDType(value: Scalar): DType {
+/**
+ * The dtype a scalar operand counts as: safe integers and bigints int64, other numbers the default
+ * float, booleans bool, `{ re, im }` the complex dtype of default floats.
+ */
+export function scalarDType(value: Scalar | ComplexValue): DType {
+  if (typeof value === 'object') return complexOf(state.defaultDType);
   if (typeof value === 'boolean') return 'bool';
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return 'int64';
   return state.defaultDType;
@@ -28,15 +34,17 @@ function combine(higher: DType | null, lower: DType | null): DType | null {
  * resultType(tensor([1, 2], { dtype: 'int32' }), 2.5); // 'float32'
  * ```
  */
-export function resultType(...operands: (Tensor | Scalar)[]): DType {
+export function resultType(...operands: (Tensor | Scalar | ComplexValue)[]): DType {
   let [dimensioned, zeroDim, scalars]: [DType | null, DType | null, DType | null] = [null, null, null];
   for (const operand of operands) {
-    if (typeof operand !== 'object') {
-      const dtype = scalarDType(operand);
-      scalars = scalars === null ? dtype : promoteTypes(scalars, dtype);
-    } else if (operand.shape.length > 0) {
+    if (isTensor(operand) && operand.shape.length > 0) {
       dimensioned = dimensioned === null ? operand.dtype : promoteTypes(dimensioned, operand.dtype);
-    } else zeroDim = zeroDim === null ? operand.dtype : promoteTypes(zeroDim, operand.dtype);
+    } else if (isTensor(operand) && !isWrappedNumber(operand)) {
+      zeroDim = zeroDim === null ? operand.dtype : promoteTypes(zeroDim, operand.dtype);
+    } else {
+      const dtype = isTensor(operand) ? complexOf(state.defaultDType) : scalarDType(operand);
+      scalars = scalars === null ? dtype : promoteTypes(scalars, dtype);
+    }
   }
   return combine(dimensioned, combine(zeroDim, scalars)) ?? state.defaultDType;
 }
@@ -49,3 +57,6 @@ export function canCast(from: DType, to: DType): boolean {
 
 /** Integers and bools become the default floating dtype. */
 export const toFloating = (dtype: DType): DType => (rankOf(dtype) < 2 ? state.defaultDType : dtype);
+
+/** The complex dtype for values of a dtype: complex128 for float64, and what default floats give for integers and bools. */
+export const toComplex = (dtype: DType): DType => (isComplex(dtype) ? dtype : complexOf(toFloating(dtype)));

@@ -1,9 +1,10 @@
 /** @file Reductions: an entry is a way of combining, with a pointwise prologue and epilogue. Kernels are made for each dtype. */
 import type { Scalar } from './backend.ts';
-import { type DType, dtypeInfo } from './dtype.ts';
+import { type DType, dtypeInfo, isComplex } from './dtype.ts';
 import { IndexError } from './errors.ts';
 import { type Expr, inputs } from './ir/expr.ts';
 import { computeDType, type ReduceKernel, type ReduceKind, reduceKernel } from './ir/kernel.ts';
+import { realForm } from './ir/real-form.ts';
 import { broadcastShapes, formatShape, wrapDims } from './shape.ts';
 import { backendFor } from './state.ts';
 import { Tensor } from './tensor.ts';
@@ -47,11 +48,12 @@ function kernelFor(op: Reduction, args: readonly (Tensor | Scalar)[], dtypes: Re
   for (const arg of args) key = key * 16 + (typeof arg === 'object' ? dtypeInfo(arg.dtype).code : 15);
   let kernel = op.kernels.get(key);
   if (kernel === undefined) {
+    const form = isComplex(as) || isComplex(compute) ? (expr: Expr) => expr : realForm;
     kernel = reduceKernel({
       name: op.name,
       kind: op.kind,
       inputs: args.map((arg) => ({ dtype: typeof arg === 'object' ? arg.dtype : null, as })),
-      prologue: op.prologue === undefined ? operands[0]! : op.prologue(...operands.slice(0, args.length)),
+      prologue: form(op.prologue === undefined ? operands[0]! : op.prologue(...operands.slice(0, args.length))),
       compute,
       epilogue: op.epilogue === undefined ? null : op.epilogue(...(operands as [Expr, ...Expr[]])),
       output: dtypes.output,

@@ -1,8 +1,10 @@
 /** @file Variance and standard deviation: what var, std, varMean and stdMean share. */
 import { signature, type Trailing } from './args.ts';
-import { isFloating } from './dtype.ts';
+import { isDifferentiable, realDType } from './dtype.ts';
 import { DTypeError } from './errors.ts';
 import { intoOut } from './inplace.ts';
+import { squaredMagnitude } from './ir/expr.ts';
+import { computeDType } from './ir/kernel.ts';
 import type { OutOption } from './ops/make.ts';
 import type { ReduceOptions } from './ops/reduce.ts';
 import { record } from './record.ts';
@@ -49,7 +51,7 @@ export function spreadArguments(op: string): (self: Tensor, args: readonly unkno
     );
     if (unbiased !== undefined && typeof correction === 'number')
       throw new TypeError(`${op}(): give unbiased or correction, not both`);
-    if (!isFloating(self.dtype))
+    if (!isDifferentiable(self.dtype))
       throw new DTypeError(`${op}(): needs a floating point tensor, got ${self.dtype}; convert with .to('float32')`);
     return {
       dims: reduceDims(op, dim, self.ndim),
@@ -64,7 +66,7 @@ export function spreadArguments(op: string): (self: Tensor, args: readonly unkno
 const varOp = reduction({
   name: 'var',
   kind: 'sum',
-  prologue: (x, mean) => x!.sub(mean!).square(),
+  prologue: (x, mean) => squaredMagnitude(x!.sub(mean!)),
   epilogue: (total, freedom) => total.div(freedom!),
 });
 const stdOp = reduction({ ...varOp, name: 'std', epilogue: (total, freedom) => total.div(freedom!).sqrt() });
@@ -75,10 +77,11 @@ export function spreadOf(which: 'var' | 'std', self: Tensor, { dims, keepdim, co
   const op: Reduction = which === 'var' ? varOp : stdOp;
   const count = dims.reduce((n, d) => n * self.shape[d]!, 1);
   // 16-bit floats keep the mean in float32.
-  const wide = self.dtype === 'float64' ? 'float64' : 'float32';
+  const wide = computeDType(self.dtype);
+  const output = realDType(self.dtype);
   return intoOut(which, out, [self], () => {
     const mean = reduceTensors(meanOp, [self], dims, true, { compute: wide, output: wide }, [count]);
-    const result = reduceTensors(op, [self, mean], dims, keepdim, { compute: wide, output: self.dtype }, [
+    const result = reduceTensors(op, [self, mean], dims, keepdim, { compute: realDType(wide), as: wide, output }, [
       Math.max(0, count - correction),
     ]);
     return record(which, [self], result, { dims, keepdim, all, correction });

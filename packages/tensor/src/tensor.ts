@@ -8,9 +8,11 @@ import type * as arithmetic from './ops/arithmetic.ts';
 import type * as choice from './ops/choice.ts';
 import type * as clamp from './ops/clamp.ts';
 import type * as compare from './ops/compare.ts';
+import type * as complex from './ops/complex.ts';
 import type * as convert from './ops/convert.ts';
 import type * as copy from './ops/copy.ts';
 import type * as counting from './ops/counting.ts';
+import type * as covariance from './ops/covariance.ts';
 import type * as equality from './ops/equality.ts';
 import type * as extremes from './ops/extremes.ts';
 import type * as floats from './ops/floats.ts';
@@ -36,6 +38,7 @@ import type * as scatter from './ops/scatter.ts';
 import type * as softmax from './ops/softmax.ts';
 import type * as sort from './ops/sort.ts';
 import type * as special from './ops/special.ts';
+import type * as spectral from './ops/spectral.ts';
 import type * as splitting from './ops/splitting.ts';
 import type * as statistics from './ops/statistics.ts';
 import type * as strided from './ops/strided.ts';
@@ -84,9 +87,11 @@ export interface Tensor
     Methods<typeof choice>,
     Methods<typeof clamp>,
     Methods<typeof compare>,
+    Methods<typeof complex>,
     Methods<typeof convert>,
     Methods<typeof copy>,
     Methods<typeof counting>,
+    Methods<typeof covariance>,
     Methods<typeof equality>,
     Methods<typeof extremes>,
     Methods<typeof floats>,
@@ -111,6 +116,7 @@ export interface Tensor
     Methods<typeof softmax>,
     Methods<typeof sort>,
     Methods<typeof special>,
+    Methods<typeof spectral>,
     Methods<typeof splitting>,
     Methods<typeof statistics>,
     Methods<typeof strided>,
@@ -119,6 +125,10 @@ export interface Tensor
     Methods<typeof repeatInterleave>,
     Methods<typeof viewScatter>,
     Methods<typeof views> {
+  /** The real parts, in the same memory (a real tensor itself). Assigning copies into them. */
+  real: Tensor;
+  /** The imaginary parts, in the same memory. Assigning copies into them. @throws DTypeError for a real tensor. */
+  imag: Tensor;
   // A mapped type keeps only the last of a function's overloads.
   nonzero(options: { asTuple: true }): Tensor[];
   nonzero(options?: { asTuple?: false | undefined }): Tensor;
@@ -220,7 +230,7 @@ export class Tensor implements View {
 
   /** A matrix transposed and, if complex, conjugated. @throws ShapeError for other than 0 or 2 dimensions. */
   get H(): Tensor {
-    if (this.shape.length === 0) return this;
+    if (this.shape.length === 0) return this.conj();
     if (this.shape.length !== 2)
       throw new ShapeError(`H: expects a matrix, got shape [${this.shape.join(', ')}]; use mH for batches`);
     return this.adjoint();
@@ -228,7 +238,7 @@ export class Tensor implements View {
 
   /** Every matrix of a batch transposed and, if complex, conjugated. */
   get mH(): Tensor {
-    return this.adjoint();
+    return this.shape.length === 0 ? this.conj() : this.adjoint();
   }
 
   /** The slices along the first dimension, for `for (const row of x)`. @throws TypeError for a 0-d tensor. */

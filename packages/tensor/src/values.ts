@@ -3,10 +3,11 @@ import { type DType, dtypeInfo, type TypedArray } from './dtype.ts';
 import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from './float16.ts';
 
 export type ComplexValue = { readonly re: number; readonly im: number };
+/** A number of any kind: what elements are as JavaScript values, and what may stand beside a tensor in its place. */
 export type Value = number | bigint | boolean | ComplexValue;
 
 /** Memory of `dtype` with the given values. Numbers become integers by truncation. @throws RangeError for NaN and infinities then. */
-export function arrayOf(dtype: DType, values: ArrayLike<number | bigint | boolean>): TypedArray {
+export function arrayOf(dtype: DType, values: ArrayLike<Value>): TypedArray {
   const { array: TypedArrayOf, kind, lanes } = dtypeInfo(dtype);
   const out = new TypedArrayOf(values.length * lanes);
   const sameMemory = ArrayBuffer.isView(values) && Object.getPrototypeOf(values) === TypedArrayOf.prototype;
@@ -15,7 +16,12 @@ export function arrayOf(dtype: DType, values: ArrayLike<number | bigint | boolea
     return out;
   }
   const encode = encoder(dtype, kind);
-  for (let i = 0; i < values.length; i++) out[i * lanes] = encode(values[i]!) as never;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (typeof value !== 'object') out[i * lanes] = encode(value) as never;
+    else if (lanes === 2) (out as Float64Array).set([value.re, value.im], 2 * i);
+    else throw new TypeError(`a complex number cannot be stored as ${dtype}; use complex64 or complex128`);
+  }
   return out;
 }
 

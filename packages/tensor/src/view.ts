@@ -1,6 +1,6 @@
 /** @file How views are made: one place, so that all of them share memory and history in the same way. */
 import { filled } from './creation.ts';
-import { type DType, isDifferentiable } from './dtype.ts';
+import { type DType, dtypeInfo, isDifferentiable } from './dtype.ts';
 import { copyValues } from './inplace.ts';
 import { record } from './record.ts';
 import { state } from './state.ts';
@@ -31,6 +31,25 @@ export function viewOf(
   const out = new Tensor(self.storage, dtype, shape, strides, offset);
   const apart = dtype !== self.dtype || !isDifferentiable(dtype) || (!state.gradEnabled && self.requiresGrad);
   if (!apart) out.base = self.base ?? self;
+  return out;
+}
+
+/** How many elements of the tensor's dtype its storage has: that may hold another one. */
+export const capacityOf = ({ storage, dtype }: Tensor): number =>
+  storage.dtype === dtype
+    ? storage.length
+    : Math.floor((storage.length * dtypeInfo(storage.dtype).bytes) / dtypeInfo(dtype).bytes);
+
+/** The view of complex numbers as pairs of real ones, or the other way round: unlike other changes of dtype with a history. */
+export function partsView(
+  self: Tensor,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+  dtype: DType,
+): Tensor {
+  const out = new Tensor(self.storage, dtype, shape, strides, offset);
+  if (state.gradEnabled || !self.requiresGrad) out.base = self.base ?? self;
   return out;
 }
 

@@ -135,7 +135,8 @@ describe('tensor()', () => {
     ['null', null, TypeError],
     ['a string', '12', TypeError],
     ['a hole', new Array(2), TypeError],
-    ['an object', { re: 1, im: 2 }, TypeError],
+    ['an object', { a: 1 }, TypeError],
+    ['an object that is no complex number', { re: 1, im: '2' }, TypeError],
     ['a set', new Set([1]), TypeError],
     ['a DataView', new DataView(new ArrayBuffer(8)), TypeError],
   ];

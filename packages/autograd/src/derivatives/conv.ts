@@ -13,8 +13,8 @@ export const convRules = {
   convolution: {
     save: ({ inputs: [x, w], needs }) => [needs[1] ? x! : null, needs[0] ? w! : null],
     backward: ({ attributes: spec, inputs, saved: [x, w], needs }, grad) => [
-      needs[0] ? convolutionInput(grad, w!, null, inputs[0]!.shape, spec) : null,
-      needs[1] ? convolutionWeight(grad, x!, inputs[1]!.shape, spec) : null,
+      needs[0] ? convolutionInput(grad, w!.conj(), null, inputs[0]!.shape, spec) : null,
+      needs[1] ? convolutionWeight(grad, x!.conj(), inputs[1]!.shape, spec) : null,
       needs[2] ? perChannel(grad) : null,
     ],
   },
@@ -22,8 +22,8 @@ export const convRules = {
     node: 'ConvolutionBackward0',
     save: ({ inputs: [y, w], needs }) => [needs[1] ? y! : null, needs[0] ? w! : null],
     backward: ({ attributes: spec, inputs, saved: [y, w], needs }, grad) => [
-      needs[0] ? convolution(grad, w!, null, spec, inputs[0]!.shape.slice(2)) : null,
-      needs[1] ? convolutionWeight(y!, grad, inputs[1]!.shape, spec) : null,
+      needs[0] ? convolution(grad, w!.conj(), null, spec, inputs[0]!.shape.slice(2)) : null,
+      needs[1] ? convolutionWeight(y!.conj(), grad, inputs[1]!.shape, spec) : null,
       needs[2] ? perChannel(grad) : null,
     ],
   },
@@ -31,8 +31,8 @@ export const convRules = {
     node: 'ConvolutionBackwardBackward0',
     save: ({ inputs: [y, x], needs }) => [needs[1] ? y! : null, needs[0] ? x! : null],
     backward: ({ attributes: spec, inputs, saved: [y, x], needs }, grad) => [
-      needs[0] ? convolution(x!, grad, null, spec, inputs[0]!.shape.slice(2)) : null,
-      needs[1] ? convolutionInput(y!, grad, null, inputs[1]!.shape, spec) : null,
+      needs[0] ? convolution(x!.conj(), grad, null, spec, inputs[0]!.shape.slice(2)) : null,
+      needs[1] ? convolutionInput(y!.conj(), grad, null, inputs[1]!.shape, spec) : null,
     ],
   },
 } satisfies Rules<keyof ConvOps>;

@@ -2,10 +2,12 @@
 
 import type { RecordedOp } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
+import { complexRules } from './complex.ts';
 import { convRules } from './conv.ts';
 import { convertRules, copyRules } from './copy.ts';
 import { ctcRules } from './ctc-loss.ts';
 import { embeddingRules } from './embedding.ts';
+import { fftRules } from './fft.ts';
 import { gatherRules } from './gather.ts';
 import { indexRules } from './index-ops.ts';
 import { joinRules } from './join.ts';
@@ -25,10 +27,12 @@ import { statisticsRules } from './statistics.ts';
 import { splittingRules, stridedRules, viewPieceRules, viewRules } from './views.ts';
 
 export const rules: Rules<RecordedOp> = {
+  ...complexRules,
   ...convRules,
   ...convertRules,
   ...copyRules,
   ...embeddingRules,
+  ...fftRules,
   ...gatherRules,
   ...indexRules,
   ...joinRules,

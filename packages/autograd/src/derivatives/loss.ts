@@ -1,6 +1,6 @@
 /** @file Derivatives of losses. */
 import { Tensor, zeros } from '@flambeau/tensor';
-import { callPointwise, type LossOps, nllGradient, nodeName } from '@flambeau/tensor/internal';
+import { callPointwise, isComplex, type LossOps, nllGradient, nodeName } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
 
 export const lossRules = {
@@ -12,7 +12,10 @@ export const lossRules = {
       const args = [...saved, ...scalars];
       return inputs.map((input, i) => {
         if (!needs[i]) return null;
-        const { op, reads } = loss.backward(1 << i);
+        const { op, reads } = loss.backward(
+          1 << i,
+          inputs.some((other) => other !== null && isComplex(other.dtype)),
+        );
         const values = reads.map((read) => (read === 'grad' ? spread : args[read as number]!));
         return callPointwise(op, values).sumToSize(input!.shape).to(input!.dtype);
       });

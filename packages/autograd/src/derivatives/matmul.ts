@@ -11,40 +11,46 @@ const saveFactors = ({ inputs: [a, b], needs }: RecordedCall<object>): (Tensor |
 export const matmulRules = {
   dot: {
     save: saveFactors,
-    backward: ({ saved: [a, b], needs }, grad) => [needs[0] ? b!.mul(grad) : null, needs[1] ? a!.mul(grad) : null],
+    backward: ({ saved: [a, b], needs }, grad) => [
+      needs[0] ? b!.conj().mul(grad) : null,
+      needs[1] ? a!.conj().mul(grad) : null,
+    ],
   },
   mv: {
     save: saveFactors,
-    backward: ({ saved: [a, b], needs }, grad) => [needs[0] ? grad.outer(b!) : null, needs[1] ? a!.t().mv(grad) : null],
+    backward: ({ saved: [a, b], needs }, grad) => [
+      needs[0] ? grad.outer(b!.conj()) : null,
+      needs[1] ? a!.t().conj().mv(grad) : null,
+    ],
   },
   mm: {
     save: saveFactors,
     backward: ({ saved: [a, b], needs }, grad) => [
-      needs[0] ? grad.mm(b!.t()) : null,
-      needs[1] ? a!.t().mm(grad) : null,
+      needs[0] ? grad.mm(b!.t().conj()) : null,
+      needs[1] ? a!.t().conj().mm(grad) : null,
     ],
   },
   bmm: {
     save: saveFactors,
     backward: ({ saved: [a, b], needs }, grad) => [
-      needs[0] ? grad.matmul(b!.transpose(-2, -1)) : null,
-      needs[1] ? a!.transpose(-2, -1).matmul(grad) : null,
+      needs[0] ? grad.matmul(b!.mH) : null,
+      needs[1] ? a!.mH.matmul(grad) : null,
     ],
   },
   addmm: {
     save: ({ inputs: [, a, b], needs }) => [needs[2] ? a! : null, needs[1] ? b! : null],
     backward: ({ attributes: { alpha, beta }, inputs, saved: [a, b], needs }, grad) => [
       needs[0] ? scaled(grad.sumToSize(inputs[0]!.shape), beta) : null,
-      needs[1] ? scaled(grad.mm(b!.t()), alpha) : null,
-      needs[2] ? scaled(a!.t().mm(grad), alpha) : null,
+      needs[1] ? scaled(grad.mm(b!.t().conj()), alpha) : null,
+      needs[2] ? scaled(a!.t().conj().mm(grad), alpha) : null,
     ],
   },
   linear: {
     node: ({ bias }) => (bias ? 'AddmmBackward0' : 'MmBackward0'),
     save: ({ inputs: [x, w], needs }) => [needs[1] ? x! : null, needs[0] ? w! : null],
     backward: ({ saved: [x, w], needs }, grad) => [
-      needs[0] ? grad.mm(w!) : null,
-      needs[1] ? grad.t().mm(x!) : null,
+      needs[0] ? grad.mm(w!.conj()) : null,
+      needs[1] ? grad.t().mm(x!.conj()) : null,
       needs[2] ? grad.sum(0) : null,
     ],
   },

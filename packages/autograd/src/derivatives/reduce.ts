@@ -52,7 +52,7 @@ export const reduceRules = {
     node: numbered('Prod'),
     save: ({ inputs }) => [inputs[0]],
     backward: ({ attributes, saved: [x] }, grad) => {
-      const wide = x!.to(grad.dtype);
+      const wide = x!.to(grad.dtype).conj();
       if (x!.elementCount <= 1) return [restoreDims(grad, x!, attributes).expand(x!.shape).to(x!.dtype)];
       const others =
         attributes.dims.length > 1

@@ -36,7 +36,7 @@ export const scanRules = {
   cumprod: {
     save: ({ inputs, outputs }) => [inputs[0], outputs[0]],
     backward: ({ attributes: { dim }, inputs: [meta], saved: [x, y] }, grad) => [
-      cumprodBackward(grad, x!.to(grad.dtype), y!, dim).to(meta!.dtype),
+      cumprodBackward(grad, x!.to(grad.dtype).conj(), y!.conj(), dim).to(meta!.dtype),
     ],
   },
   logcumsumexp: {

@@ -68,7 +68,12 @@ export const statisticsRules = {
   logsumexp: {
     save: ({ inputs, outputs }) => [inputs[0], outputs[0]],
     backward: ({ attributes, saved: [x, result] }, grad) => [
-      restoreDims(grad, x!, attributes).mul(x!.sub(restoreDims(result!, x!, attributes)).exp()),
+      restoreDims(grad, x!, attributes).mul(
+        x!
+          .sub(restoreDims(result!, x!, attributes))
+          .exp()
+          .conj(),
+      ),
     ],
   },
 } satisfies Rules<keyof StatisticsOps>;

@@ -91,7 +91,7 @@ export const floatFunctions: FunctionTable = {
     run: (a, b) => (a > b || Number.isNaN(b) ? b : a),
   },
   atan2: math('atan2'),
-  hypot: math('hypot'),
+  hypot: helper('hypot'),
   copysign: helper('copysign'),
   abs: math('abs'),
   sign: { text: (a) => `(+(${a} > 0) - +(${a} < 0))`, run: (a) => Number(a > 0) - Number(a < 0) },

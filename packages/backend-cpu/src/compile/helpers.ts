@@ -2,6 +2,12 @@
 
 const choices = new Float64Array(2);
 
+/** √(a² + b²); by Math.hypot, which is slow, only where the squares would overflow or vanish. */
+export function hypot(a: number, b: number): number {
+  const square = a * a + b * b;
+  return square > 1e-290 && square < 1e290 ? Math.sqrt(square) : Math.hypot(a, b);
+}
+
 /** Rounds half to even, as IEEE 754 and PyTorch do (Math.round rounds half up). */
 export function roundEven(x: number): number {
   // Where doubles are a whole number apart, addition itself rounds half to even. -0 comes from x * 0.

@@ -8,6 +8,7 @@ import {
   computeDType,
   dtypeInfo,
   inputs,
+  isComplex,
   mergeStrides,
   realDType,
   type ScatterMode,
@@ -20,6 +21,8 @@ import { dataOf, loading, scalarValue, storing } from '../compile/memory.ts';
 /** What happens at one pair of places: `far[t]` and `near[o]`, as source text and as a function. */
 interface Move {
   readonly key: string;
+  /** Complex elements are moved as wholes, not lane by lane. */
+  readonly whole?: boolean;
   readonly text: string;
   readonly run: (far: TypedArray, near: TypedArray, t: number, o: number) => void;
 }
@@ -117,9 +120,11 @@ function copyRows(
   walk(0, f, i, o);
 }
 
-/** Strides, in array elements, with the two halves of complex elements as one more dimension. */
-const inLanes = (strides: readonly number[], lanes: number): number[] =>
-  lanes === 1 ? [...strides] : [...strides.map((s) => s * lanes), 1];
+/** Strides, in array elements, and where `split` with the two halves of complex elements as one more dimension. */
+const inLanes = (strides: readonly number[], lanes: number, split: boolean): number[] => [
+  ...strides.map((s) => s * lanes),
+  ...(split ? [1] : []),
+];
 
 /** Runs `move` for every element of the index. `near` may be one value for all, in an array of its own. */
 function moveAll(
@@ -132,19 +137,16 @@ function moveAll(
 ): void {
   if (index.elementCount === 0) return;
   const { lanes } = dtypeInfo(far.dtype);
+  const split = lanes > 1 && !move.whole;
   const single = ArrayBuffer.isView(near);
-  const { sizes, strides } = mergeStrides(lanes === 1 ? index.shape : [...index.shape, lanes], [
+  const { sizes, strides } = mergeStrides(split ? [...index.shape, lanes] : index.shape, [
     inLanes(
       far.strides.map((s, d) => (d === dim ? 0 : s)),
       lanes,
+      split,
     ),
-    lanes === 1 ? index.strides : [...index.strides, 0],
-    single
-      ? inLanes(
-          index.shape.map(() => 0),
-          lanes,
-        )
-      : inLanes(near.strides, lanes),
+    split ? [...index.strides, 0] : index.strides,
+    inLanes(single ? index.shape.map(() => 0) : near.strides, lanes, split),
   ]);
   const layout: Layout = { sizes, far: strides[0]!, index: strides[1]!, near: strides[2]! };
   const last = sizes.length - 1;
@@ -180,10 +182,22 @@ const assign = (dtype: DType): Move => ({
 const combining = { add: 'add', mul: 'mul', max: 'max', min: 'min' } as const;
 const moves = new Map<string, Move>();
 
+/** far[t] = far[t] · near[o] of complex numbers. */
+const complexProduct: Move = {
+  key: 'complex product',
+  whole: true,
+  text: '{ const a = x[t], b = x[t + 1], c = y[o], d = y[o + 1]; x[t] = a * c - b * d; x[t + 1] = a * d + b * c; }',
+  run: (far, near, t, o) => {
+    const [x, y] = [far as Float64Array, near as Float64Array];
+    const [a, b, c, d] = [x[t]!, x[t + 1]!, y[o]!, y[o + 1]!];
+    [x[t], x[t + 1]] = [a * c - b * d, a * d + b * c];
+  },
+};
+
 /** far[t] = far[t] ∘ near[o], with the meaning that the expression IR gives ∘ for the dtype. */
 function combine(dtype: DType, mode: Exclude<ScatterMode, 'assign'>): Move {
-  if (dtypeInfo(dtype).kind === 'complex' && mode !== 'add')
-    throw new DTypeError(`scatter: '${mode}' is not defined for ${dtype}`);
+  if (isComplex(dtype) && mode === 'mul') return complexProduct;
+  if (isComplex(dtype) && mode !== 'add') throw new DTypeError(`scatter: '${mode}' is not defined for ${dtype}`);
   const key = `${mode} ${dtype}`;
   let move = moves.get(key);
   if (move === undefined) {

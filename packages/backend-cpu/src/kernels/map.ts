@@ -1,11 +1,11 @@
 /** @file map: pointwise kernels over strided views. */
 import type { Scalar } from '@flambeau/tensor';
-import { type MapKernel, mergeLoops, type View } from '@flambeau/tensor/internal';
+import { hasComplex, type MapKernel, mergeLoops, type RealKernel, type View } from '@flambeau/tensor/internal';
 import { environment } from '../compile/functions.ts';
 import { mayGenerate } from '../compile/generate.ts';
 import { generateMap, interpretMap, type LoopPattern, type MapFunction } from '../compile/map.ts';
 import { dataOf, scalarValue } from '../compile/memory.ts';
-import { hasComplex, mapComplex } from './complexCopy.ts';
+import { mapComplex } from './complexMap.ts';
 import { copyInBlocks } from './transpose.ts';
 
 Object.assign(environment, { dataOf, scalarValue });
@@ -22,12 +22,15 @@ interface Compiled {
   readonly functions: Map<string, MapFunction>;
   interpreted: MapFunction | null;
   readonly complex: boolean;
+  /** The real form of a kernel of complex numbers. */
+  real: RealKernel | null;
 }
 
 const noStrides: readonly (readonly number[])[] = [];
 const int32Limit = 2 ** 31;
 
-const isWide = (view: View): boolean => view.storage.length >= int32Limit;
+/** Half the limit, because the lanes of complex elements count double. */
+const isWide = (view: View): boolean => view.storage.length >= int32Limit / 2;
 
 /** The pattern of one loop over all elements, where every view is contiguous or a single element; else null. */
 function flatPattern(inputs: readonly (View | Scalar)[], outputs: readonly View[]): LoopPattern | null {
@@ -58,7 +61,11 @@ function compiledFor(kernel: MapKernel): Compiled {
     nest: null,
     functions: new Map(),
     interpreted: null,
-    complex: hasComplex(kernel),
+    complex: hasComplex(
+      kernel,
+      kernel.outputs.map((output) => output.dtype),
+    ),
+    real: null,
   } satisfies Compiled;
   return kernel.cpu as Compiled;
 }
@@ -87,7 +94,7 @@ export function map(kernel: MapKernel, inputs: readonly (View | Scalar)[], outpu
   if (count === 0) return;
   const compiled = compiledFor(kernel);
   const pattern = compiled.complex ? null : flatPattern(inputs, outputs);
-  if (compiled.complex) mapComplex(map, kernel, inputs, outputs);
+  if (compiled.complex) compiled.real = mapComplex(map, kernel, compiled.real, inputs, outputs);
   else if (pattern !== null && mayGenerate()) {
     flatFunction(kernel, compiled, pattern)([count], noStrides, inputs, outputs);
   } else mapNest(kernel, compiled, inputs, outputs);

@@ -1,11 +1,12 @@
 /** @file Batched matrix product over strided views. */
 import type { DType } from '@flambeau/tensor';
-import { dtypeInfo, type MatmulOptions, mergeStrides, type View } from '@flambeau/tensor/internal';
+import { dtypeInfo, isComplex, type MatmulOptions, mergeStrides, type View } from '@flambeau/tensor/internal';
 import { gemm } from '../wasm/gemm.ts';
 import { matrixVector, type VectorProduct } from '../wasm/matrixVector.ts';
 import { type FloatArray, scratchFor } from '../wasm/scratch.ts';
+import { freshView } from './fresh.ts';
 import type { Matrix, Product, ProductOptions } from './matrix.ts';
-import { intoWidened, isHalf, type Operand, widened } from './operand.ts';
+import { intoWidened, isHalf, type Operand, operandOf, widened } from './operand.ts';
 import { bigintProduct, complexProduct, floatProduct, integerProduct } from './plainMatmul.ts';
 
 /** Products with at most this many multiplications are faster without a call into WebAssembly. */
@@ -22,8 +23,55 @@ export function matmul(a: View, b: View, out: View, options: MatmulOptions = {})
   const bias = options.bias === undefined ? null : widened(options.bias);
   const product = productFor(isHalf(out.dtype) ? 'float32' : out.dtype);
   const vector = bias && { data: bias.data, offset: bias.offset, stride: bias.strides[0]! };
+  const dims = out.shape.length;
+  const multiplications = out.shape[dims - 2]! * out.shape[dims - 1]! * a.shape[dims - 1]!;
   intoWidened(out, accumulate, (c) => {
+    if (isComplex(out.dtype) && multiplications > SMALL) {
+      productByParts(operandOf(a), operandOf(b), c, { alpha, accumulate, bias: vector });
+      return;
+    }
     batchedProduct(product, widened(a), widened(b), c, { alpha, accumulate, bias: vector });
+  });
+}
+
+/** The real (0) or imaginary (1) parts of a complex operand. */
+const partOf = (x: Operand, lane: 0 | 1): Operand => ({
+  ...x,
+  strides: x.strides.map((stride) => 2 * stride),
+  offset: 2 * x.offset + lane,
+});
+
+/** A complex product as four real ones of its factors' parts; `c` is contiguous. */
+function productByParts(a: Operand, b: Operand, c: Operand, { alpha, accumulate, bias }: ProductOptions): void {
+  const dtype = c.data instanceof Float64Array ? 'float64' : 'float32';
+  const product = productFor(dtype);
+  const sum = (lanes: readonly (readonly [0 | 1, 0 | 1, number])[]): Operand => {
+    const part = { ...freshView(dtype, c.shape) };
+    lanes.forEach(([left, right, factor], i) => {
+      const options = { alpha: factor, accumulate: i > 0, bias: null };
+      batchedProduct(product, partOf(a, left), partOf(b, right), part, options);
+    });
+    return part;
+  };
+  const parts = [
+    sum([
+      [0, 0, 1],
+      [1, 1, -1],
+    ]),
+    sum([
+      [0, 1, 1],
+      [1, 0, 1],
+    ]),
+  ].map((part) => part.data as Float64Array);
+  const target = c.data as Float64Array;
+  const n = c.shape.at(-1)!;
+  parts.forEach((part, lane) => {
+    for (let i = 0; i < part.length; i++) {
+      const to = 2 * (c.offset + i) + lane;
+      let value = alpha * part[i]!;
+      if (bias !== null) value += bias.data[2 * (bias.offset + (i % n) * bias.stride) + lane] as number;
+      target[to] = accumulate ? value + target[to]! : value;
+    }
   });
 }
 

@@ -1,19 +1,15 @@
-/** @file Reading a view's values out of its storage. */
+/** @file Reads the values of a view, row-major, into a fresh array. */
 import type { TypedArray } from '@flambeau/tensor';
-import { contiguousStrides, copyKernel, dtypeInfo, Storage, type View } from '@flambeau/tensor/internal';
+import { copyKernel, dtypeInfo, type View } from '@flambeau/tensor/internal';
 import { dataOf } from '../compile/memory.ts';
+import { freshView } from './fresh.ts';
 import { map } from './map.ts';
 
-/** Values of a view, row-major, in a fresh array. */
+/** The elements, one array element each, or two for complex ones. */
 export function readSync(x: View): TypedArray {
-  const { array, lanes } = dtypeInfo(x.dtype);
+  const { lanes } = dtypeInfo(x.dtype);
   if (x.isContiguous()) return dataOf(x).slice(x.offset * lanes, (x.offset + x.elementCount) * lanes);
-  const { dtype, shape, elementCount } = x;
-  const storage = new Storage('cpu', dtype, elementCount, new array(elementCount * lanes));
-  map(
-    copyKernel(dtype, dtype),
-    [x],
-    [{ storage, dtype, shape, strides: contiguousStrides(shape), offset: 0, elementCount, isContiguous: () => true }],
-  );
-  return storage.data as TypedArray;
+  const out = freshView(x.dtype, x.shape);
+  map(copyKernel(x.dtype, x.dtype), [x], [out]);
+  return out.data;
 }

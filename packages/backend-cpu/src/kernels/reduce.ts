@@ -1,10 +1,9 @@
 /** @file reduce: sums, products, extremes and their positions over any dimensions of strided views. */
 import type { Scalar } from '@flambeau/tensor';
-import { DTypeError } from '@flambeau/tensor';
 import {
   broadcastStrides,
   commonShape,
-  isComplex,
+  hasComplex,
   mergeStrides,
   type ReduceKernel,
   sameShape,
@@ -21,6 +20,7 @@ import {
   type ReduceLoops,
   stridePattern,
 } from '../compile/reduce.ts';
+import { type ComplexReduction, splitReduction } from './complexReduce.ts';
 
 Object.assign(environment, { dataOf, scalarValue });
 
@@ -28,10 +28,16 @@ Object.assign(environment, { dataOf, scalarValue });
 interface Compiled {
   readonly generated: Map<number, ReduceFunction>;
   interpreted: ReduceFunction | null;
+  /** What runs a kernel of complex numbers. */
+  readonly complex: ComplexReduction | null;
 }
 
 function compiledFor(kernel: ReduceKernel): Compiled {
-  kernel.cpu ??= { generated: new Map(), interpreted: null } satisfies Compiled;
+  kernel.cpu ??= {
+    generated: new Map(),
+    interpreted: null,
+    complex: hasComplex(kernel, [kernel.output]) ? splitReduction(kernel) : null,
+  } satisfies Compiled;
   return kernel.cpu as Compiled;
 }
 
@@ -109,9 +115,12 @@ export function reduce(
   output: View,
   scalars: readonly Scalar[],
 ): void {
-  if (isComplex(kernel.compute))
-    throw new DTypeError(`${kernel.name}(): the CPU backend does not compute with complex numbers`);
   if (output.elementCount === 0) return;
+  const { complex } = compiledFor(kernel);
+  if (complex !== null) {
+    complex(reduce, inputs, dims, output, scalars);
+    return;
+  }
   const loops =
     (inputs.length === 1 ? plainLoops(inputs[0]!, dims, output) : null) ?? stridedLoops(kernel, inputs, dims, output);
   functionFor(kernel, loops, inputs, scalars.length)(loops, inputs, output, scalars);

@@ -1,12 +1,11 @@
 /** @file scan: cumulative sums, products, extremes and log-sum-exps along one dimension. */
-
-import { DTypeError } from '@flambeau/tensor';
 import { isComplex, mergeStrides, type ScanKind, type View } from '@flambeau/tensor/internal';
 import { logAddExp } from '../compile/combine.ts';
 import { environment } from '../compile/functions.ts';
 import { mayGenerate } from '../compile/generate.ts';
 import { dataOf } from '../compile/memory.ts';
 import { generateAcross, generateAlong, interpretScan, type ScanFunction } from '../compile/scan.ts';
+import { scanComplex } from './complexReduce.ts';
 
 Object.assign(environment, { logAddExp });
 
@@ -14,9 +13,11 @@ const compiled = new Map<string, ScanFunction>();
 
 /** Running reduction of `x` along `dim` into `out`; `indices`: where the latest extreme was. */
 export function scan(kind: ScanKind, x: View, dim: number, out: View, indices: View | null): void {
-  if (isComplex(x.dtype))
-    throw new DTypeError(`cumulative ${kind}: the CPU backend does not compute with complex numbers`);
   if (x.elementCount === 0) return;
+  if (isComplex(x.dtype) || isComplex(out.dtype)) {
+    scanComplex(scan, kind, x, dim, out);
+    return;
+  }
   const views = indices === null ? [x, out] : [x, out, indices];
   const others = x.shape.map((_, d) => d).filter((d) => d !== dim);
   others.sort((a, b) => Math.abs(x.strides[b]!) - Math.abs(x.strides[a]!));

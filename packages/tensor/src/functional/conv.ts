@@ -2,7 +2,6 @@
 import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
 import type { ConvSpec } from '../backend.ts';
-import { refuseComplexGradient } from '../contraction.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { checkTensor } from '../ops/make.ts';
 import { mixedDevices } from '../pointwise.ts';
@@ -108,7 +107,6 @@ interface Parsed {
 function checkTensors(op: string, x: Tensor, w: Tensor, bias: Tensor | null, spatial: number): void {
   checkTensor(op, 'input', x);
   checkTensor(op, 'weight', w);
-  refuseComplexGradient(op, x, w);
   if (w.shape.length !== spatial + 2)
     throw new ShapeError(`${op}(): weight must be ${spatial + 2}-d, got ${formatShape(w.shape)}`);
   if (x.shape.length !== spatial + 2 && x.shape.length !== spatial + 1) {

@@ -1,6 +1,5 @@
 /** @file The affine map of a layer. */
 import { allocateLike } from '../allocate.ts';
-import { refuseComplexGradient } from '../contraction.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { checkTensor } from '../ops/make.ts';
 import { mixedDevices } from '../pointwise.ts';
@@ -20,7 +19,6 @@ import { Tensor } from '../tensor.ts';
 export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
   checkTensor('linear', 'input', input);
   checkTensor('linear', 'weight', weight);
-  refuseComplexGradient('linear', input, weight);
   if (weight.shape.length === 1) return withBias(input.matmul(weight), bias);
   const features = input.shape.at(-1);
   if (weight.shape.length !== 2 || features !== weight.shape[1] || input.shape.length === 0) {

@@ -2,13 +2,14 @@
 import { ShapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Value } from '../values.ts';
 
 /**
  * `value` around the elements: `padding` lists (before, after) for the last dimension, then the one before it, and so
  * on. Negative numbers crop.
  * @throws ShapeError when nothing would be left or there are more pairs than dimensions.
  */
-export function constantPad(self: Tensor, padding: readonly number[], value: number): Tensor {
+export function constantPad(self: Tensor, padding: readonly number[], value: Value): Tensor {
   const pairs = padding.length / 2;
   if (!Number.isInteger(pairs) || pairs > self.shape.length) {
     throw new ShapeError(

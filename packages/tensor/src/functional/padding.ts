@@ -4,6 +4,7 @@ import { fromTypedArray } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Value } from '../values.ts';
 import { constantPad } from './pad.ts';
 
 /** What stands outside of the tensor: a constant, its mirror image, its outermost elements, or its other end. */
@@ -12,7 +13,7 @@ export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular';
 export interface PadOptions {
   mode?: PadMode | undefined;
   /** For `constant`. Default 0. */
-  value?: number | null | undefined;
+  value?: Value | null | undefined;
 }
 
 /** Where element `i` outside of 0 … size − 1 comes from. */
@@ -29,7 +30,7 @@ const reach: Record<Exclude<PadMode, 'constant'>, (size: number) => number> = {
   circular: (size) => size,
 };
 
-const parse = signature<{ mode: PadMode; value: number | null }>('pad', ['mode', 'value'], {
+const parse = signature<{ mode: PadMode; value: Value | null }>('pad', ['mode', 'value'], {
   mode: 'constant',
   value: null,
 });
@@ -48,7 +49,7 @@ const parse = signature<{ mode: PadMode; value: number | null }>('pad', ['mode',
 export function pad(
   input: Tensor,
   padding: readonly number[],
-  ...args: Trailing<[mode: PadMode, value: number | null], PadOptions>
+  ...args: Trailing<[mode: PadMode, value: Value | null], PadOptions>
 ): Tensor {
   const { mode, value } = parse(args);
   if (mode === 'constant') return constantPad(input, padding, value ?? 0);
@@ -86,6 +87,6 @@ function extend(whole: Tensor, dim: number, before: number, after: number, mode:
 }
 
 /** `pad` with a constant as torch.constant_pad_nd has it. */
-export function constantPadNd(input: Tensor, padding: readonly number[], value = 0): Tensor {
+export function constantPadNd(input: Tensor, padding: readonly number[], value: Value = 0): Tensor {
   return constantPad(input, padding, value);
 }

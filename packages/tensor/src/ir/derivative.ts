@@ -1,6 +1,6 @@
 /** @file Symbolic differentiation of expressions: every derivative is again an expression, so every order exists. */
 import { AutogradError } from '../errors.ts';
-import { call, Expr, type ScalarFunction } from './expr.ts';
+import { call, Expr, type Operand, type ScalarFunction } from './expr.ts';
 
 /** For f(a, b, …) with value y: the partial derivatives by a, b, … */
 type Partials = (args: readonly Expr[], y: Expr) => readonly Expr[];
@@ -16,9 +16,31 @@ const byOrder =
     return [tie.where(0.5, call(loses, a!, b!).where(0, 1)), tie.where(0.5, call(loses, b!, a!).where(0, 1))];
   };
 
+const imaginary = (x: Operand): Expr => call('complex', 0, x);
+
+/** z / |z|², 0 at 0: what the angle's derivative needs. */
+const inverted = (z: Expr): Expr => z.eq(0).where(0, call('sgn', z).div(z.abs()));
+
+/**
+ * Gradients through what has no complex derivative, by PyTorch's convention: the gradient of a real loss L by z = a + ib
+ * is ∂L/∂a + i ∂L/∂b.
+ */
+const pullbacks: Partial<Record<ScalarFunction, (grad: Expr, args: readonly Expr[], y: Expr) => readonly Expr[]>> = {
+  conj: (g) => [conjugate(g)],
+  real: (g) => [call('real', g)],
+  imag: (g) => [imaginary(call('real', g))],
+  abs: (g, [z]) => [call('real', g).mul(call('sgn', z!))],
+  angle: (g, [z]) => [call('real', g).mul(imaginary(1).mul(inverted(z!)))],
+  sgn: (g, [z], y) => [z!.eq(0).where(0, g.sub(y.mul(call('real', conjugate(y).mul(g)))).div(z!.abs()))],
+  complex: (g) => [call('real', g), call('imag', g)],
+};
+
+/** conj(x); of a constant the constant. */
+const conjugate = (x: Expr): Expr => (x.kind === 'const' ? x : x.fn === 'conj' ? x.args[0]! : call('conj', x));
+
 const partials: Partial<Record<ScalarFunction, Partials>> = {
   neg: () => [Expr.const(-1)],
-  abs: ([x]) => [x!.sign()],
+  abs: ([x]) => [call('sgn', x!)],
   sqrt: (_, y) => [one.div(y.mul(2))],
   rsqrt: (_, y) => [y.mul(y).mul(y).mul(-0.5)],
   reciprocal: (_, y) => [y.mul(y).neg()],
@@ -87,7 +109,10 @@ const partials: Partial<Record<ScalarFunction, Partials>> = {
   mul: ([a, b]) => [b!, a!],
   div: ([a, b]) => [one.div(b!), a!.div(b!).div(b!).neg()],
   // PyTorch: no gradient through a zero exponent, and log of the base only where the power is not 0.
-  pow: ([a, b], y) => [b!.eq(0).where(0, b!.mul(a!.pow(b!.sub(1)))), a!.eq(0).and(b!.ge(0)).where(0, y.mul(a!.log()))],
+  pow: ([a, b], y) => [
+    b!.eq(0).where(0, b!.mul(a!.pow(b!.sub(1)))),
+    a!.eq(0).and(call('real', b!).ge(0)).where(0, y.mul(a!.log())),
+  ],
   fmod: ([a, b]) => [one, call('trunc', a!.div(b!)).neg()],
   mod: ([a, b]) => [one, call('floorDiv', a!, b!).neg()],
   atan2: ([a, b]) => {
@@ -157,4 +182,60 @@ function chain(node: Expr, visit: (node: Expr) => Expr): Expr {
   if (rule === undefined) throw new AutogradError(`the function '${fn}' has no derivative`);
   const outer = rule(node.args, node);
   return inner.reduce((sum, d, i) => sum.add(d.mul(outer[i]!)), zero);
+}
+
+/** The nodes of an expression, each after its arguments. */
+function inOrder(expression: Expr): Expr[] {
+  const order: Expr[] = [];
+  const seen = new Set<Expr>();
+  const visit = (node: Expr): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    node.args.forEach(visit);
+    order.push(node);
+  };
+  visit(expression);
+  return order;
+}
+
+/** The gradients by a node's arguments, given its own. */
+function pulledBack(node: Expr, grad: Expr): readonly Expr[] {
+  const fn = node.fn!;
+  if (flat.has(fn)) return [];
+  if (fn === 'where') {
+    const [condition] = node.args;
+    return [zero, condition!.where(grad, 0), condition!.where(0, grad)];
+  }
+  const own = pullbacks[fn];
+  if (own !== undefined) return own(grad, node.args, node);
+  const rule = partials[fn];
+  if (rule === undefined) throw new AutogradError(`the function '${fn}' has no derivative`);
+  return rule(node.args, node).map((partial) => grad.mul(conjugate(partial)));
+}
+
+/**
+ * The gradients by each of `count` inputs of an expression of complex numbers, given the gradient of its value:
+ * grad · conj(f′) wherever a function f has a complex derivative. An input that is real gets a gradient whose real part
+ * is meant.
+ * @throws AutogradError for a function that has no derivative here.
+ */
+export function complexGradients(expression: Expr, grad: Expr, count: number): Expr[] {
+  const gradients = new Map<Expr, Expr>([[expression, grad]]);
+  for (const node of inOrder(expression).reverse()) {
+    const own = gradients.get(node);
+    if (own === undefined || node.kind !== 'call') continue;
+    pulledBack(node, own).forEach((more, i) => {
+      const arg = node.args[i]!;
+      if (arg.kind !== 'const' && !more.isConst(0)) gradients.set(arg, (gradients.get(arg) ?? zero).add(more));
+    });
+  }
+  return Array.from({ length: count }, (_, i) => gradients.get(Expr.input(i)) ?? zero);
+}
+
+/**
+ * A stated derivative for complex numbers: what is linear in the gradient, grad · f′, becomes grad · conj(f′).
+ * `null` stays: no gradient.
+ */
+export function conjugated(derivative: (grad: Expr) => readonly (Expr | null)[], grad: Expr): readonly (Expr | null)[] {
+  return derivative(conjugate(grad)).map((gradient) => gradient && conjugate(gradient));
 }

@@ -87,15 +87,23 @@ export const compareFunctions = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
 /** Functions of bools, result bool. */
 export const logicFunctions = ['and', 'or', 'xor', 'not'] as const;
 
+/**
+ * Functions that only complex numbers tell from something simpler: `conj`, `sgn` (z / |z|), and with real results `real`,
+ * `imag`, `angle`; `complex` makes one of two real values. Kernels of real dtypes do not have them: see real-form.ts.
+ */
+export const complexFunctions = ['conj', 'sgn', 'real', 'imag', 'angle', 'complex'] as const;
+
 export type UnaryFunction = (typeof unaryFunctions)[number];
 export type BinaryFunction = (typeof binaryFunctions)[number];
 export type CompareFunction = (typeof compareFunctions)[number];
 export type LogicFunction = (typeof logicFunctions)[number];
+export type ComplexFunction = (typeof complexFunctions)[number];
 export type ScalarFunction =
   | UnaryFunction
   | BinaryFunction
   | CompareFunction
   | LogicFunction
+  | ComplexFunction
   | 'where'
   | 'toBool'
   | 'toReal';
@@ -280,6 +288,12 @@ export const inputs = (count: number): Expr[] => Array.from({ length: count }, (
 
 /** Applies a function that has no method of its own, e.g. `call('atan2', y, x)`. */
 export const call = (fn: ScalarFunction, ...args: Operand[]): Expr => Expr.call(fn, ...args.map(lift));
+
+/** |x|², of a real number its square. */
+export function squaredMagnitude(x: Expr): Expr {
+  const [re, im] = [call('real', x), call('imag', x)];
+  return re.mul(re).add(im.mul(im));
+}
 
 /** The positions of the inputs that expressions read, in ascending order. */
 export function inputsOf(expressions: readonly Expr[]): number[] {

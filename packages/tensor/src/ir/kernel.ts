@@ -9,7 +9,7 @@
  *   rounded); float16 and bfloat16 compute in float32 and round on storing.
  * - integers wrap around in two's complement at their own width; int64 in 64 bits. Casts from floating point to
  *   integers truncate.
- * - complex dtypes lower to pairs of real nodes.
+ * - complex dtypes lower to pairs of real nodes (complex.ts): a backend only compiles kernels without them.
  */
 import { type DType, dtypeInfo } from '../dtype.ts';
 import { compareFunctions, type Expr, logicFunctions, type ScalarFunction } from './expr.ts';

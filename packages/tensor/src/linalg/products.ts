@@ -14,9 +14,9 @@ export function cross(input: Tensor, other: Tensor, ...args: DimArguments): Tens
   return crossAlong('linalg.cross', input, other, parseCross(args).dim);
 }
 
-/** Scalar products of the vectors along `dim` (the last); other dimensions broadcast. */
+/** Scalar products of the vectors along `dim` (the last), x conjugated; other dimensions broadcast. */
 export function vecdot(x: Tensor, y: Tensor, ...args: DimArguments): Tensor {
-  return x.mul(y).sum(parseVecdot(args).dim);
+  return x.conj().mul(y).sum(parseVecdot(args).dim);
 }
 
 /** The best place to split each stretch of the chain, and its cost: dynamic programming over multiplications. */

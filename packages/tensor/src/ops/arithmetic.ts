@@ -12,7 +12,8 @@ import {
 } from '../pointwise.ts';
 import { scalarDType } from '../promotion.ts';
 import { backendFor, state } from '../state.ts';
-import type { Tensor } from '../tensor.ts';
+import { isTensor, type Tensor } from '../tensor.ts';
+import type { Value } from '../values.ts';
 import {
   type BinaryFunction,
   binaryFunction,
@@ -27,7 +28,7 @@ import {
 
 export interface AlphaOptions extends OutOption {
   /** Multiplies the second operand first. */
-  alpha?: number | undefined;
+  alpha?: Value | undefined;
 }
 
 const isFloat = (value: TensorOrScalar): boolean => typeof value === 'number' && !Number.isSafeInteger(value);
@@ -46,13 +47,20 @@ function firstOperand(self: TensorOrScalar, other: TensorOrScalar): TensorOrScal
 
 type AlphaFunction = PointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions], TensorOrScalar>;
 
-function withAlpha(name: string, plain: Pointwise, scaled: Pointwise): AlphaFunction {
+/** `always` says when even a factor of 1 is multiplied by. */
+function withAlpha(
+  name: string,
+  plain: Pointwise,
+  scaled: Pointwise,
+  always: ((self: TensorOrScalar, other: TensorOrScalar) => boolean) | null = null,
+): AlphaFunction {
   return pointwiseFunction<[other: TensorOrScalar, options?: AlphaOptions], TensorOrScalar>((self, other, options) => {
     const first = firstOperand(self, other);
-    if (options === undefined) return [plain, [first, other]];
+    const scales = always?.(first, other) ?? false;
+    if (options === undefined) return scales ? [scaled, [first, other, 1]] : [plain, [first, other]];
     checkOptions(name, options, ['alpha', 'out']);
     const { alpha = 1, out } = options;
-    return alpha === 1 ? [plain, [first, other], out] : [scaled, [first, other, alpha], out];
+    return alpha === 1 && !scales ? [plain, [first, other], out] : [scaled, [first, other, alpha], out];
   });
 }
 
@@ -73,8 +81,13 @@ const subScaledOp = pointwise(3, (a, b, alpha) => a.sub(alpha.mul(b)), { ...subS
  */
 export const add = withAlpha('add', addOp, addScaledOp);
 
-/** self − alpha · other. @throws DTypeError for bools: use logicalXor. */
-export const sub = withAlpha('sub', subOp, subScaledOp);
+const isComplexTensor = (x: TensorOrScalar): boolean => isTensor(x) && x.isComplex();
+
+/**
+ * self − alpha · other. @throws DTypeError for bools: use logicalXor. As in PyTorch the product is a complex one even for
+ * alpha 1, so that an infinite part of `other` makes its other part NaN.
+ */
+export const sub = withAlpha('sub', subOp, subScaledOp, (a, b) => isComplexTensor(a) || isComplexTensor(b));
 export const subtract = sub;
 
 const rsubSpec: PointwiseSpec = { name: 'rsub', promotion: 'promote', refuses: ['bool'], parameters: 1 };
@@ -183,7 +196,7 @@ export const negative = neg;
 
 export interface ValueOptions extends OutOption {
   /** Multiplies the product or quotient. Default 1. */
-  value?: number | undefined;
+  value?: Value | undefined;
 }
 
 type TernaryFunction = PointwiseFunction<[tensor1: Tensor, tensor2: Tensor, options?: ValueOptions]>;
@@ -244,7 +257,8 @@ export const lerp: PointwiseFunction<[end: Tensor, weight: TensorOrScalar, optio
   (self: Tensor, end: Tensor, weight: TensorOrScalar, options: OutOption = {}) => {
     checkOptions('lerp', options, ['out']);
     sameDType('lerp', self, end);
-    if (typeof weight === 'object') sameDType('lerp', self, weight);
-    return [typeof weight === 'object' ? lerpTensorOp : lerpScalarOp, [self, end, weight], options.out];
+    const tensorWeight = isTensor(weight);
+    if (tensorWeight) sameDType('lerp', self, weight);
+    return [tensorWeight ? lerpTensorOp : lerpScalarOp, [self, end, weight], options.out];
   },
 );

@@ -1,6 +1,6 @@
 /** @file Comparisons and tests of values; results are bool. */
 import { signature, type Trailing } from '../args.ts';
-import { isFloating } from '../dtype.ts';
+import { isDifferentiable, isFloating } from '../dtype.ts';
 import { call, type Expr } from '../ir/expr.ts';
 import { callPointwise, pointwise } from '../pointwise.ts';
 import { resultType } from '../promotion.ts';
@@ -31,7 +31,7 @@ export const greaterEqual = ge;
 function floatTest(name: string, test: (x: Expr) => Expr, otherwise: boolean): (self: Tensor) => Tensor {
   const op = pointwise(1, test, { name, ...compare });
   const constant = pointwise(1, (x) => (otherwise ? x.eq(x) : x.ne(x)), { name, ...compare });
-  return (self) => callPointwise(isFloating(self.dtype) ? op : constant, [self]);
+  return (self) => callPointwise(isDifferentiable(self.dtype) ? op : constant, [self]);
 }
 
 const isFiniteValue = (x: Expr): Expr => x.sub(x).eq(0);
@@ -47,7 +47,7 @@ export const isposinf = floatTest('isposinf', (x) => x.eq(Number.POSITIVE_INFINI
 /** Whether values are −∞. */
 export const isneginf = floatTest('isneginf', (x) => x.eq(Number.NEGATIVE_INFINITY), false);
 /** Whether values have no imaginary part: true for all real dtypes, NaN included. */
-export const isreal = floatTest('isreal', (x) => x.eq(x).or(x.ne(x)), true);
+export const isreal = floatTest('isreal', (x) => call('imag', x).eq(0), true);
 
 const signbitOp = pointwise(1, (x) => call('copysign', 1, x).lt(0), { name: 'signbit', ...compare });
 const negativeOp = pointwise(1, (x) => x.lt(0), { name: 'signbit', ...compare });
@@ -68,7 +68,7 @@ const closeOp = pointwise(
   4,
   (a, b, rtol, atol) => {
     const distance = a.sub(b).abs();
-    return a.eq(b).or(isFiniteValue(distance).and(distance.le(atol.add(rtol.mul(b).abs()))));
+    return a.eq(b).or(isFiniteValue(distance).and(distance.le(call('real', atol).add(rtol.mul(b).abs()))));
   },
   { name: 'isclose', promotion: 'compare', parameters: 2 },
 );
@@ -91,7 +91,7 @@ export function isclose(
   sameDType('isclose', self, other);
   if (!(rtol >= 0 && atol >= 0))
     throw new RangeError(`isclose(): rtol and atol must be at least 0, got ${rtol} and ${atol}`);
-  if (!isFloating(self.dtype)) return iscloseExact(self, other, rtol, atol);
+  if (!isDifferentiable(self.dtype)) return iscloseExact(self, other, rtol, atol);
   const close = callPointwise(closeOp, [self, other, rtol, atol]);
   return equalNan ? close.logicalOr(isnan(self).logicalAnd(isnan(other))) : close;
 }

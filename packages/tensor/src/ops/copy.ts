@@ -1,6 +1,5 @@
 /** @file Copies: clone, contiguous, copy_, fill_, zero_. */
 import { checkOptions, isPlainObject } from '../args.ts';
-import type { Scalar } from '../backend.ts';
 import { ShapeError } from '../errors.ts';
 import { checkWritable, copyOf, copyValues, overwrite } from '../inplace.ts';
 import { needsCopy } from '../overlap.ts';
@@ -8,7 +7,8 @@ import { callPointwise, callPointwiseInto, type PointwiseFunction, pointwise } f
 import { record } from '../record.ts';
 import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
 import { state } from '../state.ts';
-import type { Tensor } from '../tensor.ts';
+import { isTensor, type Tensor } from '../tensor.ts';
+import type { Value } from '../values.ts';
 
 export { copyOf } from '../inplace.ts';
 
@@ -36,7 +36,7 @@ export const fillOp = pointwise(2, (_x, value) => value, {
 });
 
 /** A tensor of self's shape filled with `value`, a number or a 0-d tensor. `x.fill_(value)` in place. */
-export const fill: PointwiseFunction<[value: Scalar | Tensor] | [options: { value: Scalar | Tensor }]> = Object.assign(
+export const fill: PointwiseFunction<[value: Value | Tensor] | [options: { value: Value | Tensor }]> = Object.assign(
   (self: Tensor, given: FillArgument): Tensor => callPointwise(fillOp, [self, fillValue(given)]),
   {
     inplace: (self: Tensor, given: FillArgument): Tensor =>
@@ -44,12 +44,12 @@ export const fill: PointwiseFunction<[value: Scalar | Tensor] | [options: { valu
   },
 );
 
-type FillArgument = Scalar | Tensor | { value: Scalar | Tensor };
+type FillArgument = Value | Tensor | { value: Value | Tensor };
 
-function fillValue(given: FillArgument): Scalar | Tensor {
+function fillValue(given: FillArgument): Value | Tensor {
   if (isPlainObject(given)) checkOptions('fill', given, ['value']);
-  const value = isPlainObject(given) ? given.value : given;
-  if (typeof value === 'object' && value.shape.length > 0) {
+  const value = isPlainObject(given) ? (given as { value: Value | Tensor }).value : given;
+  if (isTensor(value) && value.shape.length > 0) {
     throw new ShapeError(`fill(): the value must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
   }
   return value;

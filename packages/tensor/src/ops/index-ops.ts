@@ -1,6 +1,5 @@
 /** @file Indexing: `x.at(...)` reads, `x.set(index, value)` writes, in NumPy's terms. */
 import { signature } from '../args.ts';
-import type { Scalar } from '../backend.ts';
 import { full } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { checkSameDType, indexPutAt, index as pick } from '../indexing/advanced.ts';
@@ -11,6 +10,7 @@ import { untracked } from '../modes.ts';
 import type { PointwiseFunction } from '../pointwise.ts';
 import { wrapIndex } from '../positions.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
+import type { Value } from '../values.ts';
 import { selectOf } from '../view.ts';
 import { copy_, fill } from './copy.ts';
 import { nonzero } from './masks.ts';
@@ -60,7 +60,7 @@ export async function atAsync(self: Tensor, ...indices: Index[]): Promise<Tensor
  * @throws IndexError as `at`, ShapeError when the value does not broadcast, DeviceError that names `setAsync`. Nothing is
  *   changed then.
  */
-export function set(self: Tensor, index: Index | readonly Index[], value: Tensor | Scalar): Tensor {
+export function set(self: Tensor, index: Index | readonly Index[], value: Tensor | Value): Tensor {
   const items = parseIndices('set', self, listOf(index));
   const masked = findsPositions(self) ? null : maskedPlaces('set', self, items);
   if (masked === null) return assign(self, resolve('set', self, items), value);
@@ -70,7 +70,7 @@ export function set(self: Tensor, index: Index | readonly Index[], value: Tensor
 }
 
 /** `set(index, value)` on every device, whatever masks are combined with. */
-export async function setAsync(self: Tensor, index: Index | readonly Index[], value: Tensor | Scalar): Promise<Tensor> {
+export async function setAsync(self: Tensor, index: Index | readonly Index[], value: Tensor | Value): Promise<Tensor> {
   const items = await awaitMasks(parseIndices('setAsync', self, listOf(index)));
   return assign(self, resolve('setAsync', self, items), value);
 }
@@ -79,10 +79,10 @@ const listOf = (index: Index | readonly Index[]): readonly Index[] =>
   Array.isArray(index) ? (index as readonly Index[]) : [index as Index];
 
 /** The value as a tensor that may be written into `self`. */
-const sourceFor = ({ dtype, device }: Tensor, value: Tensor | Scalar): Tensor =>
+const sourceFor = ({ dtype, device }: Tensor, value: Tensor | Value): Tensor =>
   isTensor(value) ? withoutLeadingOnes(value.to(device, dtype)) : full([], value, { dtype, device });
 
-function assign(self: Tensor, { view, indices }: Resolved, value: Tensor | Scalar): Tensor {
+function assign(self: Tensor, { view, indices }: Resolved, value: Tensor | Value): Tensor {
   if (indices.length > 0) indexPutAt.inplace(view, indices, sourceFor(self, value), false);
   else if (isTensor(value)) copy_(view, withoutLeadingOnes(value.to(self.device)));
   else fill.inplace(view, value);

@@ -1,8 +1,8 @@
 /** @file New tensors with the dtype and device of a given one: newZeros, newOnes, newFull, newEmpty, newTensor. */
 import { type ShapeArguments, shapeArguments } from '../args.ts';
-import type { Scalar } from '../backend.ts';
 import { empty, full, type NestedData, ones, type TensorOptions, tensor, zeros } from '../creation.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Value } from '../values.ts';
 
 /** Given options, with self's dtype and device where they leave them open. */
 const inherit = (self: Tensor, options: TensorOptions): TensorOptions => {
@@ -45,7 +45,7 @@ export function newEmptyStrided(
 }
 
 /** `value` everywhere, with self's dtype and device. */
-export function newFull(self: Tensor, shape: readonly number[], value: Scalar, options: TensorOptions = {}): Tensor {
+export function newFull(self: Tensor, shape: readonly number[], value: Value, options: TensorOptions = {}): Tensor {
   return full(shape, value, inherit(self, options));
 }
 

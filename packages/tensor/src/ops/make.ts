@@ -1,6 +1,7 @@
 /** @file Makers of the ordinary public forms of pointwise ops. */
 import { checkOptions } from '../args.ts';
 import type { Scalar } from '../backend.ts';
+import { isComplexValue } from '../complex-scalar.ts';
 import { DTypeError } from '../errors.ts';
 import type { Expr } from '../ir/expr.ts';
 import {
@@ -11,9 +12,10 @@ import {
   pointwiseFunction,
 } from '../pointwise.ts';
 import type { Tensor } from '../tensor.ts';
+import type { ComplexValue } from '../values.ts';
 
-/** A tensor, or a number that counts as a scalar operand. */
-export type TensorOrScalar = Tensor | Scalar;
+/** A tensor, or a number that counts as a scalar operand; `{ re, im }` is a complex one. */
+export type TensorOrScalar = Tensor | Scalar | ComplexValue;
 
 export interface OutOption {
   /** Receives the result and is returned. */
@@ -42,10 +44,12 @@ export type EitherFunction = PointwiseFunction<[other: TensorOrScalar, options?:
 export type TensorFunction = PointwiseFunction<[other: Tensor, options?: OutOption]>;
 
 /** @throws TypeError for a number where PyTorch wants a tensor. */
-export function checkTensor(op: string, argument: string, value: TensorOrScalar): void {
+export function checkTensor(op: string, argument: string, value: TensorOrScalar): asserts value is Tensor {
   if (typeof value !== 'object') {
     throw new TypeError(`${op}(): ${argument} must be a tensor, got ${typeof value} ${value}; use tensor(${value})`);
   }
+  if (isComplexValue(value))
+    throw new TypeError(`${op}(): ${argument} must be a tensor, got a complex number; use tensor(...)`);
 }
 
 /** Makes `f(self, other, { out })` where either operand may be a number; `scalarOp` is for numbers as `other`. */

@@ -1,6 +1,5 @@
 /** @file Choosing elements by their values: nonzero positions and boolean masks. */
 import { checkOptions } from '../args.ts';
-import type { Scalar } from '../backend.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { findsPositions, scatterByRank } from '../indexing/masked.ts';
@@ -13,6 +12,7 @@ import { record } from '../record.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
+import type { Value } from '../values.ts';
 import { apart, type Writing, writingFunction } from '../writing.ts';
 import { copyOf } from './copy.ts';
 import { indexSelect } from './gather.ts';
@@ -89,8 +89,8 @@ const maskedFillTensor = { ...maskedFillScalar, node: 'MaskedFillBackward1' };
  * ```
  * @throws DTypeError when the mask is not bool, or self is an integer tensor and the value no integer.
  */
-export const maskedFill: PointwiseFunction<[mask: Tensor, value: Scalar | Tensor]> = pointwiseFunction(
-  (self: Tensor, mask: Tensor, value: Scalar | Tensor) => {
+export const maskedFill: PointwiseFunction<[mask: Tensor, value: Value | Tensor]> = pointwiseFunction(
+  (self: Tensor, mask: Tensor, value: Value | Tensor) => {
     checkMask('maskedFill', self, mask);
     if (isTensor(value)) {
       if (value.ndim > 0)

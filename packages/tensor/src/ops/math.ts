@@ -1,5 +1,6 @@
 /** @file Powers, roots, exponentials and logarithms. */
 import { checkOptions } from '../args.ts';
+import { isComplexValue, wrapNumber } from '../complex-scalar.ts';
 import { isDifferentiable } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import { call, type Expr } from '../ir/expr.ts';
@@ -82,7 +83,7 @@ const byBase = (grad: Expr, x: Expr, p: Expr): Expr => p.eq(0).where(0, grad.mul
 const byExponent = (grad: Expr, x: Expr, p: Expr, y: Expr): Expr =>
   x
     .eq(0)
-    .and(p.ge(0))
+    .and(call('real', p).ge(0))
     .where(0, grad.mul(y.mul(x.log())));
 
 const powSpec: PointwiseSpec = {
@@ -150,9 +151,12 @@ export const pow: EitherFunction = Object.assign(
   },
 );
 
-const doubled = (x: TensorOrScalar): TensorOrScalar => (typeof x === 'object' ? x.to('float64') : x);
+const doubled = (x: TensorOrScalar): TensorOrScalar => {
+  if (isComplexValue(x)) return wrapNumber(x).clone();
+  return typeof x === 'object' ? x.to(x.isComplex() ? 'complex128' : 'float64') : x;
+};
 
-/** self^exponent computed in float64, result float64. */
+/** self^exponent computed in float64, result float64; complex128 where either is complex. */
 export const floatPower: EitherFunction = Object.assign(
   (self: TensorOrScalar, exponent: TensorOrScalar, options: OutOption = {}): Tensor => {
     checkOptions('floatPower', options, ['out']);
@@ -162,7 +166,7 @@ export const floatPower: EitherFunction = Object.assign(
   },
   {
     inplace: (self: Tensor, exponent: TensorOrScalar): Tensor => {
-      if (self.dtype !== 'float64') {
+      if (self.dtype !== 'float64' && self.dtype !== 'complex128') {
         throw new DTypeError(
           `floatPower_(): the result is float64 and cannot be stored in a tensor of dtype ${self.dtype}; convert that with .to('float64')`,
         );

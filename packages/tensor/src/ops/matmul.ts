@@ -1,7 +1,7 @@
 /** @file Matrix products. */
 import { allocateLike } from '../allocate.ts';
 import { checkOptions } from '../args.ts';
-import { addmmFactors, refuseComplexGradient } from '../contraction.ts';
+import { addmmFactors } from '../contraction.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { inplaceOf, intoOut } from '../inplace.ts';
 import { mixedDevices } from '../pointwise.ts';
@@ -9,6 +9,8 @@ import { record } from '../record.ts';
 import { broadcastShapes, broadcastStrides, formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
 import { Tensor } from '../tensor.ts';
+import type { ComplexValue } from '../values.ts';
+import { conj } from './complex.ts';
 import { checkTensor, type OutOption } from './make.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
@@ -39,7 +41,6 @@ function withOut(
 }
 
 function checkOperands(op: string, a: Tensor, b: Tensor): void {
-  refuseComplexGradient(op, a, b);
   if (a.device !== b.device) throw mixedDevices(op, a, b);
   if (a.dtype !== b.dtype)
     throw new DTypeError(
@@ -80,9 +81,9 @@ function dotOf(self: Tensor, other: Tensor): Tensor {
   return record('dot', [self, other], out, {});
 }
 
-/** `dot` of real vectors; PyTorch's name for the product that conjugates the first operand. */
+/** The scalar product Σ conj(self) · other; `dot` of real vectors. */
 export function vdot(self: Tensor, other: Tensor): Tensor {
-  return dot(self, other);
+  return dot(conj(self), other);
 }
 
 /** Matrix [N, M] times vector [M]. */
@@ -184,9 +185,9 @@ function matmulOf(self: Tensor, other: Tensor): Tensor {
 
 export interface AddmmOptions {
   /** Factor of self. 0 ignores self, NaN and all. */
-  beta?: number | undefined;
+  beta?: number | ComplexValue | undefined;
   /** Factor of the product. */
-  alpha?: number | undefined;
+  alpha?: number | ComplexValue | undefined;
 }
 
 function addmmOf(self: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmOptions): Tensor {
@@ -202,6 +203,7 @@ function addmmOf(self: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmOption
       `addmm(): self of shape ${formatShape(self.shape)} does not broadcast to the product's ${formatShape(shape)}`,
     );
   }
+  if (typeof beta === 'object' || typeof alpha === 'object') return self.mul(beta).add(mmOf(mat1, mat2).mul(alpha));
   const addend = window(self, shape, broadcastStrides(self.shape, self.strides, shape));
   const out = beta === 0 ? allocateLike(self, shape) : beta === 1 ? addend.clone() : addend.mul(beta);
   backendFor(self.device).matmul(mat1, mat2, out, { accumulate: beta !== 0, alpha });

@@ -1,8 +1,9 @@
 /** @file Forms of reshaping and reordering that are made of the views in views.ts. */
 import { type IntegerList, integerList, signature, type Trailing } from '../args.ts';
-import { DTypeError, ShapeError } from '../errors.ts';
+import { ShapeError } from '../errors.ts';
 import { formatShape, inferSize, wrapDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { conj } from './complex.ts';
 import { expand, permute, reshape, transpose, view } from './views.ts';
 
 type FlattenOptions = { startDim?: number | undefined; endDim?: number | undefined };
@@ -121,10 +122,9 @@ export function moveaxis(
   return movedim(self, source, destination);
 }
 
-/** The last two dimensions swapped (for real dtypes, the only ones this works for yet, nothing is to be conjugated). */
+/** The last two dimensions swapped, and complex numbers conjugated. */
 export function adjoint(self: Tensor): Tensor {
   if (self.ndim < 2)
     throw new ShapeError(`adjoint(): expects at least 2 dimensions, got shape ${formatShape(self.shape)}`);
-  if (self.isComplex()) throw new DTypeError(`adjoint(): ${self.dtype} values cannot be conjugated yet`);
-  return transpose(self, -2, -1);
+  return conj(transpose(self, -2, -1));
 }

@@ -9,15 +9,15 @@ import { type OutOption, unary } from './make.ts';
 
 const promote = { promotion: 'promote', refuses: ['bool'] } as const;
 
-/** |self|. Gradient 0 at 0. */
+/** |self|; real for complex numbers. Gradient 0 at 0. */
 export const abs = unary('abs', (x) => x.abs(), promote);
 export const absolute = abs;
 
 /** −1, 0 or 1 by the sign; NaN gives 0. Bools stay. Gradient 0. */
 export const sign = unary('sign', (x) => x.sign(), { promotion: 'promote' });
 
-/** The sign; the name has another meaning for complex numbers only. */
-export const sgn = unary('sgn', (x) => x.sign(), { promotion: 'promote' });
+/** The sign; for complex numbers self / |self|, 0 at 0. */
+export const sgn = unary('sgn', (x) => call('sgn', x), { promotion: 'promote' });
 
 /** The greatest integer not above self. Gradient 0; integers stay. */
 export const floor = unary('floor', (x) => call('floor', x), promote);

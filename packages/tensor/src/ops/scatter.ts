@@ -1,6 +1,7 @@
 /** @file Writing elements by index tensors: the scatter and index families, and put. Each has an in-place form. */
 import { checkOptions, signature } from '../args.ts';
 import type { Scalar, ScatterMode } from '../backend.ts';
+import { numberFor } from '../complex-scalar.ts';
 import { DTypeError, IndexError, ShapeError } from '../errors.ts';
 import type { PointwiseFunction } from '../pointwise.ts';
 import { alongDim, asVector, checkGatherShape, checkVectorIndex, positionsOf, sameDevice } from '../positions.ts';
@@ -8,6 +9,7 @@ import { record } from '../record.ts';
 import { formatShape, sameShape, wrapDim } from '../shape.ts';
 import { backendFor } from '../state.ts';
 import { isTensor, Tensor } from '../tensor.ts';
+import type { Value } from '../values.ts';
 import { apart, type Writing, writingFunction } from '../writing.ts';
 import { copyOf } from './copy.ts';
 import { narrow, reshape } from './views.ts';
@@ -67,8 +69,10 @@ function scatterPlan(op: string, self: Tensor, dim: number, index: Tensor, src: 
   return { dim: d, at, positions: positionsOf(op, at, d, x.shape[d]!), src: part };
 }
 
-function runScatter(target: Tensor, plan: ScatterPlan, src: Tensor | Scalar, mode: ScatterMode): void {
+function runScatter(target: Tensor, plan: ScatterPlan, given: Tensor | Value, mode: ScatterMode): void {
   if (plan.at.elementCount === 0) return;
+  const number = isTensor(given) ? null : numberFor('scatter', given, target.dtype);
+  const src = isTensor(number) ? number.expand(plan.at.shape) : (number ?? (given as Tensor));
   const source = isTensor(src) ? asVector(apart(src, target)) : src;
   backendFor(target.device).scatter(asVector(target), plan.dim, plan.positions, source, mode);
 }
@@ -86,10 +90,10 @@ export interface ScatterOptions {
  * zeros(3).scatter(0, tensor([2, 0], { dtype: 'int32' }), tensor([5, 7])).toArraySync(); // [7, 0, 5]
  * ```
  */
-export const scatter: PointwiseFunction<[dim: number, index: Tensor, src: Tensor | Scalar, options?: ScatterOptions]> =
+export const scatter: PointwiseFunction<[dim: number, index: Tensor, src: Tensor | Value, options?: ScatterOptions]> =
   writingFunction(
     'scatter',
-    (self: Tensor, dim: number, index: Tensor, src: Tensor | Scalar, options: ScatterOptions = {}): Writing => {
+    (self: Tensor, dim: number, index: Tensor, src: Tensor | Value, options: ScatterOptions = {}): Writing => {
       checkOptions('scatter', options, ['reduce']);
       const { reduce = null } = options;
       if (reduce !== null && reduce !== 'add' && reduce !== 'multiply') {
@@ -97,7 +101,8 @@ export const scatter: PointwiseFunction<[dim: number, index: Tensor, src: Tensor
       }
       const plan = scatterPlan('scatter', self, dim, index, isTensor(src) ? src : null);
       const mode = reduce === 'add' ? 'add' : reduce === 'multiply' ? 'mul' : 'assign';
-      const source = plan.src ?? (src as Scalar);
+      const source = plan.src ?? (src as Value);
+      if (!isTensor(source)) numberFor('scatter', source, self.dtype);
       return {
         inputs: [plan.src],
         write: (target) => runScatter(target, plan, source, mode),
@@ -242,12 +247,14 @@ const indexAddArguments = signature<{ alpha: number }>('indexAdd', [], { alpha: 
  * ```
  */
 export const indexAdd: PointwiseFunction<
-  [dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar | undefined }]
+  [dim: number, index: Tensor, source: Tensor, options?: { alpha?: Value | undefined }]
 > = writingFunction(
   'indexAdd',
-  (self: Tensor, dim: number, index: Tensor, source: Tensor, options: { alpha?: Scalar | undefined } = {}): Writing => {
-    const alpha = Number(indexAddArguments([options]).alpha);
-    if (!Number.isInteger(alpha) && !self.isFloatingPoint() && !self.isComplex()) {
+  (self: Tensor, dim: number, index: Tensor, source: Tensor, options: { alpha?: Value | undefined } = {}): Writing => {
+    const given = indexAddArguments([options]).alpha;
+    const alpha = typeof given === 'object' ? given : Number(given);
+    if (typeof alpha === 'object') numberFor('indexAdd', alpha, self.dtype);
+    else if (!Number.isInteger(alpha) && !self.isFloatingPoint() && !self.isComplex()) {
       throw new DTypeError(`indexAdd(): alpha ${alpha} is no integer but the tensor is ${self.dtype}`);
     }
     const plan = indexPlan('indexAdd', self, dim, index, source, false);
@@ -273,15 +280,16 @@ export const indexCopy: PointwiseFunction<[dim: number, index: Tensor, source: T
 );
 
 /** The slices that `index` names along a dimension filled with a number or a 0-d tensor. Negative indices count from the end. */
-export const indexFill: PointwiseFunction<[dim: number, index: Tensor, value: Scalar | Tensor]> = writingFunction(
+export const indexFill: PointwiseFunction<[dim: number, index: Tensor, value: Value | Tensor]> = writingFunction(
   'indexFill',
-  (self: Tensor, dim: number, index: Tensor, value: Scalar | Tensor): Writing => {
+  (self: Tensor, dim: number, index: Tensor, value: Value | Tensor): Writing => {
     if (isTensor(value) && value.ndim > 0)
       throw new ShapeError(
         `indexFill(): the value must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`,
       );
     const plan = indexPlan('indexFill', self, dim, index, null, true);
     const source = isTensor(value) ? value.to(self.dtype) : value;
+    if (!isTensor(source)) numberFor('indexFill', source, self.dtype);
     const spread = (x: Tensor): Tensor =>
       new Tensor(
         x.storage,

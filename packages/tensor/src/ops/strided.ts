@@ -4,7 +4,7 @@ import { IndexError, ShapeError } from '../errors.ts';
 import { record } from '../record.ts';
 import { formatShape, wrapDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { viewOf } from '../view.ts';
+import { capacityOf, viewOf } from '../view.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
 export interface StridedOps {
@@ -124,9 +124,9 @@ export function asStrided(
       );
   }
   const reach = size.includes(0) ? 0 : size.reduce((last, n, d) => last + (n - 1) * stride[d]!, offset) + 1;
-  if (reach > self.storage.length) {
+  if (reach > capacityOf(self)) {
     throw new RangeError(
-      `asStrided(): size ${formatShape(size)}, stride ${formatShape(stride)} and offset ${offset} reach element ${reach} of a storage of ${self.storage.length}`,
+      `asStrided(): size ${formatShape(size)}, stride ${formatShape(stride)} and offset ${offset} reach element ${reach} of a storage of ${capacityOf(self)}`,
     );
   }
   const attributes = {

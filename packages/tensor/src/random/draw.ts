@@ -1,7 +1,8 @@
 /** @file Drawing into tensors: what the in-place methods and the functions that make random tensors have in common. */
 import { allocateLike } from '../allocate.ts';
 import type { Distribution } from '../backend.ts';
-import { type DType, isComplex, isFloating, realDType } from '../dtype.ts';
+import { viewAsReal } from '../complex-parts.ts';
+import { type DType, isComplex, isFloating } from '../dtype.ts';
 import { DeviceError, DTypeError } from '../errors.ts';
 import { checkWritable } from '../inplace.ts';
 import { preservedStrides } from '../layout.ts';
@@ -22,15 +23,9 @@ export interface GeneratorOption {
   generator?: Generator | null | undefined;
 }
 
-/** The real and imaginary parts of a complex tensor as a last dimension of size 2, in the same memory. */
-function partsOf(self: Tensor): Tensor {
-  const strides = [...self.strides.map((stride) => 2 * stride), 1];
-  return new Tensor(self.storage, realDType(self.dtype), [...self.shape, 2], strides, 2 * self.offset);
-}
-
 /** Fills fresh memory. Complex numbers get both parts drawn. */
 export function draw(out: Tensor, distribution: Distribution, generator: Generator | null | undefined): Tensor {
-  const target = isComplex(out.dtype) ? partsOf(out) : out;
+  const target = isComplex(out.dtype) ? viewAsReal(out.detach()) : out;
   backendFor(out.device).random(distribution, target, generator ?? defaultGenerator());
   return out;
 }
