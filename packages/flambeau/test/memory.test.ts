@@ -194,6 +194,44 @@ describe('scopes', () => {
   });
 });
 
+describe('layers', () => {
+  const image = randn([2, 4, 8, 8]);
+  const [scores, classes] = [randn(4, 3), tensor([0, 1, 2, 0], { dtype: 'int32' })];
+  const layers: [nn.Module, ...Tensor[]][] = [
+    [new nn.Conv2d(4, 4, 5, { padding: 2 }), image],
+    [new nn.ConvTranspose2d(4, 4, 3), image],
+    [new nn.BatchNorm2d(4), image],
+    [new nn.GroupNorm(2, 4), image],
+    [new nn.InstanceNorm2d(4), image],
+    [new nn.LayerNorm(8), image],
+    [new nn.LocalResponseNorm(2), image],
+    [new nn.MaxPool2d(2), image],
+    [new nn.AdaptiveAvgPool2d(3), image],
+    [new nn.Upsample({ scaleFactor: 2, mode: 'bilinear' }), image],
+    [new nn.Dropout(0.5), image],
+    [new nn.Linear(8, 8), image],
+    [new nn.Embedding(5, 4), classes],
+    [new nn.CrossEntropyLoss({ labelSmoothing: 0.1 }), scores, classes],
+    [new nn.MSELoss(), scores, randn(4, 3)],
+    [new nn.TripletMarginLoss(), scores, randn(4, 3), randn(4, 3)],
+    [new nn.CosineSimilarity(), scores, randn(4, 3)],
+  ];
+
+  test.each(layers)('%s gives back everything but its result', (layer, ...args) => {
+    layer.to(device.name);
+    const inputs = args.map((x) => x.to(device.name));
+    const start = made();
+    const call = layer as unknown as (...input: Tensor[]) => Tensor;
+    noGrad(() => call(...inputs)).dispose();
+    expect(made()).toBe(start);
+    const result = call(...inputs);
+    if (result.requiresGrad) result.sum().backward();
+    layer.zeroGrad();
+    result.dispose();
+    expect(made() - start).toBeLessThan(2);
+  });
+});
+
 describe('training', () => {
   test('a whole step may be tidied', async () => {
     const net = new nn.Sequential(new nn.Linear(4, 8), new nn.BatchNorm1d(8), new nn.ReLU(), new nn.Linear(8, 2));

@@ -1,6 +1,6 @@
 /** @file Module: what has parameters, buffers and submodules, and is called like a function. */
 import { Buffer, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
-import { signature, type Trailing } from '@flambeau/tensor/internal';
+import { clearGradients, signature, type Trailing } from '@flambeau/tensor/internal';
 import { cloneModule } from './clone.ts';
 import { type ConversionTarget, convertModule, moveToCpu, targetOf } from './convert.ts';
 import {
@@ -275,12 +275,7 @@ export abstract class Module extends Callable {
 
   /** Drops the gradients of all parameters, or fills them with zeros with `{ setToNone: false }`. */
   zeroGrad(options: { setToNone?: boolean | undefined } = {}): void {
-    for (const parameter of this.parameters()) {
-      const { grad } = parameter;
-      if (grad === null) continue;
-      if (options.setToNone ?? true) parameter.grad = null;
-      else grad.detach().zero_();
-    }
+    clearGradients(this.parameters(), options);
   }
 
   /** Calls `fn` with every submodule, then with this module; e.g. to initialise weights. */

@@ -1,6 +1,6 @@
 /** @file Recurrent steps, and one layer of them over a sequence. */
 import { cat, functional as F, type Tensor } from '@flambeau/tensor';
-import { callPointwise, pointwise } from '@flambeau/tensor/internal';
+import { callPointwise, pointwise, temporaries } from '@flambeau/tensor/internal';
 
 /** The parameters of one layer in one direction. */
 export interface CellWeights {
@@ -95,10 +95,12 @@ export function runLayer(
   weights: CellWeights,
   reverse: boolean,
 ): LayerResult {
-  const projected = projectInput(x, weights).split([...batchSizes]);
-  return reverse
-    ? backwards(cell, projected, batchSizes, initial, weights)
-    : forwards(cell, projected, batchSizes, initial, weights);
+  return temporaries(() => {
+    const projected = projectInput(x, weights).split([...batchSizes]);
+    return reverse
+      ? backwards(cell, projected, batchSizes, initial, weights)
+      : forwards(cell, projected, batchSizes, initial, weights);
+  });
 }
 
 function forwards(

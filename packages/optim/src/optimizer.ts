@@ -1,6 +1,15 @@
 /** @file Optimizer: parameter groups, state and the step that all optimizers have in common. */
 import { AutogradError, enableGrad, isTensor, type Tensor } from '@flambeau/tensor';
-import { gradOf, isPlainObject, keep, nearest, state, temporaries, untracked } from '@flambeau/tensor/internal';
+import {
+  clearGradients,
+  gradOf,
+  isPlainObject,
+  keep,
+  nearest,
+  state,
+  temporaries,
+  untracked,
+} from '@flambeau/tensor/internal';
 import { describeGroups } from './describe.ts';
 import { type OptimizerState, packState, unpackState } from './state-dict.ts';
 
@@ -106,14 +115,7 @@ export abstract class Optimizer<O extends { lr: number } = { lr: number }> {
 
   /** Drops the gradients of all parameters, or fills them with zeros with `{ setToNone: false }`. */
   zeroGrad(options: { setToNone?: boolean | undefined } = {}): void {
-    for (const { params } of this.paramGroups) {
-      for (const parameter of params) {
-        const grad = gradOf(parameter);
-        if (grad === null) continue;
-        if (options.setToNone ?? true) parameter.grad = null;
-        else grad.detach().zero_();
-      }
-    }
+    for (const { params } of this.paramGroups) clearGradients(params, options);
   }
 
   /**

@@ -71,6 +71,19 @@ export function gradOf(x: Tensor): Tensor | null {
   return x.autograd === null ? null : state.recorder!.peekGrad(x);
 }
 
+/** Drops the gradients of tensors, or fills them with zeros: what `zeroGrad()` of modules and optimizers does. */
+export function clearGradients(
+  tensors: Iterable<Tensor>,
+  { setToNone = true }: { setToNone?: boolean | undefined },
+): void {
+  for (const tensor of tensors) {
+    const grad = gradOf(tensor);
+    if (grad === null) continue;
+    if (setToNone) tensor.grad = null;
+    else grad.detach().zero_();
+  }
+}
+
 /** Whether a call with this input is to be recorded. */
 export function tracks(input: RecordedInput): boolean {
   if (typeof input !== 'object' || input === null) return false;

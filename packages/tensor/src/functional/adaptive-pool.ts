@@ -2,6 +2,7 @@
 import { signature } from '../args.ts';
 import { fromTypedArray } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
+import { temporaries } from '../memory.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { pickTaps, resample, windowTaps } from './resampling.ts';
@@ -29,20 +30,22 @@ function outputSizes(op: string, input: Tensor, size: AdaptiveSize, spatial: num
 
 /** Means over windows, one dimension at a time; where all windows are alike, of all dimensions at once. */
 function averages(input: Tensor, sizes: readonly number[]): Tensor {
-  const first = input.ndim - sizes.length;
-  const own = input.shape.slice(first);
-  if (sizes.every((n) => n === 1))
-    return input.mean(
-      own.map((_, i) => first + i),
-      true,
-    );
-  if (sizes.every((n, i) => n > 0 && own[i]! % n === 0)) {
-    const blocks = input.reshape([...input.shape.slice(0, first), ...sizes.flatMap((n, i) => [n, own[i]! / n])]);
-    return blocks.mean(sizes.map((_, i) => first + 2 * i + 1));
-  }
-  let out = input;
-  for (let i = sizes.length - 1; i >= 0; i--) out = resample(out, first + i, windowTaps(own[i]!, sizes[i]!));
-  return out;
+  return temporaries(() => {
+    const first = input.ndim - sizes.length;
+    const own = input.shape.slice(first);
+    if (sizes.every((n) => n === 1))
+      return input.mean(
+        own.map((_, i) => first + i),
+        true,
+      );
+    if (sizes.every((n, i) => n > 0 && own[i]! % n === 0)) {
+      const blocks = input.reshape([...input.shape.slice(0, first), ...sizes.flatMap((n, i) => [n, own[i]! / n])]);
+      return blocks.mean(sizes.map((_, i) => first + 2 * i + 1));
+    }
+    let out = input;
+    for (let i = sizes.length - 1; i >= 0; i--) out = resample(out, first + i, windowTaps(own[i]!, sizes[i]!));
+    return out;
+  });
 }
 
 /** Averages of [N, C, L] or [C, L] over `outputSize` windows that cover L evenly. */
@@ -73,31 +76,33 @@ export interface ReturnIndices {
 
 /** Maxima over windows, one dimension after the other from the last; ties go to the first in the order of memory. */
 function maxima(input: Tensor, sizes: readonly number[]): [values: Tensor, positions: Tensor] {
-  const first = input.ndim - sizes.length;
-  const own = input.shape.slice(first);
-  let values = input;
-  let positions: Tensor | null = null;
-  let step = 1;
-  for (let i = sizes.length - 1; i >= 0; i--) {
-    const dim = first + i;
-    const taps = windowTaps(own[i]!, sizes[i]!);
-    const candidates = pickTaps(values, dim, taps);
-    const [best, which] = candidates.max(dim + 1) as unknown as [Tensor, Tensor];
-    const along = fromTypedArray(taps.positions)
-      .to(input.device)
-      .view([sizes[i]!, taps.taps, ...values.shape.slice(dim + 1).map(() => 1)]);
-    const chosen = which.unsqueeze(dim + 1);
-    const pickedFrom = (table: Tensor): Tensor =>
-      table
-        .expand(candidates.shape)
-        .gather(dim + 1, chosen)
-        .squeeze(dim + 1);
-    const here = pickedFrom(along).mul(step);
-    positions = positions === null ? here : here.add(pickedFrom(pickTaps(positions, dim, taps)));
-    values = best;
-    step *= own[i]!;
-  }
-  return [values, positions!];
+  return temporaries(() => {
+    const first = input.ndim - sizes.length;
+    const own = input.shape.slice(first);
+    let values = input;
+    let positions: Tensor | null = null;
+    let step = 1;
+    for (let i = sizes.length - 1; i >= 0; i--) {
+      const dim = first + i;
+      const taps = windowTaps(own[i]!, sizes[i]!);
+      const candidates = pickTaps(values, dim, taps);
+      const [best, which] = candidates.max(dim + 1) as unknown as [Tensor, Tensor];
+      const along = fromTypedArray(taps.positions)
+        .to(input.device)
+        .view([sizes[i]!, taps.taps, ...values.shape.slice(dim + 1).map(() => 1)]);
+      const chosen = which.unsqueeze(dim + 1);
+      const pickedFrom = (table: Tensor): Tensor =>
+        table
+          .expand(candidates.shape)
+          .gather(dim + 1, chosen)
+          .squeeze(dim + 1);
+      const here = pickedFrom(along).mul(step);
+      positions = positions === null ? here : here.add(pickedFrom(pickTaps(positions, dim, taps)));
+      values = best;
+      step *= own[i]!;
+    }
+    return [values, positions!];
+  });
 }
 
 type AdaptiveMaxArguments = [outputSize: AdaptiveSize, ...rest: [returnIndices?: boolean | ReturnIndices]];

@@ -3,6 +3,7 @@ import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
 import { ShapeError } from '../errors.ts';
 import { onesLike } from '../like.ts';
+import { temporaries } from '../memory.ts';
 import { untracked } from '../modes.ts';
 import { tracks } from '../record.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
@@ -57,9 +58,11 @@ export function scaledDotProductAttention(
   value: Tensor,
   ...args: AttentionArguments
 ): Tensor {
-  const given = parse(args);
-  checkAttention(query, key, value, given);
-  return fused(query, key, value, given) ?? composed(query, key, value, given)[0];
+  return temporaries(() => {
+    const given = parse(args);
+    checkAttention(query, key, value, given);
+    return fused(query, key, value, given) ?? composed(query, key, value, given)[0];
+  });
 }
 
 /** {@link scaledDotProductAttention} and its weights [..., L, S]: what the softmax gives, after dropout. */
@@ -69,9 +72,11 @@ export function scaledDotProductAttentionWithWeights(
   value: Tensor,
   ...args: AttentionArguments
 ): [output: Tensor, weights: Tensor] {
-  const given = parse(args);
-  checkAttention(query, key, value, given);
-  return composed(query, key, value, given);
+  return temporaries(() => {
+    const given = parse(args);
+    checkAttention(query, key, value, given);
+    return composed(query, key, value, given);
+  });
 }
 
 function checkAttention(query: Tensor, key: Tensor, value: Tensor, { attnMask, isCausal }: Given): void {

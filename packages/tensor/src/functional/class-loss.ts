@@ -4,6 +4,7 @@ import { signature, type Trailing } from '../args.ts';
 import type { ClassSpec } from '../backend.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, IndexError, ShapeError } from '../errors.ts';
+import { temporaries } from '../memory.ts';
 import { untracked } from '../modes.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { record } from '../record.ts';
@@ -169,7 +170,7 @@ export function nllLoss(
   target: Tensor,
   ...args: Trailing<[weight: Tensor | null], ClassLossOptions>
 ): Tensor {
-  return nll('nllLoss', input, target, parseNll(args));
+  return temporaries(() => nll('nllLoss', input, target, parseNll(args)));
 }
 
 export interface CrossEntropyOptions extends ClassLossOptions {
@@ -200,20 +201,23 @@ export function crossEntropy(
   target: Tensor,
   ...args: Trailing<[weight: Tensor | null], CrossEntropyOptions>
 ): Tensor {
-  const parsed = parseCrossEntropy(args);
-  const { labelSmoothing, reduction: kind } = parsed;
-  checkReduction('crossEntropy', kind);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
-    throw new RangeError(`crossEntropy(): labelSmoothing must be between 0 and 1, got ${labelSmoothing}`);
-  if (!isFloating(input.dtype))
-    throw new DTypeError(
-      `crossEntropy(): input must be floating point, got ${input.dtype}; convert with .to('float32')`,
-    );
-  if (input.ndim === 0) throw new ShapeError('crossEntropy(): input must have at least one dimension, for the classes');
-  if (sameShape(input.shape, target.shape) && isFloating(target.dtype)) return probabilityLoss(input, target, parsed);
-  if (labelSmoothing === 0) return nll('crossEntropy', input.logSoftmax(classDim(input)), target, parsed);
-  checkClasses('crossEntropy', input, target, parsed.weight);
-  return smoothedLoss(input.logSoftmax(classDim(input)), target, parsed);
+  return temporaries(() => {
+    const parsed = parseCrossEntropy(args);
+    const { labelSmoothing, reduction: kind } = parsed;
+    checkReduction('crossEntropy', kind);
+    if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+      throw new RangeError(`crossEntropy(): labelSmoothing must be between 0 and 1, got ${labelSmoothing}`);
+    if (!isFloating(input.dtype))
+      throw new DTypeError(
+        `crossEntropy(): input must be floating point, got ${input.dtype}; convert with .to('float32')`,
+      );
+    if (input.ndim === 0)
+      throw new ShapeError('crossEntropy(): input must have at least one dimension, for the classes');
+    if (sameShape(input.shape, target.shape) && isFloating(target.dtype)) return probabilityLoss(input, target, parsed);
+    if (labelSmoothing === 0) return nll('crossEntropy', input.logSoftmax(classDim(input)), target, parsed);
+    checkClasses('crossEntropy', input, target, parsed.weight);
+    return smoothedLoss(input.logSoftmax(classDim(input)), target, parsed);
+  });
 }
 
 /** Weights of the classes in a shape that broadcasts to the input's. */

@@ -3,6 +3,7 @@ import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
+import { temporaries } from '../memory.ts';
 import { untracked } from '../modes.ts';
 import { triuIndices } from '../ops/combine.ts';
 import { resultType } from '../promotion.ts';
@@ -44,8 +45,10 @@ export function normalize(
   input: Tensor,
   ...args: Trailing<[p: number, dim: number, eps: number], NormalizeOptions>
 ): Tensor {
-  const { p, dim, eps, out } = parseNormalize(args);
-  return intoOut('normalize', out, [input], () => input.div(input.norm(p, dim, true).clampMin(eps)));
+  return temporaries(() => {
+    const { p, dim, eps, out } = parseNormalize(args);
+    return intoOut('normalize', out, [input], () => input.div(input.norm(p, dim, true).clampMin(eps)));
+  });
 }
 
 export interface SimilarityOptions {
@@ -68,19 +71,23 @@ export function cosineSimilarity(
   x2: Tensor,
   ...args: Trailing<[dim: number, eps: number], SimilarityOptions>
 ): Tensor {
-  const { dim, eps } = parseSimilarity(args);
-  const dtype = resultType(x1, x2);
-  if (!isFloating(dtype))
-    throw new DTypeError(`cosineSimilarity(): needs floating point tensors, got ${dtype}; convert with .to('float32')`);
-  const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
-  const unit = (x: Tensor): Tensor => {
-    const vectors = x.to(dtype).expand(shape);
-    const length = vectors.norm(2, dim, true);
-    // As in PyTorch the clamp is invisible to gradients.
-    const missing = untracked(() => length.clampMin(eps).sub(length));
-    return vectors.div(length.add(missing));
-  };
-  return unit(x1).mul(unit(x2)).sum(dim);
+  return temporaries(() => {
+    const { dim, eps } = parseSimilarity(args);
+    const dtype = resultType(x1, x2);
+    if (!isFloating(dtype))
+      throw new DTypeError(
+        `cosineSimilarity(): needs floating point tensors, got ${dtype}; convert with .to('float32')`,
+      );
+    const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
+    const unit = (x: Tensor): Tensor => {
+      const vectors = x.to(dtype).expand(shape);
+      const length = vectors.norm(2, dim, true);
+      // As in PyTorch the clamp is invisible to gradients.
+      const missing = untracked(() => length.clampMin(eps).sub(length));
+      return vectors.div(length.add(missing));
+    };
+    return unit(x1).mul(unit(x2)).sum(dim);
+  });
 }
 
 export interface PairwiseDistanceOptions {
@@ -106,9 +113,11 @@ export function pairwiseDistance(
   x2: Tensor,
   ...args: Trailing<[p: number, eps: number, keepdim: boolean], PairwiseDistanceOptions>
 ): Tensor {
-  const { p, eps, keepdim } = parseDistance(args);
-  const [difference] = asFloating([x1.sub(x2)]) as [Tensor];
-  return difference.add(eps).norm(p, -1, keepdim);
+  return temporaries(() => {
+    const { p, eps, keepdim } = parseDistance(args);
+    const [difference] = asFloating([x1.sub(x2)]) as [Tensor];
+    return difference.add(eps).norm(p, -1, keepdim);
+  });
 }
 
 /** How `cdist` may compute Euclidean distances: by matrix products (faster for many vectors, less exact) or not. */
@@ -147,15 +156,17 @@ export function cdist(
   x2: Tensor,
   ...args: Trailing<[p: number, computeMode: CdistMode], CdistOptions>
 ): Tensor {
-  const { p } = parseCdist(args);
-  for (const x of [x1, x2]) checkVectors('cdist', x, 2);
-  if (x1.shape.at(-1) !== x2.shape.at(-1))
-    throw new ShapeError(
-      `cdist(): vectors of ${formatShape(x1.shape)} and ${formatShape(x2.shape)} have different lengths`,
-    );
-  if (!(p >= 0)) throw new RangeError(`cdist(): p must be at least 0, got ${p}`);
-  const differences = x1.unsqueeze(-2).sub(x2.unsqueeze(-3));
-  return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
+  return temporaries(() => {
+    const { p } = parseCdist(args);
+    for (const x of [x1, x2]) checkVectors('cdist', x, 2);
+    if (x1.shape.at(-1) !== x2.shape.at(-1))
+      throw new ShapeError(
+        `cdist(): vectors of ${formatShape(x1.shape)} and ${formatShape(x2.shape)} have different lengths`,
+      );
+    if (!(p >= 0)) throw new RangeError(`cdist(): p must be at least 0, got ${p}`);
+    const differences = x1.unsqueeze(-2).sub(x2.unsqueeze(-3));
+    return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
+  });
 }
 
 const parsePdist = signature<{ p: number }>('pdist', ['p'], { p: 2 });
@@ -166,14 +177,16 @@ const parsePdist = signature<{ p: number }>('pdist', ['p'], { p: 2 });
  * @returns [N (N − 1) / 2]
  */
 export function pdist(input: Tensor, ...args: Trailing<[p: number], { p?: number | undefined }>): Tensor {
-  const { p } = parsePdist(args);
-  checkVectors('pdist', input, 2);
-  if (input.ndim !== 2) throw new ShapeError(`pdist(): input must be [N, D], got ${formatShape(input.shape)}`);
-  if (!(p >= 0)) throw new RangeError(`pdist(): p must be at least 0, got ${p}`);
-  const [first, second] = triuIndices(input.shape[0]!, input.shape[0]!, 1, { device: input.device }).unbind(0) as [
-    Tensor,
-    Tensor,
-  ];
-  const differences = input.indexSelect(0, first).sub(input.indexSelect(0, second));
-  return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
+  return temporaries(() => {
+    const { p } = parsePdist(args);
+    checkVectors('pdist', input, 2);
+    if (input.ndim !== 2) throw new ShapeError(`pdist(): input must be [N, D], got ${formatShape(input.shape)}`);
+    if (!(p >= 0)) throw new RangeError(`pdist(): p must be at least 0, got ${p}`);
+    const [first, second] = triuIndices(input.shape[0]!, input.shape[0]!, 1, { device: input.device }).unbind(0) as [
+      Tensor,
+      Tensor,
+    ];
+    const differences = input.indexSelect(0, first).sub(input.indexSelect(0, second));
+    return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
+  });
 }

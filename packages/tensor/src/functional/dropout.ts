@@ -6,6 +6,7 @@ import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
+import { temporaries } from '../memory.ts';
 import { untracked } from '../modes.ts';
 import { draw } from '../random/draw.ts';
 import { formatShape } from '../shape.ts';
@@ -59,17 +60,19 @@ const times = (input: Tensor, factor: Tensor | number, inplace: boolean): Tensor
 
 /** What all forms do alike: no draw where the result is certain. */
 function drop(op: string, input: Tensor, { p, training, inplace }: Parsed, channels: boolean, alpha: boolean): Tensor {
-  if (p === 0 || !training || input.elementCount === 0) return input;
-  if (p === 1) return times(input, 0, inplace);
-  const mask = keepMask(op, input, p, channels);
-  if (!alpha)
-    return times(
-      input,
-      untracked(() => mask.div_(1 - p)),
-      inplace,
-    );
-  const [scale, shift] = untracked(() => alphaFactors(mask, p));
-  return times(input, scale, inplace).add_(shift);
+  return temporaries(() => {
+    if (p === 0 || !training || input.elementCount === 0) return input;
+    if (p === 1) return times(input, 0, inplace);
+    const mask = keepMask(op, input, p, channels);
+    if (!alpha)
+      return times(
+        input,
+        untracked(() => mask.div_(1 - p)),
+        inplace,
+      );
+    const [scale, shift] = untracked(() => alphaFactors(mask, p));
+    return times(input, scale, inplace).add_(shift);
+  });
 }
 
 // −scale · alpha of selu: what it comes to for large negative inputs.

@@ -3,6 +3,7 @@ import type { ClassSpec, Scalar } from '../backend.ts';
 import { isDifferentiable, isFloating } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import type { Expr } from '../ir/expr.ts';
+import { temporaries } from '../memory.ts';
 import { callPointwise, mixedDevices, type Pointwise, pointwise } from '../pointwise.ts';
 import { resultType } from '../promotion.ts';
 import { record } from '../record.ts';
@@ -57,21 +58,23 @@ export function elementLoss(
   expression: (...inputs: Expr[]) => Expr,
   derivative?: Pointwise['derivative'],
 ): ElementLoss {
-  const op = pointwise(arity, expression, {
-    name,
-    promotion: 'promote',
-    parameters,
-    ...(derivative && { derivative }),
-  });
-  return {
-    op,
-    reduced: reduction({
+  return temporaries(() => {
+    const op = pointwise(arity, expression, {
       name,
-      kind: 'sum',
-      prologue: (...inputs) => expression(...inputs),
-      epilogue: (total, divisor) => total.div(divisor!),
-    }),
-  };
+      promotion: 'promote',
+      parameters,
+      ...(derivative && { derivative }),
+    });
+    return {
+      op,
+      reduced: reduction({
+        name,
+        kind: 'sum',
+        prologue: (...inputs) => expression(...inputs),
+        epilogue: (total, divisor) => total.div(divisor!),
+      }),
+    };
+  });
 }
 
 /**
@@ -85,23 +88,25 @@ export function applyLoss(
   scalars: readonly Scalar[],
   reductionKind: LossReduction,
 ): Tensor {
-  checkReduction(op.name, reductionKind);
-  const dtype = resultType(...tensors);
-  if (!isFloating(dtype))
-    throw new DTypeError(
-      `${op.name}(): needs floating point tensors, got ${tensors.map((x) => x.dtype).join(' and ')}; convert with .to('float32')`,
-    );
-  const args = [...tensors, ...scalars];
-  if (reductionKind === 'none') return callPointwise(op, args);
-  let shape = tensors[0]!.shape;
-  for (const x of tensors) {
-    if (x.device !== tensors[0]!.device) throw mixedDevices(op.name, tensors[0]!, x);
-    shape = broadcastShapes(op.name, shape, x.shape);
-  }
-  const divisor = reductionKind === 'mean' ? shape.reduce((n, size) => n * size, 1) : 1;
-  const dims = shape.map((_, d) => d);
-  const out = reduceTensors(reduced, args, dims, false, { compute: dtype, output: dtype }, [divisor]);
-  return record('reducedLoss', tensors, out, { loss: op, scalars, divisor, shape });
+  return temporaries(() => {
+    checkReduction(op.name, reductionKind);
+    const dtype = resultType(...tensors);
+    if (!isFloating(dtype))
+      throw new DTypeError(
+        `${op.name}(): needs floating point tensors, got ${tensors.map((x) => x.dtype).join(' and ')}; convert with .to('float32')`,
+      );
+    const args = [...tensors, ...scalars];
+    if (reductionKind === 'none') return callPointwise(op, args);
+    let shape = tensors[0]!.shape;
+    for (const x of tensors) {
+      if (x.device !== tensors[0]!.device) throw mixedDevices(op.name, tensors[0]!, x);
+      shape = broadcastShapes(op.name, shape, x.shape);
+    }
+    const divisor = reductionKind === 'mean' ? shape.reduce((n, size) => n * size, 1) : 1;
+    const dims = shape.map((_, d) => d);
+    const out = reduceTensors(reduced, args, dims, false, { compute: dtype, output: dtype }, [divisor]);
+    return record('reducedLoss', tensors, out, { loss: op, scalars, divisor, shape });
+  });
 }
 
 /** Integers as the default floating dtype: for losses that PyTorch computes with its floating options. */

@@ -3,6 +3,7 @@ import { signature, type Trailing } from '../args.ts';
 import { arange, full, ones, zeros } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { zerosLike } from '../like.ts';
+import { temporaries } from '../memory.ts';
 import { untracked } from '../modes.ts';
 import { indexSelect } from '../ops/gather.ts';
 import { checkIndex, sameDevice, slicesAt, wrapIndex } from '../positions.ts';
@@ -80,15 +81,17 @@ export function embedding(
     EmbeddingOptions
   >
 ): Tensor {
-  const options = embeddingArguments(args);
-  checkTable('embedding', input, weight);
-  const paddingIdx =
-    options.paddingIdx === null ? null : wrapIndex('embedding', options.paddingIdx, 0, weight.shape[0]!);
-  const index = input.reshape(-1);
-  if (options.maxNorm !== null) limitNorms(weight, index, options.maxNorm, options.normType);
-  const rows = slicesAt('embedding', weight, 0, index);
-  const out = new Tensor(rows.storage, rows.dtype, [...input.shape, weight.shape[1]!]);
-  return record('embedding', [weight, input], out, { paddingIdx, scaleGradByFreq: options.scaleGradByFreq });
+  return temporaries(() => {
+    const options = embeddingArguments(args);
+    checkTable('embedding', input, weight);
+    const paddingIdx =
+      options.paddingIdx === null ? null : wrapIndex('embedding', options.paddingIdx, 0, weight.shape[0]!);
+    const index = input.reshape(-1);
+    if (options.maxNorm !== null) limitNorms(weight, index, options.maxNorm, options.normType);
+    const rows = slicesAt('embedding', weight, 0, index);
+    const out = new Tensor(rows.storage, rows.dtype, [...input.shape, weight.shape[1]!]);
+    return record('embedding', [weight, input], out, { paddingIdx, scaleGradByFreq: options.scaleGradByFreq });
+  });
 }
 
 interface EmbeddingBagArguments {
@@ -176,37 +179,39 @@ export function embeddingBag(
     EmbeddingBagOptions
   >
 ): Tensor {
-  const options = bagArguments(args);
-  const { mode, maxNorm, scaleGradByFreq, perSampleWeights } = options;
-  if (mode !== 'sum' && mode !== 'mean' && mode !== 'max')
-    throw new TypeError(`embeddingBag(): mode must be 'sum', 'mean' or 'max', got ${JSON.stringify(mode)}`);
-  if (perSampleWeights !== null && mode !== 'sum')
-    throw new TypeError(`embeddingBag(): perSampleWeights only go with mode 'sum', not '${mode}'`);
-  checkTable('embeddingBag', input, weight);
-  const { bag, count } = untracked(() => bagsOf(input, options.offsets, options.includeLastOffset));
-  const paddingIdx =
-    options.paddingIdx === null ? null : wrapIndex('embeddingBag', options.paddingIdx, 0, weight.shape[0]!);
-  const index = input.reshape(-1);
-  const rows = embedding(index, weight, { paddingIdx, maxNorm, normType: options.normType, scaleGradByFreq });
-  const used = paddingIdx === null ? null : index.ne(paddingIdx).unsqueeze(1);
-  const [width, like] = [weight.shape[1]!, { dtype: weight.dtype, device: weight.device }];
-  if (mode === 'max') {
-    const compared = used === null ? rows : rows.maskedFill(used.logicalNot(), Number.NEGATIVE_INFINITY);
-    const best = full([count, width], Number.NEGATIVE_INFINITY, like).scatterReduce(
-      0,
-      bag.unsqueeze(1).expand(rows.shape),
-      compared,
-      'amax',
-      { includeSelf: false },
-    );
-    return best.maskedFill(best.eq(Number.NEGATIVE_INFINITY), 0);
-  }
-  const weighted = perSampleWeights === null ? rows : rows.mul(perSampleWeights.reshape(-1, 1));
-  const counted = used === null ? weighted : weighted.mul(used);
-  const sums = zeros([count, width], like).indexAdd(0, bag, counted);
-  if (mode === 'sum') return sums;
-  const one = used === null ? ones([index.elementCount], like) : used.squeeze(1).to(weight.dtype);
-  return sums.div(zeros([count], like).indexAdd(0, bag, one).clamp(1).unsqueeze(1));
+  return temporaries(() => {
+    const options = bagArguments(args);
+    const { mode, maxNorm, scaleGradByFreq, perSampleWeights } = options;
+    if (mode !== 'sum' && mode !== 'mean' && mode !== 'max')
+      throw new TypeError(`embeddingBag(): mode must be 'sum', 'mean' or 'max', got ${JSON.stringify(mode)}`);
+    if (perSampleWeights !== null && mode !== 'sum')
+      throw new TypeError(`embeddingBag(): perSampleWeights only go with mode 'sum', not '${mode}'`);
+    checkTable('embeddingBag', input, weight);
+    const { bag, count } = untracked(() => bagsOf(input, options.offsets, options.includeLastOffset));
+    const paddingIdx =
+      options.paddingIdx === null ? null : wrapIndex('embeddingBag', options.paddingIdx, 0, weight.shape[0]!);
+    const index = input.reshape(-1);
+    const rows = embedding(index, weight, { paddingIdx, maxNorm, normType: options.normType, scaleGradByFreq });
+    const used = paddingIdx === null ? null : index.ne(paddingIdx).unsqueeze(1);
+    const [width, like] = [weight.shape[1]!, { dtype: weight.dtype, device: weight.device }];
+    if (mode === 'max') {
+      const compared = used === null ? rows : rows.maskedFill(used.logicalNot(), Number.NEGATIVE_INFINITY);
+      const best = full([count, width], Number.NEGATIVE_INFINITY, like).scatterReduce(
+        0,
+        bag.unsqueeze(1).expand(rows.shape),
+        compared,
+        'amax',
+        { includeSelf: false },
+      );
+      return best.maskedFill(best.eq(Number.NEGATIVE_INFINITY), 0);
+    }
+    const weighted = perSampleWeights === null ? rows : rows.mul(perSampleWeights.reshape(-1, 1));
+    const counted = used === null ? weighted : weighted.mul(used);
+    const sums = zeros([count, width], like).indexAdd(0, bag, counted);
+    if (mode === 'sum') return sums;
+    const one = used === null ? ones([index.elementCount], like) : used.squeeze(1).to(weight.dtype);
+    return sums.div(zeros([count], like).indexAdd(0, bag, one).clamp(1).unsqueeze(1));
+  });
 }
 
 const oneHotArguments = signature<{ numClasses: number }>('oneHot', ['numClasses'], { numClasses: -1 });
@@ -221,9 +226,11 @@ const oneHotArguments = signature<{ numClasses: number }>('oneHot', ['numClasses
  * @throws IndexError for a class outside, DeviceError where `numClasses` is left off and values are only read asynchronously.
  */
 export function oneHot(input: Tensor, ...args: Trailing<[numClasses: number], { numClasses?: number }>): Tensor {
-  const { numClasses } = oneHotArguments(args);
-  checkClasses(input, numClasses);
-  return oneHotOf(input, numClasses === -1 ? Number(readNow('oneHot', input.max(), 'F')[0]) + 1 : numClasses);
+  return temporaries(() => {
+    const { numClasses } = oneHotArguments(args);
+    checkClasses(input, numClasses);
+    return oneHotOf(input, numClasses === -1 ? Number(readNow('oneHot', input.max(), 'F')[0]) + 1 : numClasses);
+  });
 }
 
 /** `oneHot(…)` on every device: the largest class is read asynchronously where `numClasses` is left off. */

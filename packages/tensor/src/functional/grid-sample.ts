@@ -3,6 +3,7 @@ import { signature, type Trailing } from '../args.ts';
 import { fromTypedArray } from '../creation.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
+import { temporaries } from '../memory.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -213,16 +214,18 @@ export function gridSample(
     GridSampleOptions
   >
 ): Tensor {
-  const given = parseSample(args);
-  checkSample(input, grid, given);
-  const sizes = input.shape.slice(2);
-  const spatial = sizes.length;
-  const [n, c] = input.shape as [number, number];
-  const images = input.flatten(2);
-  // Coordinates are (x, y, z), dimensions (z, y, x).
-  const taps = sizes.map((size, d) => tapsOf(grid.select(-1, spatial - 1 - d), size, given));
-  let combinations: Tap[][] = [[]];
-  for (const choices of taps) combinations = combinations.flatMap((chosen) => choices.map((tap) => [...chosen, tap]));
-  const sum = combinations.map((chosen) => read(images, chosen, sizes)).reduce((total, part) => total.add(part));
-  return sum.view([n, c, ...grid.shape.slice(1, -1)]);
+  return temporaries(() => {
+    const given = parseSample(args);
+    checkSample(input, grid, given);
+    const sizes = input.shape.slice(2);
+    const spatial = sizes.length;
+    const [n, c] = input.shape as [number, number];
+    const images = input.flatten(2);
+    // Coordinates are (x, y, z), dimensions (z, y, x).
+    const taps = sizes.map((size, d) => tapsOf(grid.select(-1, spatial - 1 - d), size, given));
+    let combinations: Tap[][] = [[]];
+    for (const choices of taps) combinations = combinations.flatMap((chosen) => choices.map((tap) => [...chosen, tap]));
+    const sum = combinations.map((chosen) => read(images, chosen, sizes)).reduce((total, part) => total.add(part));
+    return sum.view([n, c, ...grid.shape.slice(1, -1)]);
+  });
 }

@@ -2,6 +2,7 @@
 import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
+import { temporaries } from '../memory.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from './adaptive-pool.ts';
@@ -75,32 +76,34 @@ export function interpolate(
     InterpolateOptions
   >
 ): Tensor {
-  const given = parse(args);
-  const { dims, kind } = checkMode(input, given);
-  const spatial = input.ndim - 2;
-  if (!dims.includes(spatial)) {
-    throw new ShapeError(
-      `interpolate(): mode '${given.mode}' works on inputs of ${dims.map((d) => d + 2).join(', ')} dimensions, got ${formatShape(input.shape)}`,
-    );
-  }
-  if (input.dtype === 'float16' || input.dtype === 'bfloat16')
-    return interpolate(input.to('float32'), given).to(input.dtype);
-  const { sizes, factors } = outputOf(input, given);
-  if (kind === 'area') return areaOf(input, sizes);
-  const round = input.dtype === 'float64' ? double : single;
-  let out = input;
-  // The last dimension first: the sum over neighbours then reads what lies side by side.
-  for (let i = spatial - 1; i >= 0; i--) {
-    const axis: Axis = {
-      size: input.shape[i + 2]!,
-      outSize: sizes[i]!,
-      scaleFactor: factors?.[i] ?? null,
-      alignCorners: given.alignCorners ?? false,
-      round,
-    };
-    out = resample(out, i + 2, tapsOf(axis, kind, given.antialias));
-  }
-  return out === input ? input.clone() : out;
+  return temporaries(() => {
+    const given = parse(args);
+    const { dims, kind } = checkMode(input, given);
+    const spatial = input.ndim - 2;
+    if (!dims.includes(spatial)) {
+      throw new ShapeError(
+        `interpolate(): mode '${given.mode}' works on inputs of ${dims.map((d) => d + 2).join(', ')} dimensions, got ${formatShape(input.shape)}`,
+      );
+    }
+    if (input.dtype === 'float16' || input.dtype === 'bfloat16')
+      return interpolate(input.to('float32'), given).to(input.dtype);
+    const { sizes, factors } = outputOf(input, given);
+    if (kind === 'area') return areaOf(input, sizes);
+    const round = input.dtype === 'float64' ? double : single;
+    let out = input;
+    // The last dimension first: the sum over neighbours then reads what lies side by side.
+    for (let i = spatial - 1; i >= 0; i--) {
+      const axis: Axis = {
+        size: input.shape[i + 2]!,
+        outSize: sizes[i]!,
+        scaleFactor: factors?.[i] ?? null,
+        alignCorners: given.alignCorners ?? false,
+        round,
+      };
+      out = resample(out, i + 2, tapsOf(axis, kind, given.antialias));
+    }
+    return out === input ? input.clone() : out;
+  });
 }
 
 function checkMode(input: Tensor, { mode, alignCorners, antialias }: Given): (typeof modes)[InterpolateMode] {

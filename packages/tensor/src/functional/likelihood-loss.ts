@@ -2,6 +2,7 @@
 import { signature, type Trailing } from '../args.ts';
 import { ShapeError } from '../errors.ts';
 import { call, type Expr } from '../ir/expr.ts';
+import { temporaries } from '../memory.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { applyLoss, asFloating, elementLoss, type LossOptions, type LossReduction } from './element-loss.ts';
@@ -61,10 +62,12 @@ export function poissonNllLoss(
   target: Tensor,
   ...args: Trailing<[logInput: boolean, full: boolean], PoissonNllLossOptions>
 ): Tensor {
-  const { logInput, full, eps, reduction } = parsePoisson(args);
-  const tensors = asFloating([input, target]);
-  if (logInput) return applyLoss(full ? poisson.fullLog : poisson.log, tensors, [], reduction);
-  return applyLoss(full ? poisson.fullCount : poisson.count, tensors, [eps], reduction);
+  return temporaries(() => {
+    const { logInput, full, eps, reduction } = parsePoisson(args);
+    const tensors = asFloating([input, target]);
+    if (logInput) return applyLoss(full ? poisson.fullLog : poisson.log, tensors, [], reduction);
+    return applyLoss(full ? poisson.fullCount : poisson.count, tensors, [eps], reduction);
+  });
 }
 
 /** The variance is at least eps; as in PyTorch gradients do not see that. */
@@ -116,14 +119,16 @@ export function gaussianNllLoss(
   variance: Tensor,
   ...args: Trailing<[full: boolean, eps: number], GaussianNllLossOptions>
 ): Tensor {
-  const { full, eps, reduction } = parseGaussian(args);
-  if (!(eps > 0)) throw new RangeError(`gaussianNllLoss(): eps must be positive, got ${eps}`);
-  return applyLoss(
-    full ? fullGaussianLoss : gaussianLoss,
-    [input, target, fitVariance(input, variance)],
-    [eps],
-    reduction,
-  );
+  return temporaries(() => {
+    const { full, eps, reduction } = parseGaussian(args);
+    if (!(eps > 0)) throw new RangeError(`gaussianNllLoss(): eps must be positive, got ${eps}`);
+    return applyLoss(
+      full ? fullGaussianLoss : gaussianLoss,
+      [input, target, fitVariance(input, variance)],
+      [eps],
+      reduction,
+    );
+  });
 }
 
 function fitVariance(input: Tensor, variance: Tensor): Tensor {
@@ -167,9 +172,11 @@ const parseKlDiv = signature<KlDiv>('klDiv', [], { reduction: 'mean', logTarget:
  * target · (log(target) − input), elementwise, then reduced. 'batchmean' is the mathematical definition.
  */
 export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
-  const { reduction, logTarget } = parseKlDiv([options]);
-  const loss = logTarget ? logDivergence : divergence;
-  if (reduction !== 'batchmean') return applyLoss(loss, [input, target], [], reduction);
-  const total = applyLoss(loss, [input, target], [], 'sum');
-  return input.ndim === 0 ? total : total.div(input.shape[0]!);
+  return temporaries(() => {
+    const { reduction, logTarget } = parseKlDiv([options]);
+    const loss = logTarget ? logDivergence : divergence;
+    if (reduction !== 'batchmean') return applyLoss(loss, [input, target], [], reduction);
+    const total = applyLoss(loss, [input, target], [], 'sum');
+    return input.ndim === 0 ? total : total.div(input.shape[0]!);
+  });
 }

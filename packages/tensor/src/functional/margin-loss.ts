@@ -3,6 +3,7 @@ import { signature, type Trailing } from '../args.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { call } from '../ir/expr.ts';
 import { zerosLike } from '../like.ts';
+import { temporaries } from '../memory.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import {
@@ -42,7 +43,7 @@ const parseSoftMargin = signature<{ reduction: LossReduction }>('softMarginLoss'
 
 /** log(1 + exp(−target · input)) for targets ±1. */
 export function softMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  return applyLoss(softMargin, [input, target], [], parseSoftMargin([options]).reduction);
+  return temporaries(() => applyLoss(softMargin, [input, target], [], parseSoftMargin([options]).reduction));
 }
 
 const hinge = elementLoss(
@@ -64,8 +65,10 @@ export function hingeEmbeddingLoss(
   target: Tensor,
   ...args: Trailing<[margin: number], MarginLossOptions>
 ): Tensor {
-  const { margin, reduction } = parseHinge(args);
-  return applyLoss(hinge, [input, target], [margin], reduction);
+  return temporaries(() => {
+    const { margin, reduction } = parseHinge(args);
+    return applyLoss(hinge, [input, target], [margin], reduction);
+  });
 }
 
 const ranking = elementLoss(
@@ -90,14 +93,16 @@ export function marginRankingLoss(
   target: Tensor,
   ...args: Trailing<[margin: number], MarginLossOptions>
 ): Tensor {
-  const { margin, reduction } = parseRanking(args);
-  if (input1.ndim !== input2.ndim || input1.ndim !== target.ndim) {
-    const shapes = [input1, input2, target].map((x) => formatShape(x.shape)).join(', ');
-    throw new ShapeError(
-      `marginRankingLoss(): both inputs and the target must have as many dimensions, got shapes ${shapes}`,
-    );
-  }
-  return applyLoss(ranking, asFloating([input1, input2, target]), [margin], reduction);
+  return temporaries(() => {
+    const { margin, reduction } = parseRanking(args);
+    if (input1.ndim !== input2.ndim || input1.ndim !== target.ndim) {
+      const shapes = [input1, input2, target].map((x) => formatShape(x.shape)).join(', ');
+      throw new ShapeError(
+        `marginRankingLoss(): both inputs and the target must have as many dimensions, got shapes ${shapes}`,
+      );
+    }
+    return applyLoss(ranking, asFloating([input1, input2, target]), [margin], reduction);
+  });
 }
 
 /** [C] or [N, C] as [N, C]. @throws ShapeError naming the op. */
@@ -150,18 +155,20 @@ export function multiMarginLoss(
   target: Tensor,
   ...args: Trailing<[p: number, margin: number, weight: Tensor | null], MultiMarginLossOptions>
 ): Tensor {
-  const { p, margin, weight, reduction } = parseMultiMargin(args);
-  checkReduction('multiMarginLoss', reduction);
-  if (p !== 1 && p !== 2) throw new RangeError(`multiMarginLoss(): p must be 1 or 2, got ${p}`);
-  const x = asBatch('multiMarginLoss', input);
-  const [count, classes] = x.shape as [number, number];
-  checkClassTarget('multiMarginLoss', input, target, [count]);
-  const index = target.reshape([count, 1]);
-  const distances = x.sub(x.gather(1, index)).add(margin).clampMin(0);
-  let losses = (p === 2 ? distances.square() : distances).scatter(1, index, 0);
-  if (weight !== null) losses = losses.mul(weight.indexSelect(0, index.reshape([count])).unsqueeze(1));
-  const perSample = losses.sum(1).div(classes);
-  return reduceLoss(input.ndim === 2 ? perSample : perSample.reshape([]), reduction);
+  return temporaries(() => {
+    const { p, margin, weight, reduction } = parseMultiMargin(args);
+    checkReduction('multiMarginLoss', reduction);
+    if (p !== 1 && p !== 2) throw new RangeError(`multiMarginLoss(): p must be 1 or 2, got ${p}`);
+    const x = asBatch('multiMarginLoss', input);
+    const [count, classes] = x.shape as [number, number];
+    checkClassTarget('multiMarginLoss', input, target, [count]);
+    const index = target.reshape([count, 1]);
+    const distances = x.sub(x.gather(1, index)).add(margin).clampMin(0);
+    let losses = (p === 2 ? distances.square() : distances).scatter(1, index, 0);
+    if (weight !== null) losses = losses.mul(weight.indexSelect(0, index.reshape([count])).unsqueeze(1));
+    const perSample = losses.sum(1).div(classes);
+    return reduceLoss(input.ndim === 2 ? perSample : perSample.reshape([]), reduction);
+  });
 }
 
 const parseMultilabel = signature<{ reduction: LossReduction }>('multilabelMarginLoss', [], { reduction: 'mean' });
@@ -173,24 +180,26 @@ const parseMultilabel = signature<{ reduction: LossReduction }>('multilabelMargi
  * @param target of the same shape: classes, the first −1 ends the list
  */
 export function multilabelMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  const { reduction } = parseMultilabel([options]);
-  checkReduction('multilabelMarginLoss', reduction);
-  if (!sameShape(input.shape, target.shape)) {
-    throw new ShapeError(
-      `multilabelMarginLoss(): target ${formatShape(target.shape)} must have the shape of input, ${formatShape(input.shape)}`,
-    );
-  }
-  const x = asBatch('multilabelMarginLoss', input);
-  checkClassTarget('multilabelMarginLoss', input, target, x.shape);
-  const classes = target.reshape(x.shape);
-  // 1 before the first −1, 0 from there on.
-  const listed = classes.ge(0).cumprod(1).to('bool');
-  const index = classes.maskedFill(listed.logicalNot(), 0);
-  const own = zerosLike(x.detach()).scatterAdd(1, index, listed.to(x.dtype)).gt(0);
-  const distances = x.unsqueeze(1).sub(x.gather(1, index).unsqueeze(2)).add(1).clampMin(0);
-  const counted = listed.unsqueeze(2).logicalAnd(own.logicalNot().unsqueeze(1));
-  const perSample = distances.mul(counted).sum([1, 2]).div(x.shape[1]!);
-  return reduceLoss(input.ndim === 2 ? perSample : perSample.reshape([]), reduction);
+  return temporaries(() => {
+    const { reduction } = parseMultilabel([options]);
+    checkReduction('multilabelMarginLoss', reduction);
+    if (!sameShape(input.shape, target.shape)) {
+      throw new ShapeError(
+        `multilabelMarginLoss(): target ${formatShape(target.shape)} must have the shape of input, ${formatShape(input.shape)}`,
+      );
+    }
+    const x = asBatch('multilabelMarginLoss', input);
+    checkClassTarget('multilabelMarginLoss', input, target, x.shape);
+    const classes = target.reshape(x.shape);
+    // 1 before the first −1, 0 from there on.
+    const listed = classes.ge(0).cumprod(1).to('bool');
+    const index = classes.maskedFill(listed.logicalNot(), 0);
+    const own = zerosLike(x.detach()).scatterAdd(1, index, listed.to(x.dtype)).gt(0);
+    const distances = x.unsqueeze(1).sub(x.gather(1, index).unsqueeze(2)).add(1).clampMin(0);
+    const counted = listed.unsqueeze(2).logicalAnd(own.logicalNot().unsqueeze(1));
+    const perSample = distances.mul(counted).sum([1, 2]).div(x.shape[1]!);
+    return reduceLoss(input.ndim === 2 ? perSample : perSample.reshape([]), reduction);
+  });
 }
 
 export interface MultilabelSoftMarginLossOptions extends LossOptions {
@@ -213,8 +222,10 @@ export function multilabelSoftMarginLoss(
   target: Tensor,
   ...args: Trailing<[weight: Tensor | null], MultilabelSoftMarginLossOptions>
 ): Tensor {
-  const { weight, reduction } = parseSoftMultilabel(args);
-  checkReduction('multilabelSoftMarginLoss', reduction);
-  const losses = binaryCrossEntropyWithLogits(input, target, weight, { reduction: 'none' });
-  return reduceLoss(losses.mean(-1), reduction);
+  return temporaries(() => {
+    const { weight, reduction } = parseSoftMultilabel(args);
+    checkReduction('multilabelSoftMarginLoss', reduction);
+    const losses = binaryCrossEntropyWithLogits(input, target, weight, { reduction: 'none' });
+    return reduceLoss(losses.mean(-1), reduction);
+  });
 }

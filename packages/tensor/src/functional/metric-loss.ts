@@ -1,6 +1,7 @@
 /** @file Losses of how near samples lie to each other: cosineEmbeddingLoss, tripletMarginLoss. */
 import { signature, type Trailing } from '../args.ts';
 import { ShapeError } from '../errors.ts';
+import { temporaries } from '../memory.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { pairwiseDistance } from './distance.ts';
@@ -24,25 +25,27 @@ export function cosineEmbeddingLoss(
   target: Tensor,
   ...args: Trailing<[margin: number], MarginLossOptions>
 ): Tensor {
-  const { margin, reduction } = parseCosine(args);
-  checkReduction('cosineEmbeddingLoss', reduction);
-  if (target.ndim > 1 || input1.ndim !== target.ndim + 1 || input2.ndim !== input1.ndim) {
-    const shapes = [input1, input2, target].map((x) => formatShape(x.shape)).join(', ');
-    throw new ShapeError(
-      `cosineEmbeddingLoss(): expected inputs [N, D] with a target [N], or [D] with a 0-d target, got shapes ${shapes}`,
-    );
-  }
-  const dim = input1.ndim - 1;
-  const epsilon = 1e-12;
-  const squares = (x: Tensor): Tensor => x.square().sum(dim).add(epsilon);
-  const cosine = input1
-    .mul(input2)
-    .sum(dim)
-    .div(squares(input1).mul(squares(input2)).sqrt());
-  const alike = cosine.neg().add(1);
-  const unlike = cosine.sub(margin).clampMin(0);
-  const losses = alike.mul(target.eq(1)).add(unlike.mul(target.eq(-1)));
-  return reduceLoss(losses, reduction);
+  return temporaries(() => {
+    const { margin, reduction } = parseCosine(args);
+    checkReduction('cosineEmbeddingLoss', reduction);
+    if (target.ndim > 1 || input1.ndim !== target.ndim + 1 || input2.ndim !== input1.ndim) {
+      const shapes = [input1, input2, target].map((x) => formatShape(x.shape)).join(', ');
+      throw new ShapeError(
+        `cosineEmbeddingLoss(): expected inputs [N, D] with a target [N], or [D] with a 0-d target, got shapes ${shapes}`,
+      );
+    }
+    const dim = input1.ndim - 1;
+    const epsilon = 1e-12;
+    const squares = (x: Tensor): Tensor => x.square().sum(dim).add(epsilon);
+    const cosine = input1
+      .mul(input2)
+      .sum(dim)
+      .div(squares(input1).mul(squares(input2)).sqrt());
+    const alike = cosine.neg().add(1);
+    const unlike = cosine.sub(margin).clampMin(0);
+    const losses = alike.mul(target.eq(1)).add(unlike.mul(target.eq(-1)));
+    return reduceLoss(losses, reduction);
+  });
 }
 
 export interface TripletMarginLossOptions extends MarginLossOptions {
@@ -76,15 +79,17 @@ export function tripletMarginLoss(
   negative: Tensor,
   ...args: Trailing<[margin: number, p: number, eps: number, swap: boolean], TripletMarginLossOptions>
 ): Tensor {
-  const { margin, p, eps, swap, reduction } = parseTriplet(args);
-  if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim) {
-    const shapes = [anchor, positive, negative].map((x) => formatShape(x.shape)).join(', ');
-    throw new ShapeError(
-      `tripletMarginLoss(): anchor, positive and negative must have as many dimensions, got shapes ${shapes}`,
-    );
-  }
-  const distanceFunction = (a: Tensor, b: Tensor): Tensor => pairwiseDistance(a, b, p, eps);
-  return tripletMarginWithDistanceLoss(anchor, positive, negative, { distanceFunction, margin, swap, reduction });
+  return temporaries(() => {
+    const { margin, p, eps, swap, reduction } = parseTriplet(args);
+    if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim) {
+      const shapes = [anchor, positive, negative].map((x) => formatShape(x.shape)).join(', ');
+      throw new ShapeError(
+        `tripletMarginLoss(): anchor, positive and negative must have as many dimensions, got shapes ${shapes}`,
+      );
+    }
+    const distanceFunction = (a: Tensor, b: Tensor): Tensor => pairwiseDistance(a, b, p, eps);
+    return tripletMarginWithDistanceLoss(anchor, positive, negative, { distanceFunction, margin, swap, reduction });
+  });
 }
 
 export interface TripletMarginWithDistanceLossOptions extends LossOptions {

@@ -3,6 +3,7 @@ import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { computeDType } from '../ir/kernel.ts';
+import { temporaries } from '../memory.ts';
 import { untracked } from '../modes.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { formatShape, sameShape } from '../shape.ts';
@@ -81,25 +82,27 @@ export function batchNorm(
   runningVar: Tensor | null,
   ...args: BatchNormArguments
 ): Tensor {
-  const { weight, bias, training, momentum, eps } = parseBatchNorm(args);
-  // As in PyTorch: where there is nothing to normalize, the shape does not matter.
-  if (input.elementCount === 0) return input.clone();
-  if (input.ndim < 2) throw new ShapeError(`batchNorm(): input must be [N, C, …], got ${formatShape(input.shape)}`);
-  checked('batchNorm', input, [weight, bias, runningMean, runningVar], [input.shape[1]!], 'the number of channels');
-  const useBatch = training || runningMean === null || runningVar === null;
-  if (!training && useBatch)
-    throw new TypeError(
-      'batchNorm(): without running statistics only training is possible; pass runningMean and runningVar, or { training: true }',
+  return temporaries(() => {
+    const { weight, bias, training, momentum, eps } = parseBatchNorm(args);
+    // As in PyTorch: where there is nothing to normalize, the shape does not matter.
+    if (input.elementCount === 0) return input.clone();
+    if (input.ndim < 2) throw new ShapeError(`batchNorm(): input must be [N, C, …], got ${formatShape(input.shape)}`);
+    checked('batchNorm', input, [weight, bias, runningMean, runningVar], [input.shape[1]!], 'the number of channels');
+    const useBatch = training || runningMean === null || runningVar === null;
+    if (!training && useBatch)
+      throw new TypeError(
+        'batchNorm(): without running statistics only training is possible; pass runningMean and runningVar, or { training: true }',
+      );
+    return inFullPrecision(input, (x) =>
+      normalizeBatch(x, runningMean, runningVar, {
+        weight: wideOf(weight, x),
+        bias: wideOf(bias, x),
+        training,
+        momentum,
+        eps,
+      }),
     );
-  return inFullPrecision(input, (x) =>
-    normalizeBatch(x, runningMean, runningVar, {
-      weight: wideOf(weight, x),
-      bias: wideOf(bias, x),
-      training,
-      momentum,
-      eps,
-    }),
-  );
+  });
 }
 
 function normalizeBatch(
@@ -144,54 +147,58 @@ export function layerNorm(
   normalizedShape: number | readonly number[],
   ...args: AffineArguments
 ): Tensor {
-  const { weight, bias, eps } = parseLayerNorm(args);
-  const sizes = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-  const first = input.ndim - sizes.length;
-  if (sizes.length === 0 || first < 0 || !sameShape(input.shape.slice(first), sizes)) {
-    throw new ShapeError(
-      `layerNorm(): input ${formatShape(input.shape)} must end with normalizedShape ${formatShape(sizes)}`,
-    );
-  }
-  checked('layerNorm', input, [weight, bias], sizes, 'normalizedShape');
-  return inFullPrecision(input, (x) => {
-    const dims = sizes.map((_, i) => first + i);
-    const shared = x.shape.slice(0, first).map((_, d) => d);
-    return byOwnStatistics(x, wideOf(weight, x), wideOf(bias, x), {
-      dims,
-      shared,
-      eps,
-      fixed: false,
-      node: 'NativeLayerNormBackward0',
+  return temporaries(() => {
+    const { weight, bias, eps } = parseLayerNorm(args);
+    const sizes = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+    const first = input.ndim - sizes.length;
+    if (sizes.length === 0 || first < 0 || !sameShape(input.shape.slice(first), sizes)) {
+      throw new ShapeError(
+        `layerNorm(): input ${formatShape(input.shape)} must end with normalizedShape ${formatShape(sizes)}`,
+      );
+    }
+    checked('layerNorm', input, [weight, bias], sizes, 'normalizedShape');
+    return inFullPrecision(input, (x) => {
+      const dims = sizes.map((_, i) => first + i);
+      const shared = x.shape.slice(0, first).map((_, d) => d);
+      return byOwnStatistics(x, wideOf(weight, x), wideOf(bias, x), {
+        dims,
+        shared,
+        eps,
+        fixed: false,
+        node: 'NativeLayerNormBackward0',
+      });
     });
   });
 }
 
 /** Group normalization: the channels of [N, C, …] in `numGroups` groups, each normalized by itself. Wu & He 2018. */
 export function groupNorm(input: Tensor, numGroups: number, ...args: AffineArguments): Tensor {
-  const { weight, bias, eps } = parseGroupNorm(args);
-  const channels = input.shape[1];
-  if (channels === undefined)
-    throw new ShapeError(`groupNorm(): input must be [N, C, …], got ${formatShape(input.shape)}`);
-  if (!Number.isInteger(numGroups) || numGroups < 1 || channels % numGroups !== 0) {
-    throw new RangeError(`groupNorm(): ${channels} channels do not divide into ${numGroups} groups`);
-  }
-  checked('groupNorm', input, [weight, bias], [channels], 'the number of channels');
-  return inFullPrecision(input, (x) => {
-    const [batch, spatial] = [x.shape[0]!, x.shape.slice(2)];
-    const perGroup = channels / numGroups;
-    const grouped = x.reshape([batch, numGroups, perGroup, ...spatial]);
-    const others = grouped.shape.map((_, d) => d);
-    const [w, b] = [weight, bias].map(
-      (p) => wideOf(p, x)?.view([numGroups, perGroup, ...spatial.map(() => 1)]) ?? null,
-    ) as [Tensor | null, Tensor | null];
-    const out = byOwnStatistics(grouped, w, b, {
-      dims: others.slice(2),
-      shared: others.filter((d) => d !== 1 && d !== 2),
-      eps,
-      fixed: false,
-      node: 'NativeGroupNormBackward0',
+  return temporaries(() => {
+    const { weight, bias, eps } = parseGroupNorm(args);
+    const channels = input.shape[1];
+    if (channels === undefined)
+      throw new ShapeError(`groupNorm(): input must be [N, C, …], got ${formatShape(input.shape)}`);
+    if (!Number.isInteger(numGroups) || numGroups < 1 || channels % numGroups !== 0) {
+      throw new RangeError(`groupNorm(): ${channels} channels do not divide into ${numGroups} groups`);
+    }
+    checked('groupNorm', input, [weight, bias], [channels], 'the number of channels');
+    return inFullPrecision(input, (x) => {
+      const [batch, spatial] = [x.shape[0]!, x.shape.slice(2)];
+      const perGroup = channels / numGroups;
+      const grouped = x.reshape([batch, numGroups, perGroup, ...spatial]);
+      const others = grouped.shape.map((_, d) => d);
+      const [w, b] = [weight, bias].map(
+        (p) => wideOf(p, x)?.view([numGroups, perGroup, ...spatial.map(() => 1)]) ?? null,
+      ) as [Tensor | null, Tensor | null];
+      const out = byOwnStatistics(grouped, w, b, {
+        dims: others.slice(2),
+        shared: others.filter((d) => d !== 1 && d !== 2),
+        eps,
+        fixed: false,
+        node: 'NativeGroupNormBackward0',
+      });
+      return out.view([...x.shape]);
     });
-    return out.view([...x.shape]);
   });
 }
 
@@ -231,24 +238,27 @@ export function instanceNorm(
     InstanceNormOptions
   >
 ): Tensor {
-  const { runningMean, runningVar, weight, bias, useInputStats, momentum, eps } = parseInstanceNorm(args);
-  if (input.ndim < 2) throw new ShapeError(`instanceNorm(): input must be [N, C, …], got ${formatShape(input.shape)}`);
-  const [batch, channels] = input.shape as readonly [number, number, ...number[]];
-  if (useInputStats && countOf(input.shape, input.shape.map((_, d) => d).slice(2)) === 1) {
-    throw new ShapeError(
-      `instanceNorm(): expected more than 1 spatial element when training, got input size ${formatShape(input.shape)}`,
-    );
-  }
-  // As one batch element with N · C channels; the running statistics become the means of their copies.
-  const repeated = (x: Tensor | null): Tensor | null => (x === null ? null : x.repeat(batch));
-  const [mean, variance] = [repeated(runningMean), repeated(runningVar)];
-  const folded = input.reshape([1, batch * channels, ...input.shape.slice(2)]);
-  const out = batchNorm(folded, mean, variance, repeated(weight), repeated(bias), useInputStats, momentum, eps);
-  if (useInputStats) {
-    untracked(() => {
-      if (mean !== null) runningMean!.copy_(mean.view([batch, channels]).mean(0));
-      if (variance !== null) runningVar!.copy_(variance.view([batch, channels]).mean(0));
-    });
-  }
-  return out.view([...input.shape]);
+  return temporaries(() => {
+    const { runningMean, runningVar, weight, bias, useInputStats, momentum, eps } = parseInstanceNorm(args);
+    if (input.ndim < 2)
+      throw new ShapeError(`instanceNorm(): input must be [N, C, …], got ${formatShape(input.shape)}`);
+    const [batch, channels] = input.shape as readonly [number, number, ...number[]];
+    if (useInputStats && countOf(input.shape, input.shape.map((_, d) => d).slice(2)) === 1) {
+      throw new ShapeError(
+        `instanceNorm(): expected more than 1 spatial element when training, got input size ${formatShape(input.shape)}`,
+      );
+    }
+    // As one batch element with N · C channels; the running statistics become the means of their copies.
+    const repeated = (x: Tensor | null): Tensor | null => (x === null ? null : x.repeat(batch));
+    const [mean, variance] = [repeated(runningMean), repeated(runningVar)];
+    const folded = input.reshape([1, batch * channels, ...input.shape.slice(2)]);
+    const out = batchNorm(folded, mean, variance, repeated(weight), repeated(bias), useInputStats, momentum, eps);
+    if (useInputStats) {
+      untracked(() => {
+        if (mean !== null) runningMean!.copy_(mean.view([batch, channels]).mean(0));
+        if (variance !== null) runningVar!.copy_(variance.view([batch, channels]).mean(0));
+      });
+    }
+    return out.view([...input.shape]);
+  });
 }

@@ -2,6 +2,7 @@
 import { signature, type Trailing } from '../args.ts';
 import { fromTypedArray } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
+import { temporaries } from '../memory.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Value } from '../values.ts';
@@ -51,23 +52,25 @@ export function pad(
   padding: readonly number[],
   ...args: Trailing<[mode: PadMode, value: Value | null], PadOptions>
 ): Tensor {
-  const { mode, value } = parse(args);
-  if (mode === 'constant') return constantPad(input, padding, value ?? 0);
-  if (!Object.hasOwn(sources, mode)) {
-    throw new TypeError(
-      `pad(): mode must be 'constant', 'reflect', 'replicate' or 'circular', got ${JSON.stringify(mode)}`,
-    );
-  }
-  if (value !== null) throw new TypeError(`pad(): mode '${mode}' takes no value`);
-  if (padding.length % 2 !== 0 || padding.length > 2 * input.ndim) {
-    throw new ShapeError(
-      `pad(): padding [${padding.join(', ')}] must have two numbers for each of at most ${input.ndim} dimensions`,
-    );
-  }
-  let out = input;
-  for (let i = 0; 2 * i < padding.length; i++)
-    out = extend(out, input.ndim - 1 - i, padding[2 * i]!, padding[2 * i + 1]!, mode);
-  return out === input ? input.clone() : out;
+  return temporaries(() => {
+    const { mode, value } = parse(args);
+    if (mode === 'constant') return constantPad(input, padding, value ?? 0);
+    if (!Object.hasOwn(sources, mode)) {
+      throw new TypeError(
+        `pad(): mode must be 'constant', 'reflect', 'replicate' or 'circular', got ${JSON.stringify(mode)}`,
+      );
+    }
+    if (value !== null) throw new TypeError(`pad(): mode '${mode}' takes no value`);
+    if (padding.length % 2 !== 0 || padding.length > 2 * input.ndim) {
+      throw new ShapeError(
+        `pad(): padding [${padding.join(', ')}] must have two numbers for each of at most ${input.ndim} dimensions`,
+      );
+    }
+    let out = input;
+    for (let i = 0; 2 * i < padding.length; i++)
+      out = extend(out, input.ndim - 1 - i, padding[2 * i]!, padding[2 * i + 1]!, mode);
+    return out === input ? input.clone() : out;
+  });
 }
 
 /** Pads one dimension: picks its elements by their positions. What is cropped at one end is not seen at the other. */

@@ -1,6 +1,7 @@
 /** @file Sliding blocks of images as columns, and back: unfold, fold. */
 import { signature, type Trailing } from '../args.ts';
 import { ShapeError } from '../errors.ts';
+import { temporaries } from '../memory.ts';
 import { untracked } from '../modes.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
@@ -121,10 +122,12 @@ export function col2im(columns: Tensor, spec: PatchSpec): Tensor {
  * @throws ShapeError when no block fits.
  */
 export function unfold(input: Tensor, kernelSize: number | readonly number[], ...args: UnfoldArguments): Tensor {
-  if (input.ndim !== 3 && input.ndim !== 4)
-    throw new ShapeError(`unfold(): input must be [N, C, H, W] or [C, H, W], got ${formatShape(input.shape)}`);
-  const spec = specOf('unfold', input.shape.slice(-2) as [number, number], kernelSize, parseUnfold(args));
-  return input.ndim === 4 ? im2col(input, spec) : im2col(input.unsqueeze(0), spec).squeeze(0);
+  return temporaries(() => {
+    if (input.ndim !== 3 && input.ndim !== 4)
+      throw new ShapeError(`unfold(): input must be [N, C, H, W] or [C, H, W], got ${formatShape(input.shape)}`);
+    const spec = specOf('unfold', input.shape.slice(-2) as [number, number], kernelSize, parseUnfold(args));
+    return input.ndim === 4 ? im2col(input, spec) : im2col(input.unsqueeze(0), spec).squeeze(0);
+  });
 }
 
 /**
@@ -140,17 +143,19 @@ export function fold(
   kernelSize: number | readonly number[],
   ...args: UnfoldArguments
 ): Tensor {
-  if (input.ndim !== 2 && input.ndim !== 3)
-    throw new ShapeError(`fold(): input must be [N, C·kh·kw, blocks] or without N, got ${formatShape(input.shape)}`);
-  const size = perDimension('fold', 'outputSize', outputSize, 2) as [number, number];
-  const spec = specOf('fold', size, kernelSize, parseFold(args));
-  const [down, across] = blocksOf('fold', spec);
-  const [rows, columns] = input.shape.slice(-2) as [number, number];
-  const area = spec.kernel[0] * spec.kernel[1];
-  if (rows % area !== 0 || columns !== down * across) {
-    throw new ShapeError(
-      `fold(): input ${formatShape(input.shape)} does not fit: expected a multiple of ${area} rows and ${down * across} blocks for an image of ${formatShape(size)}`,
-    );
-  }
-  return input.ndim === 3 ? col2im(input, spec) : col2im(input.unsqueeze(0), spec).squeeze(0);
+  return temporaries(() => {
+    if (input.ndim !== 2 && input.ndim !== 3)
+      throw new ShapeError(`fold(): input must be [N, C·kh·kw, blocks] or without N, got ${formatShape(input.shape)}`);
+    const size = perDimension('fold', 'outputSize', outputSize, 2) as [number, number];
+    const spec = specOf('fold', size, kernelSize, parseFold(args));
+    const [down, across] = blocksOf('fold', spec);
+    const [rows, columns] = input.shape.slice(-2) as [number, number];
+    const area = spec.kernel[0] * spec.kernel[1];
+    if (rows % area !== 0 || columns !== down * across) {
+      throw new ShapeError(
+        `fold(): input ${formatShape(input.shape)} does not fit: expected a multiple of ${area} rows and ${down * across} blocks for an image of ${formatShape(size)}`,
+      );
+    }
+    return input.ndim === 3 ? col2im(input, spec) : col2im(input.unsqueeze(0), spec).squeeze(0);
+  });
 }

@@ -3,6 +3,7 @@ import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
 import type { AvgPoolSpec, MaxPoolSpec } from '../backend.ts';
 import { ShapeError } from '../errors.ts';
+import { temporaries } from '../memory.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
@@ -108,32 +109,34 @@ function maxPool(
   kernelSize: Sizes,
   args: readonly unknown[],
 ): Tensor | [Tensor, Tensor] {
-  const parsed = signature<ParsedMaxPool>(op, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'], {
-    stride: null,
-    padding: 0,
-    dilation: 1,
-    ceilMode: false,
-    returnIndices: false,
-  })(args);
-  const kernel = perDimension(op, 'kernelSize', kernelSize, spatial);
-  const stride =
-    parsed.stride === null || (Array.isArray(parsed.stride) && parsed.stride.length === 0)
-      ? kernel
-      : perDimension(op, 'stride', parsed.stride, spatial);
-  const spec: MaxPoolSpec = {
-    kernel,
-    stride,
-    padding: perDimension(op, 'padding', parsed.padding, spatial),
-    dilation: perDimension(op, 'dilation', parsed.dilation, spatial),
-  };
-  const x = withBatch(op, spatial, input);
-  const shape = outputShape(op, x, spec, parsed.ceilMode);
-  const out = allocateLike(x, shape);
-  const indices = allocateLike(x, shape, 'int32');
-  backendFor(x.device).maxPool(x, out, indices, spec);
-  record('maxPool', [x], [out, indices], spec);
-  const results = x === input ? [out, indices] : [out.squeeze(0), indices.squeeze(0)];
-  return parsed.returnIndices ? (results as [Tensor, Tensor]) : results[0]!;
+  return temporaries(() => {
+    const parsed = signature<ParsedMaxPool>(op, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'], {
+      stride: null,
+      padding: 0,
+      dilation: 1,
+      ceilMode: false,
+      returnIndices: false,
+    })(args);
+    const kernel = perDimension(op, 'kernelSize', kernelSize, spatial);
+    const stride =
+      parsed.stride === null || (Array.isArray(parsed.stride) && parsed.stride.length === 0)
+        ? kernel
+        : perDimension(op, 'stride', parsed.stride, spatial);
+    const spec: MaxPoolSpec = {
+      kernel,
+      stride,
+      padding: perDimension(op, 'padding', parsed.padding, spatial),
+      dilation: perDimension(op, 'dilation', parsed.dilation, spatial),
+    };
+    const x = withBatch(op, spatial, input);
+    const shape = outputShape(op, x, spec, parsed.ceilMode);
+    const out = allocateLike(x, shape);
+    const indices = allocateLike(x, shape, 'int32');
+    backendFor(x.device).maxPool(x, out, indices, spec);
+    record('maxPool', [x], [out, indices], spec);
+    const results = x === input ? [out, indices] : [out.squeeze(0), indices.squeeze(0)];
+    return parsed.returnIndices ? (results as [Tensor, Tensor]) : results[0]!;
+  });
 }
 
 /** The values of `y` [N, C, …] added up at their positions in planes of `size`; the inverse of max pooling by `spec`. */
