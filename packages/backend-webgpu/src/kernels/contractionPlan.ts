@@ -74,24 +74,40 @@ function dots(c: Contraction, { rows, columns, steps, outputs }: ContractionSize
   return { method: { kind: 'dots', outputs: TEAM / lanes, lanes }, chunks, parts: 1, work };
 }
 
-/** Rows and columns of a tile in registers; more of them do not fit. */
-const SIDE = 8;
+/** Outputs of a tile in registers at most, and rows or columns of it. */
+const TILE = 96;
+const SIDE = 16;
+/** What a row or a column, and a column seen through a window, cost in a step, in multiplications of SwiftShader. */
+const LINE = 10;
+const WINDOW_LINE = 14;
 /** Invocations that keep a processor's cores busy, and multiplications that a chunk has at least. */
 const UNITS = 512;
 const CHUNK_WORK = 4096;
 
 const evenly = (count: number, most: number): number => Math.ceil(count / Math.ceil(count / most));
 
-/** Tiles in registers, for adapters that are software: as even as possible, and in chunks where they are few. */
-function registers({ stepSizes }: Contraction, { rows, columns, steps, batches }: ContractionSizes): Plan {
-  const method = { kind: 'registers', rows: evenly(rows, SIDE), columns: evenly(columns, SIDE), size: 16 } as const;
-  const units = Math.ceil(rows / method.rows) * Math.ceil(columns / method.columns) * batches;
-  const wanted = Math.min(UNITS / units, (steps * method.rows * method.columns) / CHUNK_WORK);
+/** The tile with the least work: a large one needs few loads, but must not reach far beyond the edges. */
+function registerTile(rows: number, columns: number, column: number): { rows: number; columns: number } {
+  let best = { rows: 1, columns: 1 };
+  let least = Number.POSITIVE_INFINITY;
+  for (let most = Math.min(rows, SIDE); most > 0; most--) {
+    const tall = evenly(rows, most);
+    const wide = evenly(columns, Math.min(columns, SIDE, Math.floor(TILE / tall)));
+    const work = Math.ceil(rows / tall) * Math.ceil(columns / wide) * (LINE * tall + column * wide + tall * wide);
+    if (work < least) [best, least] = [{ rows: tall, columns: wide }, work];
+  }
+  return best;
+}
+
+/** Tiles in registers, for adapters that are software; in chunks where they are few. */
+function registers({ stepSizes, window }: Contraction, { rows, columns, steps, batches }: ContractionSizes): Plan {
+  const tile = registerTile(rows, columns, window.length > 0 ? WINDOW_LINE : LINE);
+  const units = Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * batches;
+  const wanted = Math.min(UNITS / units, (steps * tile.rows * tile.columns) / CHUNK_WORK);
   const split = (size: number, count: number): number => Math.max(1, Math.min(size, Math.floor(count)));
   const even = (size: number, count: number): number => (size === 0 ? 1 : evenly(size, count));
-  const inner = stepSizes[0]!;
+  const [inner, outer] = [stepSizes[0]!, stepSizes[1] ?? 1];
   const parts = even(inner, split(inner / 8, wanted));
-  const outer = stepSizes[1] ?? 1;
   const chunks = parts * even(outer, split(outer, wanted / parts));
-  return { method, chunks, parts };
+  return { method: { kind: 'registers', ...tile, size: 16 }, chunks, parts };
 }
