@@ -4,6 +4,7 @@ import { registerBackend, state } from '@flambeau/tensor/internal';
 import { openSession, type Session } from './backend.ts';
 import { findAdapter, type InitOptions, openDevice } from './device.ts';
 import type { MemoryStats } from './memory.ts';
+import { patiently } from './patience.ts';
 
 export type { InitOptions } from './device.ts';
 export type { MemoryStats } from './memory.ts';
@@ -48,7 +49,7 @@ export const memoryStats = (): MemoryStats => ({ ...current('memoryStats').memor
 export async function synchronize(): Promise<void> {
   const { commands, gpu } = current('synchronize');
   commands.submit();
-  await gpu.queue.onSubmittedWorkDone();
+  await patiently(gpu, gpu.queue.onSubmittedWorkDone());
 }
 
 /** Gives back the memory that is kept for reuse. */

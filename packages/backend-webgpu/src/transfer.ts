@@ -7,6 +7,7 @@ import { BufferUsage, MAP_MODE_READ } from './constants.ts';
 import { checkDevice, type Gpu } from './device.ts';
 import { map } from './kernels/map.ts';
 import { type Memory, memoryOf, sizeClass } from './memory.ts';
+import { patiently } from './patience.ts';
 
 /** One device word for each element. */
 function toWords(dtype: DType, data: TypedArray): Uint32Array | Int32Array | Float32Array {
@@ -67,7 +68,7 @@ export class Transfer {
     this.#commands.encoder().copyBufferToBuffer(memory.buffer, source.offset * 4, staging, 0, count * 4);
     this.#commands.submit();
     try {
-      await staging.mapAsync(MAP_MODE_READ, 0, count * 4);
+      await patiently(this.#gpu, staging.mapAsync(MAP_MODE_READ, 0, count * 4));
     } catch (error) {
       checkDevice(this.#gpu);
       throw error;
