@@ -1,6 +1,6 @@
 /** @file `npm run bench -- [--filter REGEX] [--device cpu|webgpu] [--threads N] [--json] [--peers]`. */
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as webgpu from '@flambeau/backend-webgpu';
 import { DeviceError } from 'flambeau';
@@ -26,7 +26,7 @@ interface Options {
 
 /** Runs peers/run.ts, which lies outside of the workspace. */
 function comparePeers(filter: string, json: boolean): void {
-  const script = fileURLToPath(new URL('../peers/run.ts', import.meta.url));
+  const script = join(import.meta.dirname, '..', 'peers', 'run.ts');
   const { status } = spawnSync(process.execPath, [script, '--filter', filter, ...(json ? ['--json'] : [])], {
     stdio: 'inherit',
   });

@@ -229,7 +229,7 @@ fn b_at(column: Column, step: Step) -> ${type} {
     const { rank } = this.form;
     const lines = [`var rest = ${index};`];
     for (let d = rank; d > 0; d--)
-      lines.push(`let d${d} = rest % ${word(sizes + d)}; rest = rest / ${word(sizes + d)};`);
+      lines.push(`let q${d} = rest / ${word(sizes + d)}; let d${d} = rest - q${d} * ${word(sizes + d)}; rest = q${d};`);
     lines.push('let d0 = rest;');
     return lines.join(' ');
   }
