@@ -5,8 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Run } from '../src/workload.ts';
 import { oneHot, type Peer, parameters, permuted, shapes, type Values, values } from './peer.ts';
 
-const tensor = <R extends tf.Rank>({ shape, data }: Values): tf.Tensor<R> =>
-  tf.tensor(data, [...shape]) as tf.Tensor<R>;
+const tensor = ({ shape, data }: Values): tf.Tensor => tf.tensor(data, [...shape] as [number]);
 const variable = (given: Values): tf.Variable => tf.variable(tensor(given));
 
 /** Weights of a convolution, [out, in, height, width], in the order of TensorFlow. */
@@ -64,7 +63,7 @@ const mlp = (): Run => {
     let last: tf.Scalar | null = null;
     for (let i = 0; i < 500; i++) {
       last?.dispose();
-      last = tf.tidy(() => optimizer.minimize(() => mlpLoss(p, x, y), true, p));
+      last = tf.tidy(() => optimizer.minimize(() => mlpLoss(p, x, y), true, p)!);
     }
     const [number] = await last!.data();
     last!.dispose();
