@@ -1,4 +1,6 @@
-/** @file `npm run bench -- [--filter REGEX] [--device cpu|webgpu] [--threads N] [--json]`. */
+/** @file `npm run bench -- [--filter REGEX] [--device cpu|webgpu] [--threads N] [--json] [--peers]`. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as webgpu from '@flambeau/backend-webgpu';
 import { DeviceError } from 'flambeau';
@@ -11,14 +13,24 @@ import { training } from './workloads/training.ts';
 
 const workloads: Workloads = { ...ops, ...layers, ...training, ...attention };
 
-const usage = `usage: npm run bench -- [--filter REGEX] [--device cpu|webgpu] [--threads 1] [--json] [--list]
-Environment: BENCH_BUDGET_MS (1000), BENCH_WARM_MS (250); FLAMBEAU_CPU=js|wasm chooses the CPU kernels.`;
+const usage = `usage: npm run bench -- [--filter REGEX] [--device cpu|webgpu] [--threads 1] [--json] [--list] [--peers]
+Environment: BENCH_BUDGET_MS (1000), BENCH_WARM_MS (250); FLAMBEAU_CPU=js|wasm chooses the CPU kernels. --peers compares training on WebGPU with
+other libraries, which it installs: see apps/bench/peers.`;
 
 interface Options {
   readonly filter: RegExp;
   readonly device: string;
   readonly threads: number;
   readonly json: boolean;
+}
+
+/** Runs peers/run.ts, which lies outside of the workspace. */
+function comparePeers(filter: string, json: boolean): void {
+  const script = join(import.meta.dirname, '..', 'peers', 'run.ts');
+  const { status } = spawnSync(process.execPath, [script, '--filter', filter, ...(json ? ['--json'] : [])], {
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? 1;
 }
 
 function options(): Options | null {
@@ -28,12 +40,17 @@ function options(): Options | null {
       device: { type: 'string', default: 'cpu' },
       threads: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
+      peers: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) {
     console.log(usage);
+    return null;
+  }
+  if (values.peers) {
+    comparePeers(values.filter, values.json);
     return null;
   }
   const filter = new RegExp(values.filter);
@@ -77,7 +94,7 @@ async function main(): Promise<number> {
 }
 
 try {
-  process.exitCode = await main();
+  process.exitCode = (await main()) || process.exitCode;
 } catch (error) {
   if (
     !(

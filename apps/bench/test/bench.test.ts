@@ -1,6 +1,6 @@
 /** Every workload computes what PyTorch computes: the check values of the benchmark's definition, to four digits. */
 import { describe, expect, it } from 'vitest';
-import { hashValues } from '../src/data.ts';
+import { hashValues } from '../src/hash.ts';
 import { measure } from '../src/measure.ts';
 import { attention } from '../src/workloads/attention.ts';
 import { layers } from '../src/workloads/layers.ts';

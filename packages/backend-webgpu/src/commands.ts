@@ -51,6 +51,11 @@ export class Commands {
   /** Submits so far, for tests and benchmarks. */
   submits = 0;
 
+  /** Whether the device is a processor that plays a GPU: kernels of another shape are fast there. */
+  get software(): boolean {
+    return this.#gpu.software;
+  }
+
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
     this.#parameters = gpu.device.createBuffer({

@@ -16,6 +16,8 @@ export interface Gpu {
   readonly queue: GPUQueue;
   readonly limits: GPUSupportedLimits;
   readonly name: string;
+  /** Whether the adapter is software (SwiftShader, Mesa's llvmpipe, WARP): kernels of another shape are fast there. */
+  readonly software: boolean;
   readonly memoryLimit: number;
   /** Set when the device was lost: every further use throws it. */
   lost: DeviceError | null;
@@ -112,6 +114,7 @@ export async function openDevice(options: InitOptions): Promise<Gpu> {
     queue: device.queue,
     limits: device.limits,
     name,
+    software: info?.isFallbackAdapter === true || /swiftshader|llvmpipe/i.test(`${info?.architecture} ${name}`),
     memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
     lost: null,
     onLost: new Set(),

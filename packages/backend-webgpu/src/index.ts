@@ -5,6 +5,7 @@ import { openSession, type Session } from './backend.ts';
 import { checkInitOptions, findAdapter, type InitOptions, openDevice } from './device.ts';
 import { checkDevice, raise, settled, untilLost } from './faults.ts';
 import type { MemoryStats } from './memory.ts';
+import { patiently } from './patience.ts';
 
 export type { InitOptions } from './device.ts';
 export type { MemoryStats } from './memory.ts';
@@ -76,7 +77,7 @@ async function idle(op: string): Promise<Session> {
   const open = current(op);
   const { commands, gpu } = open;
   commands.submit();
-  await untilLost(gpu, `${op}()`, gpu.queue.onSubmittedWorkDone());
+  await patiently(gpu, untilLost(gpu, `${op}()`, gpu.queue.onSubmittedWorkDone()));
   await settled(gpu);
   checkDevice(gpu, `${op}()`);
   return open;

@@ -17,6 +17,7 @@ import {
 } from './faults.ts';
 import { map } from './kernels/map.ts';
 import { type Memory, memoryOf, sizeClass } from './memory.ts';
+import { patiently } from './patience.ts';
 
 /** One device word for each element. */
 function toWords(dtype: DType, data: TypedArray): Uint32Array | Int32Array | Float32Array {
@@ -98,7 +99,7 @@ export class Transfer {
       expectRefusal(this.#gpu, () => {
         mapped = staging.mapAsync(MAP_MODE_READ, 0, count * 4) as Promise<undefined>;
       });
-      await untilLost(this.#gpu, 'read', mapped!);
+      await patiently(this.#gpu, untilLost(this.#gpu, 'read', mapped!));
       words = staging.getMappedRange(0, count * 4).slice(0);
       staging.unmap();
     } catch (error) {

@@ -89,7 +89,7 @@ function sizesOf({ rows, columnSizes, stepSizes, batch, window }: Contraction): 
 export function contract(commands: Commands, memory: Memory, c: Contraction): void {
   checkDType(c.name, c.out.dtype);
   const sizes = sizesOf(c);
-  const plan = planFor(c, sizes);
+  const plan = planFor(c, sizes, commands.software);
   const pass = { c, sizes, ...plan };
   if (plan.chunks === 1) {
     dispatch(commands, pass, null);
@@ -106,6 +106,7 @@ interface Pass {
   readonly sizes: ContractionSizes;
   readonly method: ContractionForm['method'];
   readonly chunks: number;
+  readonly parts: number;
 }
 
 const programs = new Map<string, Program>();
@@ -154,6 +155,8 @@ function programFor(commands: Commands, name: string, form: ContractionForm): Pr
 
 /** Tiles down and across; for dots, outputs and blocks of them. */
 function gridOf({ method, sizes }: Pass): [number, number] {
+  if (method.kind === 'registers')
+    return [Math.ceil(sizes.rows / method.rows), Math.ceil(sizes.columns / method.columns)];
   if (method.kind !== 'tiled')
     return [sizes.outputs, Math.ceil(sizes.outputs / (method.kind === 'dots' ? method.outputs : WORKGROUP))];
   return [
@@ -166,7 +169,9 @@ function groupsOf(pass: Pass): number {
   const { method, sizes, chunks } = pass;
   const [down, across] = gridOf(pass);
   if (method.kind === 'finish') return across;
-  return method.kind === 'dots' ? across * chunks : down * across * chunks * sizes.batches;
+  if (method.kind === 'dots') return across * chunks;
+  const tiles = down * across * chunks * sizes.batches;
+  return method.kind === 'tiled' ? tiles : Math.ceil(tiles / method.size);
 }
 
 function writeParameters(
@@ -192,7 +197,12 @@ function writeParameters(
   put(at.down, down);
   put(at.across, across);
   put(at.chunks, chunks);
-  put(at.chunk, Math.ceil(sizes.steps / chunks));
+  if (pass.method.kind === 'registers') {
+    put(at.units, down * across * chunks * sizes.batches);
+    put(at.parts, pass.parts);
+    put(at.chunk, Math.ceil(c.stepSizes[0]! / pass.parts));
+    put(at.chunkOutside, Math.ceil((c.stepSizes[1] ?? 1) / (chunks / pass.parts)));
+  } else put(at.chunk, Math.ceil(sizes.steps / chunks));
   putAll(at.offsets, [c.a.offset, c.b.offset, c.out.offset, c.bias?.offset ?? 0]);
   putAll(at.rowStrides, c.rowStrides);
   if (valueType(form.dtype) === 'f32') floats[start + at.alpha] = c.alpha;

@@ -1,11 +1,13 @@
 /** @file How the work of a contraction is laid out on the device. The figures are rules of thumb for GPUs of any size. */
-import { type DotsMethod, TEAM, type TiledMethod } from '../wgsl/contractionPieces.ts';
+import { type DotsMethod, type RegistersMethod, TEAM, type TiledMethod } from '../wgsl/contractionPieces.ts';
 import type { Contraction, ContractionSizes } from './contraction.ts';
 
 export interface Plan {
-  readonly method: TiledMethod | DotsMethod;
+  readonly method: TiledMethod | DotsMethod | RegistersMethod;
   /** Steps are cut into this many chunks, whose sums a second dispatch adds. */
   readonly chunks: number;
+  /** Of these, how many along the innermost steps; of tiles in registers only. */
+  readonly parts: number;
 }
 
 /** Invocations down and across, and outputs that each of them has down and across. */
@@ -33,7 +35,8 @@ interface Candidate extends Plan {
   readonly work: number;
 }
 
-export function planFor(c: Contraction, sizes: ContractionSizes): Plan {
+export function planFor(c: Contraction, sizes: ContractionSizes, software: boolean): Plan {
+  if (software) return registers(c, sizes);
   const candidates = [dots(c, sizes), ...tiles.map((tile) => tiled(c, sizes, tile))];
   return candidates.reduce((best, candidate) => (candidate.work < best.work ? candidate : best));
 }
@@ -57,7 +60,7 @@ function tiled(
   const groups = Math.ceil(rows / tall) * Math.ceil(columns / wide) * batches;
   const chunks = chunksFor(groups, steps, TILE_CHUNK);
   const work = groups * cost * Math.max(1, BUSY / (groups * chunks));
-  return { method: { kind: 'tiled', ...tile, stepsOfA: stepsOfA(c), stepsOfB: c.stepsOfB }, chunks, work };
+  return { method: { kind: 'tiled', ...tile, stepsOfA: stepsOfA(c), stepsOfB: c.stepsOfB }, chunks, parts: 1, work };
 }
 
 /** Several invocations share an output where steps lie side by side, or where outputs are few. */
@@ -68,5 +71,43 @@ function dots(c: Contraction, { rows, columns, steps, outputs }: ContractionSize
   const groups = Math.ceil((outputs * lanes) / TEAM);
   const chunks = lanes === 1 ? 1 : chunksFor(groups, steps, DOT_CHUNK);
   const work = outputs * (1 + 2 * farOf(c)) * Math.max(1, BUSY / (groups * chunks));
-  return { method: { kind: 'dots', outputs: TEAM / lanes, lanes }, chunks, work };
+  return { method: { kind: 'dots', outputs: TEAM / lanes, lanes }, chunks, parts: 1, work };
+}
+
+/** Outputs of a tile in registers at most, and rows or columns of it. */
+const TILE = 96;
+const SIDE = 16;
+/** What a row or a column, and a column seen through a window, cost in a step, in multiplications of SwiftShader. */
+const LINE = 10;
+const WINDOW_LINE = 14;
+/** Invocations that keep a processor's cores busy, and multiplications that a chunk has at least. */
+const UNITS = 512;
+const CHUNK_WORK = 4096;
+
+const evenly = (count: number, most: number): number => Math.ceil(count / Math.ceil(count / most));
+
+/** The tile with the least work: a large one needs few loads, but must not reach far beyond the edges. */
+function registerTile(rows: number, columns: number, column: number): { rows: number; columns: number } {
+  let best = { rows: 1, columns: 1 };
+  let least = Number.POSITIVE_INFINITY;
+  for (let most = Math.min(rows, SIDE); most > 0; most--) {
+    const tall = evenly(rows, most);
+    const wide = evenly(columns, Math.min(columns, SIDE, Math.floor(TILE / tall)));
+    const work = Math.ceil(rows / tall) * Math.ceil(columns / wide) * (LINE * tall + column * wide + tall * wide);
+    if (work < least) [best, least] = [{ rows: tall, columns: wide }, work];
+  }
+  return best;
+}
+
+/** Tiles in registers, for adapters that are software; in chunks where they are few. */
+function registers({ stepSizes, window }: Contraction, { rows, columns, steps, batches }: ContractionSizes): Plan {
+  const tile = registerTile(rows, columns, window.length > 0 ? WINDOW_LINE : LINE);
+  const units = Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * batches;
+  const wanted = Math.min(UNITS / units, (steps * tile.rows * tile.columns) / CHUNK_WORK);
+  const split = (size: number, count: number): number => Math.max(1, Math.min(size, Math.floor(count)));
+  const even = (size: number, count: number): number => (size === 0 ? 1 : evenly(size, count));
+  const [inner, outer] = [stepSizes[0]!, stepSizes[1] ?? 1];
+  const parts = even(inner, split(inner / 8, wanted));
+  const chunks = parts * even(outer, split(outer, wanted / parts));
+  return { method: { kind: 'registers', ...tile, size: 16 }, chunks, parts };
 }

@@ -62,10 +62,10 @@ function shaderText(
   const walk: string[] = [];
   if (pattern === null) {
     for (let v = 0; v < views; v++) walk.push(`var p${v} = ${word(1 + v)};`);
-    walk.push('var rest = i; var at = 0u;');
+    walk.push('var rest = i; var at = 0u; var q = 0u;');
     for (let d = rank - 1; d >= 0; d--) {
       const size = word(strideBase + d);
-      walk.push(d > 0 ? `at = rest % ${size}; rest = rest / ${size};` : 'at = rest;');
+      walk.push(d > 0 ? `q = rest / ${size}; at = rest - q * ${size}; rest = q;` : 'at = rest;');
       for (let v = 0; v < views; v++) walk.push(`p${v} = p${v} + at * ${word(strideBase + rank * (1 + v) + d)};`);
     }
   }

@@ -16,7 +16,10 @@ export function writeLoops(words: Uint32Array, at: number, loops: Loops): number
   return next;
 }
 
-/** Statements that move the variables `places`, one for each view, to element number `index` of loops from word `at` on. */
+/**
+ * Statements that move the variables `places`, one for each view, to element number `index` of loops from word `at` on.
+ * Remainders come from quotients: integer divisions are slow on every device.
+ */
 export function stepsText(index: string, places: readonly string[], rank: number, at: number): string {
   const stride = (v: number, d: number): string => word(at + rank * (1 + v) + d);
   const moves = (d: number, by: string): string =>
@@ -25,7 +28,9 @@ export function stepsText(index: string, places: readonly string[], rank: number
   if (rank === 1) return moves(0, index);
   const lines = [`var rest = ${index};`];
   for (let d = rank - 1; d > 0; d--) {
-    lines.push(`{ let along = rest % ${word(at + d)}; rest = rest / ${word(at + d)}; ${moves(d, 'along')} }`);
+    lines.push(
+      `{ let q = rest / ${word(at + d)}; let along = rest - q * ${word(at + d)}; rest = q; ${moves(d, 'along')} }`,
+    );
   }
   lines.push(moves(0, 'rest'));
   return `{ ${lines.join('\n    ')} }`;

@@ -53,7 +53,9 @@ function placesOfLists(views: number, sizes: readonly number[]): number[] {
 function digitsText(rank: number, sizes: number): string {
   const lines = [`let i = group * ${WORKGROUP}u + lane;`, `if (i >= ${word(0)}) { return; }`, 'var rest = i;'];
   for (let d = rank + 1; d > 0; d--) {
-    lines.push(`let i${d} = i32(rest % ${word(sizes + d)}); rest = rest / ${word(sizes + d)};`);
+    lines.push(
+      `let q${d} = rest / ${word(sizes + d)}; let i${d} = i32(rest - q${d} * ${word(sizes + d)}); rest = q${d};`,
+    );
   }
   lines.push('let i0 = i32(rest);');
   return lines.join('\n  ');
@@ -116,20 +118,40 @@ export function maxPool(commands: Commands, x: View, out: View, indices: View, s
           (text, name, d) => (d === 0 ? name : `(${text}) * ${intWord(bounds + d)} + ${name}`),
           '',
         );
-        const loops = range(rank).map(
-          (d) => `for (var t${d} = 0; t${d} < ${intWord(kernels + d)}; t${d} = t${d} + 1) {
-    let x${d} = i${d + 2} * ${intWord(strides + d)} - ${intWord(paddings + d)} + t${d} * ${intWord(dilations + d)};
-    if (x${d} < 0 || x${d} >= ${intWord(bounds + d)}) { continue; }`,
+        const greater = float ? 'is_nan(v) | ((v > best) & !is_nan(best))' : '(v > best)';
+        const value = load(
+          `b${places[0]}[${placeText(0, xStrides, ['i0', 'i1', ...range(rank).map((d) => `max(0, min(x${d}, ${intWord(bounds + d)} - 1))`)])}]`,
         );
-        const greater = float ? 'is_nan(v) || (v > best && !is_nan(best))' : 'v > best';
-        const value = load(`b${places[0]}[${placeText(0, xStrides, ['i0', 'i1', ...position])}]`);
+        const inside = range(rank).map((d) => `(x${d} >= 0) & (x${d} < ${intWord(bounds + d)})`);
+        const positions = range(rank).map(
+          (d) =>
+            `let x${d} = i${d + 2} * ${intWord(strides + d)} - ${intWord(paddings + d)} + t${d} * ${intWord(dilations + d)};`,
+        );
+        const next = range(rank)
+          .reverse()
+          .map((d) => {
+            const more = `let n${d} = t${d} + ${d === rank - 1 ? '1' : `select(0, 1, full${d + 1})`};`;
+            const wrap = `let full${d} = n${d} == ${intWord(kernels + d)}; t${d} = select(n${d}, 0, full${d});`;
+            return d === 0 ? `${more} t0 = n0;` : `${more} ${wrap}`;
+          });
+        // One loop without conditions: software adapters take long for an entry of another loop, or for an if.
         return `${digitsText(rank, sizes)}
   var best = ${literal(float ? Number.NEGATIVE_INFINITY : 0, held)};
   var at = -1;
-  ${loops.join('\n  ')}
+  ${range(rank)
+    .map((d) => `var t${d} = 0;`)
+    .join(' ')}
+  let taps = ${range(rank)
+    .map((d) => intWord(kernels + d))
+    .join(' * ')};
+  for (var k = 0; k < taps; k = k + 1) {
+    ${positions.join('\n    ')}
     let v = ${value};
-    if (at < 0 || ${greater}) { best = v; at = ${plane}; }
-  ${'}'.repeat(rank)}
+    let better = ${inside.join(' & ')} & ((at < 0) | ${greater});
+    best = select(best, v, better);
+    at = select(at, ${plane}, better);
+    ${next.join(' ')}
+  }
   b${places[1]}[${placeText(1, outStrides, digitNames(rank))}] = ${storing(held, x.dtype)('best')};
   b${places[2]}[${placeText(2, indexStrides, digitNames(rank))}] = bitcast<u32>(at);`;
       }

@@ -13,13 +13,15 @@ import {
   TEAM,
   type TiledMethod,
 } from './contractionPieces.ts';
-import { loading, storing } from './lower.ts';
+import { registersText } from './contractionRegisters.ts';
+import { loading } from './lower.ts';
 import { shader, WORKGROUP, word } from './shader.ts';
 
 /** Text of a contraction's shader. */
 export function contractionText(form: ContractionForm): string {
   const pieces = new Pieces(form);
   if (form.method.kind === 'tiled') return tiledText(pieces, form.method);
+  if (form.method.kind === 'registers') return registersText(pieces, form.method);
   if (form.method.kind === 'dots') return dotsText(pieces, form.method);
   return finishText(pieces);
 }
@@ -141,7 +143,7 @@ function storeTile(pieces: Pieces, method: TiledMethod, quadsA: number, quadsB: 
       return `{ let place = columns[${inTile}].out; if (place != ${NOWHERE}) { put(place + m * ${word(at.rowStrides + 1)}, ${pieces.biasPlace('m', '0u')}, ${value}); } }`;
     }
     const store = form.partials
-      ? partialText(pieces, 'batch', 'chunk', 'm', 'n', value)
+      ? pieces.partialText('batch', 'chunk', 'm', 'n', value)
       : `put(p2 + m * ${word(at.rowStrides + 1)} + n * ${word(at.columnOut)}, ${pieces.biasPlace('m', 'n')}, ${value});`;
     return `{ let n = first_column + ${inTile}; if (n < ${word(at.columns)}) { ${store} } }`;
   });
@@ -155,19 +157,6 @@ function storeTile(pieces: Pieces, method: TiledMethod, quadsA: number, quadsB: 
     }
     ${moves.join(' ')}
   }`;
-}
-
-/** Stores a partial sum: chunk by chunk, in each batch by batch, row-major. */
-function partialText(
-  { form, at, held }: Pieces,
-  batch: string,
-  chunk: string,
-  row: string,
-  column: string,
-  value: string,
-): string {
-  const place = `${chunk} * ${word(at.outputs)} + (${batch} * ${word(at.rows)} + ${row}) * ${word(at.columns)} + ${column}`;
-  return `b${form.places[4]}[${place}] = ${storing(held, held)(value)};`;
 }
 
 /** From output number `e`: `m`, `n`, `batch`, the batch's places, and the column. */
@@ -211,7 +200,7 @@ function dotsText(pieces: Pieces, { outputs, lanes }: DotsMethod): string {
   let row = p0 + m * ${word(at.rowStrides)};
   ${form.rank === 0 ? plainSteps(pieces, lanes) : lanes > 1 ? dividedSteps(pieces, lanes) : nestedSteps(pieces)}
   ${lanes > 1 ? tree : ''}
-  if (share == 0u && number < ${word(at.outputs)}) { ${form.partials ? partialText(pieces, 'batch', 'chunk', 'm', 'n', 'sum') : putText(pieces, 'sum')} }`;
+  if (share == 0u && number < ${word(at.outputs)}) { ${form.partials ? pieces.partialText('batch', 'chunk', 'm', 'n', 'sum') : putText(pieces, 'sum')} }`;
   return shader(form.buffers, body, declarations, outputs * lanes);
 }
 

@@ -26,6 +26,14 @@ export interface DotsMethod {
   readonly lanes: number;
 }
 
+/** A tile of `rows` × `columns` outputs for each invocation; `size` of them are a workgroup. */
+export interface RegistersMethod {
+  readonly kind: 'registers';
+  readonly rows: number;
+  readonly columns: number;
+  readonly size: number;
+}
+
 /** All that the text of a shader depends on. */
 export interface ContractionForm {
   readonly dtype: DType;
@@ -37,7 +45,7 @@ export interface ContractionForm {
   readonly bias: boolean;
   readonly accumulate: boolean;
   readonly partials: boolean;
-  readonly method: TiledMethod | DotsMethod | { readonly kind: 'finish' };
+  readonly method: TiledMethod | DotsMethod | RegistersMethod | { readonly kind: 'finish' };
   /** Numbers of the buffers of a, b, out and bias (or another of them), and of partial sums. */
   readonly places: readonly number[];
   readonly buffers: number;
@@ -65,6 +73,10 @@ export function contractionWords(rank: number, phased: boolean) {
     across: take(1),
     chunks: take(1),
     chunk: take(1),
+    /** Of tiles in registers: invocations, chunks along the inner steps, and steps of the first outer dimension in a chunk. */
+    units: take(1),
+    parts: take(1),
+    chunkOutside: take(1),
     /** Of a, b, out and bias. */
     offsets: take(4),
     rowStrides: take(3),
@@ -217,7 +229,7 @@ fn b_at(column: Column, step: Step) -> ${type} {
     const { rank } = this.form;
     const lines = [`var rest = ${index};`];
     for (let d = rank; d > 0; d--)
-      lines.push(`let d${d} = rest % ${word(sizes + d)}; rest = rest / ${word(sizes + d)};`);
+      lines.push(`let q${d} = rest / ${word(sizes + d)}; let d${d} = rest - q${d} * ${word(sizes + d)}; rest = q${d};`);
     lines.push('let d0 = rest;');
     return lines.join(' ');
   }
@@ -228,18 +240,23 @@ fn b_at(column: Column, step: Step) -> ${type} {
 
   /** Sets the variable `target` to the column number `index`, or to one that is nowhere. */
   columnText(target: string, index: string): string {
+    return `${target} = Column(${NOWHERE}, 0u, Position(${FAR}));
+  if (${index} < ${word(this.at.columns)}) {
+    ${this.digits(index, this.at.columnSizes)}
+    ${this.columnFromDigits(target)}
+  }`;
+  }
+
+  /** Sets the variable `target` to the column with digits `d0`, … if it is there. */
+  columnFromDigits(target: string): string {
     const { form, at } = this;
     const out = this.dims.map((d) => `u32(e${this.component(d)}) * ${word(at.columnOut + d + 1)}`);
     const assign = `let p = d * ${this.vector(at.columnMove)} + ${form.phased ? 'shift' : this.vector(at.shift)};
     ${target} = Column(p2 + d0 * ${word(at.columnOut)} + ${out.join(' + ')}, p1 + d0 * ${word(at.columnB)} + ${this.moved('p')}, p);`;
     const there = form.rank === 1 ? `e < ${intWord(at.sizes)}` : `all(e < ${this.vector(at.sizes)})`;
-    return `${target} = Column(${NOWHERE}, 0u, Position(${FAR}));
-  if (${index} < ${word(at.columns)}) {
-    ${this.digits(index, at.columnSizes)}
-    let d = ${this.position('d')};
+    return `let d = ${this.position('d')};
     let e = ${form.phased ? `d * ${this.vector(at.stride)} + first` : 'd'};
-    ${form.phased ? `if (${there}) { ${assign} }` : assign}
-  }`;
+    ${form.phased ? `if (${there}) { ${assign} }` : assign}`;
   }
 
   /** Sets the variable `target` to the step with digits `d0`, … if it is there. */
@@ -261,6 +278,13 @@ fn b_at(column: Column, step: Step) -> ${type} {
     ${this.digits(index, this.at.stepSizes)}
     ${this.stepFromDigits(target)}
   }`;
+  }
+
+  /** Stores a partial sum: chunk by chunk, in each batch by batch, row-major. */
+  partialText(batch: string, chunk: string, row: string, column: string, value: string): string {
+    const { form, at, held } = this;
+    const place = `${chunk} * ${word(at.outputs)} + (${batch} * ${word(at.rows)} + ${row}) * ${word(at.columns)} + ${column}`;
+    return `b${form.places[4]}[${place}] = ${storing(held, held)(value)};`;
   }
 
   /** The place of an output and that of its bias. */

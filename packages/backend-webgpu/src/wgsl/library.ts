@@ -71,10 +71,8 @@ fn reduced(x: f32) -> Reduced {
   f_cosh: 'fn f_cosh(x: f32) -> f32 { if (is_nan(x)) { return x; } return cosh(x); }',
   f_exp: 'fn f_exp(x: f32) -> f32 { if (is_nan(x)) { return x; } return exp(x); }',
   f_exp2: 'fn f_exp2(x: f32) -> f32 { if (is_nan(x)) { return x; } return exp2(x); }',
-  f_max:
-    'fn f_max(a: f32, b: f32) -> f32 { if (is_nan(a)) { return a; } if (is_nan(b)) { return b; } return max(a, b); }',
-  f_min:
-    'fn f_min(a: f32, b: f32) -> f32 { if (is_nan(a)) { return a; } if (is_nan(b)) { return b; } return min(a, b); }',
+  f_max: 'fn f_max(a: f32, b: f32) -> f32 { return select(select(max(a, b), b, is_nan(b)), a, is_nan(a)); }',
+  f_min: 'fn f_min(a: f32, b: f32) -> f32 { return select(select(min(a, b), b, is_nan(b)), a, is_nan(a)); }',
   f_fmod:
     'fn f_fmod(a: f32, b: f32) -> f32 { if (is_nan(a) || is_nan(b) || is_inf(a) || b == 0.0) { return nan(a); } if (is_inf(b)) { return a; } return a % b; }',
   f_mod:
