@@ -42,8 +42,12 @@ const MIN_BYTES = 256;
 const COLLECTION_BYTES = 64 * 2 ** 20;
 /** The share of the limit that may become garbage before asynchronous calls wait for a collection. */
 const SOFT_SHARE = 1 / 4;
-/** So many more buffers than after the last collection are worth the next: some milliseconds for some tens of steps. */
-const GROWTH = 512;
+/**
+ * So many more buffers than after the last collection are worth the next, which takes some milliseconds, but not before so
+ * many values were read: about one a step.
+ */
+const GROWTH = 256;
+const READS_BETWEEN = 16;
 /** Turns of the event loop that a collection may take; most take a few. */
 const COLLECTION_TURNS = 64;
 /** How many kinds of tensors the error of a full device names. */
@@ -69,6 +73,8 @@ export class Memory {
   /** What is in use after a collection, as far as is known. */
   #usedBuffers = 0;
   #usedBytes = 0;
+  /** Values that were read since the last collection. */
+  #reads = 0;
   /** Called when a buffer is destroyed, so that caches forget it. */
   onDestroy: (id: number) => void = () => {};
   /** Called before buffers are destroyed: sends the commands that use them. */
@@ -190,7 +196,9 @@ export class Memory {
     this.#usedBuffers = Math.min(this.#usedBuffers, liveBuffers);
     this.#usedBytes = Math.min(this.#usedBytes, liveBytes);
     const spare = Math.min(memoryLimit * SOFT_SHARE, (memoryLimit - this.#usedBytes) / 2);
-    if (liveBuffers <= this.#usedBuffers + GROWTH && liveBytes <= this.#usedBytes + spare) return null;
+    const many = ++this.#reads >= READS_BETWEEN && liveBuffers > this.#usedBuffers + GROWTH;
+    if (!many && liveBytes <= this.#usedBytes + spare) return null;
+    this.#reads = 0;
     return this.#collect(spare);
   }
 
