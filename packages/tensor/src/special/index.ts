@@ -8,3 +8,4 @@ export { sinc } from '../ops/trigonometry.ts';
 export * from './bessel.ts';
 export * from './error.ts';
 export { igamma as gammainc, igammac as gammaincc, mvlgamma as multigammaln, polygamma, zeta } from './gamma.ts';
+export * from './polynomials.ts';
