@@ -2,12 +2,14 @@
 
 // Functions of torch itself that are no methods.
 export { celu, selu, threshold } from '../functional/activation.ts';
+export { nativeBatchNorm, nativeLayerNorm } from '../functional/native-normalization.ts';
 export { rrelu } from '../functional/sampling.ts';
 // These functions take their arguments in another order than the methods.
 export { polygamma } from '../special/gamma.ts';
 export { where } from '../where.ts';
 export * from './activation.ts';
 export * from './arithmetic.ts';
+export * from './calculus.ts';
 export * from './choice.ts';
 export * from './clamp.ts';
 export * from './combine.ts';
@@ -15,10 +17,13 @@ export * from './compare.ts';
 export * from './convert.ts';
 export * from './copy.ts';
 export * from './counting.ts';
+export * from './covariance.ts';
 export * from './equality.ts';
 export * from './extremes.ts';
 export * from './floats.ts';
 export * from './gather.ts';
+export * from './histogram.ts';
+export * from './histogramdd.ts';
 export * from './index-ops.ts';
 export * from './inplace-views.ts';
 export * from './isin.ts';
@@ -31,6 +36,7 @@ export * from './math.ts';
 export * from './matmul.ts';
 export * from './matmul-sums.ts';
 export * from './moments.ts';
+export * from './norms.ts';
 export * from './products.ts';
 export * from './random.ts';
 export * from './reading.ts';
@@ -42,6 +48,7 @@ export * from './rounding.ts';
 export * from './scan.ts';
 export * from './scatter.ts';
 export * from './search.ts';
+export * from './segment-reduce.ts';
 export * from './softmax.ts';
 export * from './sort.ts';
 export * from './special.ts';
