@@ -84,6 +84,29 @@ export const floatFunctions: FunctionTable = {
   lgamma: named('f_lgamma'),
   digamma: named('f_digamma'),
   trigamma: named('f_trigamma'),
+  erfcx: named('f_erfcx'),
+  ndtri: named('f_ndtri'),
+  i0: named('f_i0'),
+  i0e: named('f_i0e'),
+  i1: named('f_i1'),
+  i1e: named('f_i1e'),
+  besselJ0: named('f_j0'),
+  besselJ1: named('f_j1'),
+  besselY0: named('f_y0'),
+  besselY1: named('f_y1'),
+  k0: named('f_k0'),
+  k0e: named('f_k0e'),
+  k1: named('f_k1'),
+  k1e: named('f_k1e'),
+  airyAi: named('f_airy_ai'),
+  airyAiPrime: named('f_airy_ai_prime'),
+  chebyshev: named('f_chebyshev'),
+  gegenbauer: named('f_gegenbauer'),
+  hermite: named('f_hermite'),
+  laguerre: named('f_laguerre'),
+  zeta: named('f_zeta'),
+  igamma: named('f_igamma'),
+  igammac: named('f_igammac'),
 };
 
 /** Integers up to 32 bits, computed as i32 (the caller wraps to the width). */
@@ -111,6 +134,7 @@ export const intFunctions: FunctionTable = {
   bitXor: operator('^'),
   shiftLeft: named('i_shl'),
   shiftRight: named('i_shr'),
+  gcd: named('i_gcd'),
 };
 
 export const boolFunctions: FunctionTable = {

@@ -1,7 +1,9 @@
 /** @file Functions that kernels call. */
+import { specialLibrary } from './specialLibrary.ts';
 
 /** By name. NaN and infinity are made and recognized by bits, which no optimizer may assume away. */
 const library: Readonly<Record<string, string>> = {
+  ...specialLibrary,
   is_nan: 'fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }',
   bits: 'fn bits(x: u32) -> f32 { return bitcast<f32>(x); }',
   is_inf: 'fn is_inf(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }',
@@ -16,13 +18,40 @@ const library: Readonly<Record<string, string>> = {
   r = fma(n, -0.00048351287841796875, r);
   r = fma(n, -3.1385570764541626e-07, r);
   r = fma(n, -6.0771e-11, r);
-  let quadrant = (i32(n) + shift) & 3;
+  var quadrant = i32(n);
+  if (abs(x) > 30000.0) { let far = quarter_turns(x); r = far.y; quadrant = i32(far.x); }
+  quadrant = (quadrant + shift) & 3;
   let z = r * r;
   let s = r + r * z * (-0.16666654611 + z * (0.0083321608736 - z * 0.00019515295891));
   let c = 1.0 - 0.5 * z + z * z * (0.04166664568298827 + z * (-0.001388731625493765 + z * 2.443315711809948e-05));
   let y = select(s, c, (quadrant & 1) == 1);
   return select(y, -y, quadrant >= 2);
 }`,
+  // For large x: the quarter turns modulo 4 and the rest, from the bits of 2/π that matter (Payne and Hanek, SIGNUM
+  // Newsletter 18 (1983)). x = m · 2^e with integers; times 2/π, whole turns drop out of the product.
+  quarter_turns: `fn quarter_turns(x: f32) -> vec2<f32> {
+  let word = bitcast<u32>(abs(x));
+  let m = (word & 0x7fffffu) | 0x800000u;
+  let k = i32(word >> 23u) - 152;
+  let a = pi_bits(k); let b = pi_bits(k + 32); let c = pi_bits(k + 64);
+  let low = m * b + mul_high(m, c);
+  let high = m * a + mul_high(m, b) + select(0u, 1u, low < m * b);
+  let n = (high + 0x20000000u) >> 30u;
+  let r = (f32(bitcast<i32>(high - (n << 30u))) * 2.3283064e-10 + f32(low) * 5.4210109e-20) * 6.28318531;
+  return select(vec2<f32>(f32(n), r), -vec2<f32>(f32(n), r), x < 0.0);
+}`,
+  mul_high: `fn mul_high(m: u32, a: u32) -> u32 {
+  let ll = (m & 0xffffu) * (a & 0xffffu); let lh = (m & 0xffffu) * (a >> 16u); let hl = (m >> 16u) * (a & 0xffffu);
+  return (m >> 16u) * (a >> 16u) + (lh >> 16u) + (hl >> 16u) + (((ll >> 16u) + (lh & 0xffffu) + (hl & 0xffffu)) >> 16u);
+}`,
+  // 32 bits of 2/π from the k-th behind the point.
+  pi_bits: `fn pi_bits(k: i32) -> u32 {
+  let s = u32(k & 31);
+  let high = pi_word(k >> 5u); let low = pi_word((k >> 5u) + 1);
+  return select((high << s) | (low >> (32u - s)), high, s == 0u);
+}`,
+  pi_word:
+    'fn pi_word(i: i32) -> u32 { switch (i) { case 0: { return 0xa2f9836eu; } case 1: { return 0x4e441529u; } case 2: { return 0xfc2757d1u; } case 3: { return 0xf534ddc0u; } case 4: { return 0xdb629599u; } case 5: { return 0x3c439041u; } case 6: { return 0xfe5163abu; } default: { return 0u; } } }',
   f_sin: 'fn f_sin(x: f32) -> f32 { return sin_cos(x, 0); }',
   f_cos: 'fn f_cos(x: f32) -> f32 { return sin_cos(x, 1); }',
   f_tan: 'fn f_tan(x: f32) -> f32 { return sin_cos(x, 0) / sin_cos(x, 1); }',
@@ -130,7 +159,7 @@ const library: Readonly<Record<string, string>> = {
   f_lgamma: `fn f_lgamma(x: f32) -> f32 {
   if (is_nan(x)) { return x; } if (is_inf(x)) { return inf(1.0); }
   if (x <= 0.0 && floor(x) == x) { return inf(1.0); }
-  if (x < 0.5) { return 1.14472988584940 - f_log(abs(sin(3.14159265358979 * (x - floor(x))))) - lgamma_right(1.0 - x); }
+  if (x < 0.5) { return 1.14472988584940 - f_log(abs(f_sin(3.14159265358979 * (x - round(x))))) - lgamma_right(1.0 - x); }
   return lgamma_right(x);
 }`,
   lgamma_right: `fn lgamma_right(x: f32) -> f32 {
@@ -147,7 +176,7 @@ const library: Readonly<Record<string, string>> = {
   if (x0 == 0.0) { return inf(-f_copysign(1.0, x0)); }
   if (x0 < 0.0 && floor(x0) == x0) { return nan(x0); }
   var x = x0; var r = 0.0;
-  if (x < 0.0) { r = -3.14159265358979 / tan(3.14159265358979 * (x - floor(x))); x = 1.0 - x; }
+  if (x < 0.0) { let t = x - round(x); if (abs(t) < 0.5) { r = -3.14159265358979 / f_tan(3.14159265358979 * t); } x = 1.0 - x; }
   while (x < 6.0) { r = r - 1.0 / x; x = x + 1.0; }
   let z = 1.0 / (x * x);
   return r + f_log(x) - 0.5 / x - z * (0.0833333333 - z * (0.00833333333 - z * (0.00396825397 - z * 0.00416666667)));
@@ -155,7 +184,7 @@ const library: Readonly<Record<string, string>> = {
   f_trigamma: `fn f_trigamma(x0: f32) -> f32 {
   if (is_nan(x0)) { return x0; }
   var x = x0; var r = 0.0; var s = 1.0;
-  if (x < 0.5) { s = -1.0; let k = 3.14159265358979 / sin(3.14159265358979 * (x - floor(x))); r = -k * k; x = 1.0 - x; }
+  if (x < 0.5) { s = -1.0; let k = 3.14159265358979 / f_sin(3.14159265358979 * (x - round(x))); r = -k * k; x = 1.0 - x; }
   while (x < 6.0) { r = r + 1.0 / (x * x); x = x + 1.0; }
   let z = 1.0 / (x * x);
   return s * (r + (1.0 + 0.5 / x + z * (0.166666667 - z * (0.0333333333 - z * 0.0238095238))) / x);
@@ -175,6 +204,8 @@ const library: Readonly<Record<string, string>> = {
   i_shl: 'fn i_shl(a: i32, b: i32) -> i32 { if (b < 0 || b > 31) { return 0; } return a << u32(b); }',
   i_shr:
     'fn i_shr(a: i32, b: i32) -> i32 { if (b < 0 || b > 31) { return select(0, -1, a < 0); } return a >> u32(b); }',
+  i_gcd:
+    'fn i_gcd(a: i32, b: i32) -> i32 { var x = abs(a); var y = abs(b); while (y != 0) { let r = x % y; x = y; y = r; } return x; }',
   // Round to nearest even on the upper 16 bits.
   to_bf16:
     'fn to_bf16(x: f32) -> u32 { let b = bitcast<u32>(x); if ((b & 0x7fffffffu) > 0x7f800000u) { return 0x7fc0u; } return (b + 0x7fffu + ((b >> 16u) & 1u)) >> 16u; }',
