@@ -4,6 +4,7 @@ export { exp2, expm1, log1p } from '../ops/math.ts';
 export { round } from '../ops/rounding.ts';
 export { logSoftmax, softmax } from '../ops/softmax.ts';
 export { digamma, digamma as psi, erf, erfc, erfinv, lgamma as gammaln, logit, xlogy } from '../ops/special.ts';
+export { logsumexp } from '../ops/statistics.ts';
 export { sinc } from '../ops/trigonometry.ts';
 export * from './bessel.ts';
 export * from './error.ts';
