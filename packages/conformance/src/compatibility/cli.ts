@@ -3,8 +3,7 @@
  * fixtures are run, which have a part of the cases only.
  */
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fixtureSource, folderSource } from '../area.ts';
 import { formatDocument, rowOf } from './document.ts';
@@ -32,7 +31,8 @@ const sources =
 
 const scores = await scoresOf(sources);
 const rows = allNames().map((name) => rowOf(name, scores));
-const target = new URL('../../../../docs/compatibility.md', import.meta.url);
+// `npm run` starts in the root.
+const target = resolve('docs/compatibility.md');
 writeFileSync(target, formatDocument(rows));
 const existing = rows.filter((row) => row.status !== 'none').length;
-console.log(`${fileURLToPath(target)}: ${existing} of ${rows.length} names exist`);
+console.log(`${target}: ${existing} of ${rows.length} names exist`);

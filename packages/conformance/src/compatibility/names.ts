@@ -61,7 +61,7 @@ function has(holder: unknown, word: string): boolean {
 
 /** All names, namespace by namespace, as the code has them now. */
 export function allNames(): Name[] {
-  const text = readFileSync(new URL('../../fixtures/names.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('./names.json', import.meta.url), 'utf8');
   const namespaces = JSON.parse(text) as Readonly<Record<string, string>>;
   return Object.entries(namespaces).flatMap(([namespace, list]) =>
     list.split(' ').map((name) => ({ namespace, name, here: here(namespace, name) })),
