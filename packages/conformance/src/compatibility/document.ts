@@ -61,7 +61,7 @@ export function formatDocument(rows: readonly Row[]): string {
     'the names with the code.',
     '',
     `**${percent(rows.length - count(rows, 'none'), rows.length)}** of PyTorch's ${rows.length} public names below exist here; the names that exist pass **${percent(passed, total)}** of PyTorch's cases for them`,
-    '(one case may count for a function, a method and its in-place form).',
+    '(one case may count for a function, a method, its in-place form and second names of the same).',
     '',
     'full: all cases pass. partial: some do not; the last column says what is missing. there: it exists, is tested here, and',
     'PyTorch has recorded no cases for it. none: it does not exist.',

@@ -1,6 +1,7 @@
 /** @file How many of PyTorch's recorded cases each of its names passes. */
 import type { Area, Source } from '../area.ts';
 import { areas } from '../areas/index.ts';
+import { findFunction } from '../names.ts';
 import { type GroupResult, runArea } from '../run.ts';
 
 /** The cases of one name. */
@@ -18,6 +19,7 @@ export type Scores = Map<string, Score>;
 interface IndexEntry {
   readonly op: string;
   readonly variant: string;
+  readonly file: string;
   readonly method: boolean;
   readonly inplace: boolean;
 }
@@ -29,11 +31,21 @@ function opNames(source: Source): NamesOf {
   const { index } = JSON.parse(source.read('INDEX.json')) as { index: readonly IndexEntry[] };
   const entries = new Map(index.map((entry) => [entry.op + (entry.variant === '' ? '' : `.${entry.variant}`), entry]));
   return (group) => {
-    const { op, method, inplace } = entries.get(group)!;
-    if (op.includes('.')) return [op];
-    return [`torch.${op}`, ...(method ? [`Tensor.${op}`] : []), ...(inplace ? [`Tensor.${op}_`] : [])];
+    const { op, file, method, inplace } = entries.get(group)!;
+    return [op, ...aliasesIn(source.read(file)).filter((alias) => isSame(op, alias))].flatMap((name) => {
+      if (name.includes('.')) return [name];
+      return [`torch.${name}`, ...(method ? [`Tensor.${name}`] : []), ...(inplace ? [`Tensor.${name}_`] : [])];
+    });
   };
 }
+
+/** PyTorch's other names for the op of a golden file. */
+const aliasesIn = (text: string): string[] =>
+  (/"aliases":\s*\[([^\]]*)\]/.exec(text)?.[1] ?? '').split(/[\s",]+/).filter((alias) => alias !== '');
+
+/** Whether a second name stands for the very same function here: then the cases say as much about it. */
+const isSame = (op: string, alias: string): boolean =>
+  alias !== op && findFunction(op) !== undefined && findFunction(op) === findFunction(alias);
 
 const optimNames: NamesOf = (group) => [
   `optim.${group}`,
