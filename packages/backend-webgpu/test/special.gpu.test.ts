@@ -50,7 +50,10 @@ describe('special functions are those of the CPU', () => {
     const inGammas = (p: Tensor, q: Tensor): Tensor[] => [special.gammainc(p, q), special.gammaincc(p, q)];
     await same([a, x], inGammas, { relative: 1e-4, absolute: 1e-6 });
     await same(
-      [tensor([2, 3, 1.5, 4, 1, 0.5, 2, 2]), tensor([1, 0.3, 7, -2.5, 3, 2, -3, Number.POSITIVE_INFINITY])],
+      [
+        tensor([2, 3, 1.5, 4, 1, 0.5, 2, 2, 3, 2]),
+        tensor([1, 0.3, 7, -2.5, 3, 2, -3, Number.POSITIVE_INFINITY, -1000.25, -20.5]),
+      ],
       (s, q) => special.zeta(s, q),
       tolerance,
     );

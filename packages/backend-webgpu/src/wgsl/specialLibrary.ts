@@ -190,7 +190,7 @@ export const specialLibrary: Readonly<Record<string, string>> = {
   f_airy_ai_prime: 'fn f_airy_ai_prime(x: f32) -> f32 { return airy(x).y; }',
   hurwitz: `fn hurwitz(s: f32, q: f32) -> f32 {
   var x = q; var sum = 0.0;
-  for (var k = 0; k < 100000 && x < 9.0; k = k + 1) { sum = sum + f_pow(x, -s); x = x + 1.0; }
+  for (var k = 0; k < 32 && x < 9.0; k = k + 1) { sum = sum + f_pow(x, -s); x = x + 1.0; }
   let power = f_pow(x, -s);
   let y = 1.0 / (x * x);
   let a = s * power / x;
@@ -204,7 +204,10 @@ export const specialLibrary: Readonly<Record<string, string>> = {
   if (q > 0.0) { if (is_inf(q)) { return 0.0; } return hurwitz(s, q); }
   if (floor(q) == q) { return inf(1.0); }
   if (floor(s) != s) { return nan(s); }
-  return hurwitz(s, q);
+  if (q > -20.0) { return hurwitz(s, q); }
+  let rest = q - floor(q);
+  let other = hurwitz(s, 1.0 - rest) - hurwitz(s, 1.0 - q);
+  return hurwitz(s, rest) + select(-other, other, s - 2.0 * floor(0.5 * s) == 0.0);
 }`,
   // x^a e^-x / Γ(a); from 8 on by Stirling's formula, whose large terms cancel before they are rounded.
   gamma_factor: `fn gamma_factor(a: f32, x: f32) -> f32 {

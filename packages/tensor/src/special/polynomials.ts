@@ -1,6 +1,7 @@
 /**
  * @file Classical orthogonal polynomials. Degrees are numbers or tensors, broadcast against x; one that is no integer
- * counts as the integer towards 0, and below 0 the value is 0, as in PyTorch. Differentiable by x, unlike in PyTorch.
+ * counts as the integer towards 0, and below 0 the value is 0, as in PyTorch. Differentiable by x, unlike in PyTorch. The work
+ * grows with the degree.
  */
 import { call, type Expr } from '../ir/expr.ts';
 import { type EitherFunction, either } from '../ops/make.ts';
