@@ -9,6 +9,8 @@ describe('histogram', () => {
     const [hist, edges] = tensor([0, 1, 1, 2, 3, -1, 4, Number.NaN]).histogram(tensor([0, 1, 3]));
     expect(hist.toArraySync()).toEqual([1, 4]);
     expect(edges.toArraySync()).toEqual([0, 1, 3]);
+    const result = tensor([0.5]).histogram(1, { range: [0, 1] });
+    expect(String(result)).toBe('torch.return_types.histogram(\nhist=tensor([1.]),\nbin_edges=tensor([0., 1.]))');
   });
 
   it('makes equal bins over the data or a range', () => {
