@@ -41,7 +41,7 @@ const bools = [false, true];
 
 /** Functions of the IR by their number of operands; the others take two. */
 const unary = new Set<ScalarFunction>(
-  'neg abs sign floor ceil round trunc sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma digamma trigamma erfcx ndtri i0 i0e i1 i1e bitNot not'.split(
+  'neg abs sign floor ceil round trunc sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma digamma trigamma erfcx ndtri i0 i0e i1 i1e besselJ0 besselJ1 besselY0 besselY1 k0 k0e k1 k1e airyAi airyAiPrime bitNot not'.split(
     ' ',
   ) as ScalarFunction[],
 );
@@ -55,14 +55,15 @@ async function differences(fn: ScalarFunction, operands: readonly Tensor[], rela
   return differencesOf(fn, result, callPointwise(op, operands), operands, relative);
 }
 
-/** Sums of many terms, of which single precision leaves few digits where they cancel. */
-const sums = ['zeta', 'igamma', 'igammac'];
+/** Sums of many terms, of which single precision leaves few digits where they cancel; polynomials are in special.gpu.test.ts. */
+const sums = ['zeta', 'igamma', 'igammac', 'chebyshev', 'gegenbauer', 'hermite', 'laguerre'];
 
 describe('float32', () => {
   for (const fn of Object.keys({ ...floatFunctions, ...common }) as ScalarFunction[]) {
     if (fn === 'where' || 'and or xor not'.split(' ').includes(fn) || sums.includes(fn)) continue;
     it(fn, async () => {
-      const x = tensor(floats);
+      // Far out Airy functions oscillate so fast that single precision does not know the phase.
+      const x = tensor(fn.startsWith('airy') ? floats.filter((v) => !(v < -40)) : floats);
       const operands = unary.has(fn) ? [x] : [x.unsqueeze(1), x];
       expect(await differences(fn, operands, 1e-5)).toEqual([]);
     });

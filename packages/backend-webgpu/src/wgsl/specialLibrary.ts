@@ -47,7 +47,7 @@ export const specialLibrary: Readonly<Record<string, string>> = {
   if (is_inf(x)) { return 0.0; }
   var t = 1.0; var s = 1.0;
   for (var k = 1.0; k < 14.0; k = k + 1.0) { t = t * ((2.0 * k - 1.0) * (2.0 * k - 1.0) - 4.0 * n * n) / (8.0 * k * x); s = s + t; }
-  return s / sqrt(6.28318531 * x);
+  return s * 0.39894228 / sqrt(x);
 }`,
   i_of: `fn i_of(n: f32, x: f32, scaled: bool) -> f32 {
   if (is_nan(x)) { return x; }
@@ -67,6 +67,8 @@ export const specialLibrary: Readonly<Record<string, string>> = {
   f_i1e: 'fn f_i1e(x: f32) -> f32 { return i_of(1.0, x, true); }',
   scaled_k: `fn scaled_k(nu: f32, x: f32) -> f32 {
   if (is_inf(x)) { return 0.0; }
+  let far = (4.0 * nu * nu - 1.0) / (8.0 * x);
+  if (x > 1000.0) { return (1.0 + far + 0.5 * far * (far - 1.0 / x)) * 1.25331414 / sqrt(x); }
   let h = f_asinh(sqrt(9.0 / x)) / 8.0;
   var s = 0.5;
   for (var k = 1.0; k <= 16.0; k = k + 1.0) { let u = f_sinh(0.5 * h * k); s = s + exp(-2.0 * x * u * u) * cosh(nu * h * k); }
@@ -168,6 +170,7 @@ export const specialLibrary: Readonly<Record<string, string>> = {
 }`,
   airy_far: `fn airy_far(x: f32) -> vec2<f32> {
   let root = sqrt(-x); let zeta = -0.666666667 * x * root;
+  if (is_inf(zeta)) { return vec2<f32>(0.0, 0.0); }
   var t = 1.0; var u0 = 1.0; var u1 = 0.0; var v0 = 1.0; var v1 = 0.0;
   for (var k = 1; k < 12; k = k + 1) {
     let n = f32(k);

@@ -1,6 +1,6 @@
 /** @file Variance and standard deviation of the elements that a mask selects. */
 import { signature, type Trailing } from '../args.ts';
-import { type DType, isFloating, toDType } from '../dtype.ts';
+import { type DType, isDifferentiable, toDType } from '../dtype.ts';
 import { type Dims, reduceDims } from '../reduction.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
 import { countOf, type MaskedReduceOptions, sum } from './reductions.ts';
@@ -32,10 +32,10 @@ function spread(op: 'var' | 'std') {
     const { dim, unbiased, keepdim, dtype: asked, mask } = parse(args);
     const dims = reduceDims(op, dim, input.ndim);
     const wanted = asked === null ? input.dtype : toDType(asked);
-    const dtype = isFloating(wanted) ? wanted : 'float32';
+    const dtype = isDifferentiable(wanted) ? wanted : 'float32';
     const count = countOf(op, input, dims, true, mask);
     const centered = input.sub(sum(input, dims, { keepdim: true, dtype, mask }).div(count));
-    const total = sum(centered.square(), dims, { keepdim, dtype, mask });
+    const total = sum(centered.mul(centered.conj()), dims, { keepdim, dtype, mask });
     const placed = isTensor(count) ? count.reshape([...total.shape]) : count;
     const variance = total.div(unbiased ? oneLess(placed) : placed).to(dtype);
     return op === 'std' ? variance.sqrt() : variance;
