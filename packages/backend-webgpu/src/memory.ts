@@ -116,10 +116,16 @@ export class Memory {
   #take(bytes: number, openBatch: number, content: string): GpuBuffer {
     const list = this.#free.get(bytes);
     if (list !== undefined) {
-      for (let i = list.length - 1; i >= 0; i--) {
-        if (list[i]!.lastBatch === openBatch) continue;
+      // The oldest one: steps that are alike then bind the same buffers again, for which bindings are cached.
+      let oldest = -1;
+      for (let i = 0; i < list.length; i++) {
+        if (list[i]!.lastBatch !== openBatch && (oldest < 0 || list[i]!.id < list[oldest]!.id)) oldest = i;
+      }
+      if (oldest >= 0) {
+        const memory = list[oldest]!;
+        list[oldest] = list.at(-1)!;
+        list.pop();
         this.stats.pooledBytes -= bytes;
-        const memory = list.splice(i, 1)[0]!;
         memory.work = null;
         return memory;
       }
