@@ -15,6 +15,7 @@ import { reduce } from './kernels/reduce.ts';
 import { scan } from './kernels/scan.ts';
 import { softmax } from './kernels/softmax.ts';
 import { sort } from './kernels/sort.ts';
+import { linalgRoutines } from './linalg/index.ts';
 
 export const cpuBackend: Backend = {
   contract: contractVersion,
@@ -44,5 +45,5 @@ export const cpuBackend: Backend = {
   gather,
   scatter,
   fused: { softmax },
-  routines: { nonzero, ctcLoss, ctcLossGradient },
+  routines: { nonzero, ctcLoss, ctcLossGradient, ...linalgRoutines },
 };

@@ -9,6 +9,7 @@ import type { LossOps } from './functional/loss.ts';
 import type { NormalizationOps } from './functional/normalization.ts';
 import type { PatchOps } from './functional/patches.ts';
 import type { PoolOps } from './functional/pool.ts';
+import type { LinalgOps } from './linalg/ops.ts';
 import type { ConvertOps } from './ops/convert.ts';
 import type { CopyOps } from './ops/copy.ts';
 import type { GatherOps } from './ops/gather.ts';
@@ -36,6 +37,7 @@ export interface OpAttributes
     GatherOps,
     IndexOps,
     JoinOps,
+    LinalgOps,
     LossOps,
     MaskOps,
     MatmulOps,

@@ -3,6 +3,7 @@
 // Functions of torch itself that are no methods.
 export { celu, selu, threshold } from '../functional/activation.ts';
 export { rrelu } from '../functional/sampling.ts';
+export { luUnpack } from '../linalg/lu.ts';
 // These functions take their arguments in another order than the methods.
 export { polygamma } from '../special/gamma.ts';
 export { where } from '../where.ts';
@@ -24,6 +25,7 @@ export * from './inplace-views.ts';
 export * from './isin.ts';
 export * from './join.ts';
 export * from './like.ts';
+export * from './linalg.ts';
 export * from './logic.ts';
 export type { OutOption, TensorOrScalar } from './make.ts';
 export * from './masks.ts';
