@@ -37,10 +37,14 @@ export const conjugate = (x: Tensor): Tensor => x.unsqueeze(-1).unsqueeze(-1).mH
 /** Where i = j, as bool [n, n]. */
 const onDiagonal = (like: Tensor, n: number): Tensor => like.detach().newOnes([n], { dtype: 'bool' }).diagEmbed();
 
-/** dL = L Φ(L⁻¹ dA L⁻ᴴ), Φ the lower triangle with half the diagonal (Murray 2016). */
+/**
+ * dL = L Φ(L⁻¹ dA L⁻ᴴ), Φ the lower triangle with half the diagonal (Murray 2016). A is Hermitian, and so is the gradient;
+ * but for the imaginary part that one of L's diagonal may have, which PyTorch keeps.
+ */
 function choleskyBackward(grad: Tensor, l: Tensor): Tensor {
-  const phi = halfTriangle(l.mH.matmul(grad));
-  return plusAdjoint(solveRight(l, solveLeft(l.mH, phi, true), false)).mul(0.5);
+  const product = l.mH.matmul(grad);
+  const middle = product.tril().add(product.tril(-1).mH).mul(0.5);
+  return solveRight(l, solveLeft(l.mH, middle, true), false);
 }
 
 /** dL = L tril₋₁(X) and dU = triu(X) U with X = L⁻¹ P dA U⁻¹, for the first, square part of both. */
