@@ -238,7 +238,8 @@ async function compareOutputs(run: Run, leaves: readonly (readonly [unknown, unk
     const shown = post === 'abs' && isTensor(got) ? got.detach().abs() : got;
     const meta = compareMeta(shown, want, narrow);
     const difference =
-      meta ?? (golden.unstable || post === 'meta' ? null : await compareOutput(shown as Tensor, want, post, golden.tol));
+      meta ??
+      (golden.unstable || post === 'meta' ? null : await compareOutput(shown as Tensor, want, post, golden.tol));
     if (difference !== null) return leaves.length > 1 ? `result ${position}: ${difference}` : difference;
   }
   return null;

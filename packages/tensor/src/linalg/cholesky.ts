@@ -108,7 +108,7 @@ export function choleskySolveOf(op: string, right: Tensor, factor: Tensor, upper
     );
   const [l, b] = commonBatch(op, factor, right);
   const x = untracked(() => {
-    const [wide, side] = [inDouble(l), inDouble(b)];
+    const [wide, side] = [inDouble(op, l), inDouble(op, b)];
     const half = solveTriangularOf(op, upper ? wide.mH : wide, side, false, false);
     return solveTriangularOf(op, upper ? wide : wide.mH, half, true, false).to(b.dtype);
   });
@@ -119,7 +119,7 @@ export function choleskySolveOf(op: string, right: Tensor, factor: Tensor, upper
 export function choleskyInverseOf(op: string, factor: Tensor, upper: boolean): Tensor {
   checkSquare(op, factor);
   const inverse = untracked(() => {
-    const wide = inDouble(factor);
+    const wide = inDouble(op, factor);
     return choleskySolveOf(op, identityLike(wide), wide, upper).to(factor.dtype);
   });
   return record('choleskyInverse', [factor], inverse, { upper });

@@ -2,12 +2,14 @@
 import { allocateLike } from '../allocate.ts';
 import { type DType, isComplex, realDType } from '../dtype.ts';
 import { DeviceError, DTypeError, LinAlgError, ShapeError } from '../errors.ts';
-import { intoOut } from '../inplace.ts';
+import { checkWritable, intoOut } from '../inplace.ts';
 import { untracked } from '../modes.ts';
 import { type Named, named } from '../named.ts';
 import { mixedDevices } from '../pointwise.ts';
-import { broadcastShapes, formatShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { canCast } from '../promotion.ts';
+import { tracks } from '../record.ts';
+import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
+import { backendFor, state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import type { LinalgRoutines } from './routines.ts';
 
@@ -62,9 +64,14 @@ export function commonBatch(op: string, a: Tensor, b: Tensor): [Tensor, Tensor] 
   return [expandBatch(a, batch), expandBatch(b, batch)];
 }
 
-/** The same values in double precision, without history: results are rounded once, at the end. */
-export const inDouble = (x: Tensor): Tensor =>
-  untracked(() => x.detach().to(isComplex(x.dtype) ? 'complex128' : 'float64'));
+/**
+ * The same values in double precision, without history: results are rounded once, at the end.
+ * @throws DeviceError where the device has no routines for what comes next.
+ */
+export function inDouble(op: string, x: Tensor): Tensor {
+  routineOf(op, x, 'lu');
+  return untracked(() => x.detach().to(isComplex(x.dtype) ? 'complex128' : 'float64'));
+}
 
 /** Fresh memory for real numbers that belong to a real or complex tensor. */
 export const allocateReal = (x: Tensor, shape: readonly number[]): Tensor => allocateLike(x, shape, realDType(x.dtype));
@@ -112,10 +119,18 @@ export function namedInto<const Names extends readonly string[]>(
     throw new TypeError(
       `${op}(): out must be a list of ${names.length} tensors (${names.join(', ')}), got ${out.length}`,
     );
+  const recorded = state.gradEnabled && [...out, ...inputs].some(tracks);
+  for (const target of out) checkWritable(op, target, recorded);
   const results = compute();
+  const copy = (i: number): Tensor => intoOut(op, out[i], inputs, () => results[i]!);
+  // One that does not fit throws before the others are written.
+  const fits = (target: Tensor, i: number): boolean =>
+    sameShape(target.shape, results[i]!.shape) && canCast(results[i]!.dtype, target.dtype);
+  const misfit = out.findIndex((target, i) => !fits(target, i));
+  if (misfit >= 0) copy(misfit);
   return named(
     names,
-    results.map((result, i) => intoOut(op, out[i], inputs, () => result)),
+    results.map((_, i) => copy(i)),
     text,
   );
 }

@@ -22,7 +22,7 @@ export interface DeterminantOps {
 /** U's diagonal and the sign of P, in double precision. */
 function factorsOf(op: string, a: Tensor): [diagonal: Tensor, signs: Tensor] {
   checkSquare(op, a);
-  const [lu, pivots] = luFactorOf(op, inDouble(a), true);
+  const [lu, pivots] = luFactorOf(op, inDouble(op, a), true);
   const signs = tensor(signsOf(pivots), { dtype: realDType(lu.dtype) }).view(batchOf(a));
   return [lu.diagonal(0, -2, -1), signs];
 }

@@ -82,10 +82,11 @@ export function eigvalsh(
 
 function eigOf(op: string, a: Tensor, vectors: boolean): readonly [Tensor, Tensor | null] {
   checkSquare(op, a);
+  const routine = routineOf(op, a, 'eig');
   const dtype = isComplex(a.dtype) ? a.dtype : a.dtype === 'float64' ? 'complex128' : 'complex64';
   const values = allocateLike(a, a.shape.slice(0, -1), dtype);
   const basis = vectors || recorded(a) ? allocateLike(a, a.shape, dtype) : null;
-  checkConverged(op, routineOf(op, a, 'eig')(a, values, basis));
+  checkConverged(op, routine(a, values, basis));
   return basis === null ? [values, null] : record('linalgEig', [a], [values, basis] as const, {});
 }
 

@@ -11,7 +11,7 @@ import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { where } from '../where.ts';
 import { identityLike } from './cholesky.ts';
-import { checkSquare, inDouble, routineOf } from './common.ts';
+import { checkSquare, inDouble } from './common.ts';
 import { inv, solve } from './solve.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
@@ -94,8 +94,7 @@ function exponential(a: Tensor): Tensor {
 export function matrixExp(A: Tensor): Tensor {
   const op = 'linalg.matrixExp';
   checkSquare(op, A);
-  routineOf(op, A, 'lu');
-  const result = untracked(() => (A.elementCount === 0 ? A.clone() : exponential(inDouble(A)).to(A.dtype)));
+  const result = untracked(() => (A.elementCount === 0 ? A.clone() : exponential(inDouble(op, A)).to(A.dtype)));
   return record('linalgMatrixExp', [A], result, {});
 }
 

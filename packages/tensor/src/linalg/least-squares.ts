@@ -57,7 +57,7 @@ function pinvOf(op: string, a: Tensor, tolerances: Tolerances, hermitian: boolea
   if (hermitian) checkSquare(op, a);
   else checkMatrix(op, a);
   const inverse = untracked(() => {
-    const wide = inDouble(a);
+    const wide = inDouble(op, a);
     const [u, s, vh] = hermitian ? hermitianSvd(op, wide) : svdOf(op, wide, false);
     const size = s.abs();
     const kept = size.gt(threshold(op, a, greatestOf(size), tolerances));
@@ -167,10 +167,11 @@ interface Fit {
 
 /** The shortest X with the least ‖A X − B‖, in double precision. */
 function fit(a: Tensor, b: Tensor, rcond: number): Fit {
-  const [u, s, vh] = svdOf('linalg.lstsq', inDouble(a), false);
+  const op = 'linalg.lstsq';
+  const [u, s, vh] = svdOf(op, inDouble(op, a), false);
   const kept = s.gt(greatestOf(s).mul(rcond));
   const reciprocals = where(kept, s.reciprocal(), 0).unsqueeze(-1);
-  const solution = vh.mH.matmul(u.mH.matmul(inDouble(b)).mul(reciprocals));
+  const solution = vh.mH.matmul(u.mH.matmul(inDouble(op, b)).mul(reciprocals));
   return { solution, rank: kept.sum(-1), values: s };
 }
 
@@ -217,6 +218,7 @@ export function lstsq(
 function residualsOf(a: Tensor, b: Tensor, solution: Tensor, rank: Tensor): Tensor | null {
   const [rows, columns] = a.shape.slice(-2) as [number, number];
   if (rows <= columns || integersOf(rank).some((value) => value < columns)) return null;
-  const errors = inDouble(a).matmul(solution).sub(inDouble(b));
+  const op = 'linalg.lstsq';
+  const errors = inDouble(op, a).matmul(solution).sub(inDouble(op, b));
   return errors.abs().square().sum(-2).to(realDType(a.dtype));
 }

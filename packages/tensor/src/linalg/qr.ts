@@ -59,7 +59,7 @@ export function qrOf(op: string, x: Tensor, mode: QrMode): readonly [Tensor, Ten
   const [rows, columns] = x.shape.slice(-2) as [number, number];
   const k = mode === 'complete' ? rows : Math.min(rows, columns);
   const results = untracked(() => {
-    const [a, tau] = reflectionsOf(op, inDouble(x));
+    const [a, tau] = reflectionsOf(op, inDouble(op, x));
     const r = a.narrow(-2, 0, k).triu().to(x.dtype);
     const q = mode === 'r' ? x.newEmpty([0]) : reflected(op, a, tau, unitColumns(a, k), false).to(x.dtype);
     return [q, r] as const;

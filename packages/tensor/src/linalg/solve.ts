@@ -35,8 +35,8 @@ type WithInfo = readonly [result: Tensor, info: Tensor];
 /** X of A X = B for matrices A and B of one batch shape, and the info of A's factors; no history. */
 function solved(op: string, a: Tensor, b: Tensor): WithInfo {
   return untracked(() => {
-    const [factors, pivots, info] = luFactorOf(op, inDouble(a), true);
-    return [luSolveOf(op, factors, pivots, inDouble(b), false).to(b.dtype), info] as const;
+    const [factors, pivots, info] = luFactorOf(op, inDouble(op, a), true);
+    return [luSolveOf(op, factors, pivots, inDouble(op, b), false).to(b.dtype), info] as const;
   });
 }
 
