@@ -6,22 +6,26 @@ import {
   type Complex,
   column,
   conjugate,
+  conjugated,
   copyOf,
   difference,
   get,
+  type Line,
   loadMatrices,
   type Matrix,
   modulus,
   negated,
   norm,
   normalized,
+  one,
   product,
   quotient,
+  rotate,
   row,
   scaled,
   set,
   storeMatrix,
-  sum,
+  transposed,
   update,
   zero,
   zeros,
@@ -48,53 +52,46 @@ function pairOf(t: Matrix, k: number): [Complex, Complex] {
 }
 
 /** Makes the 2 × 2 block at k triangular by a unitary transformation, with the given eigenvalues on the diagonal. */
-function splitBlock(t: Matrix, z: Matrix, k: number, [first, second]: [Complex, Complex]): void {
-  const n = t.rows;
+function splitBlock(t: Matrix, basis: Matrix, k: number, [first, second]: [Complex, Complex]): void {
   // An eigenvector of the block, from the row that gives the longer one.
   const upper: [Complex, Complex] = [get(t, k, k + 1), difference(first, get(t, k, k))];
   const lower: [Complex, Complex] = [difference(first, get(t, k + 1, k + 1)), get(t, k + 1, k)];
   const length = ([a, b]: [Complex, Complex]): number => Math.hypot(modulus(a), modulus(b));
-  const vector = length(upper) >= length(lower) ? upper : lower;
-  const size = length(vector);
-  const [x, y] = [scaled(vector[0], 1 / size), scaled(vector[1], 1 / size)];
-  // G = [[x, −conj(y)], [y, conj(x)]]; T becomes Gᴴ T G and Z becomes Z G.
-  for (let j = 0; j < n; j++) {
-    const [a, b] = [get(t, k, j), get(t, k + 1, j)];
-    set(t, k, j, sum(product(conjugate(x), a), product(conjugate(y), b)));
-    set(t, k + 1, j, difference(product(x, b), product(y, a)));
-  }
-  for (const m of [t, z]) {
-    for (let i = 0; i < n; i++) {
-      const [a, b] = [get(m, i, k), get(m, i, k + 1)];
-      set(m, i, k, sum(product(a, x), product(b, y)));
-      set(m, i, k + 1, difference(product(b, conjugate(x)), product(a, conjugate(y))));
-    }
-  }
+  const [a, b] = length(upper) >= length(lower) ? upper : lower;
+  const size = length([a, b]);
+  const c = modulus(a) / size;
+  // The vector [c, s], turned so that c is real, is the first column of G; T becomes Gᴴ T G and Z becomes Z G.
+  const s = c === 0 ? one : scaled(product(b, conjugate(a)), 1 / (modulus(a) * size));
+  rotate(row(t, k), row(t, k + 1), c, negated(s));
+  rotate(column(t, k), column(t, k + 1), c, negated(conjugate(s)));
+  rotate(row(basis, k), row(basis, k + 1), c, negated(conjugate(s)));
   set(t, k, k, first);
   set(t, k + 1, k + 1, second);
   set(t, k + 1, k, zero);
 }
 
-/** The eigenvector of a triangular T for its k-th eigenvalue, by back substitution. */
-function triangularVector(t: Matrix, k: number, smallest: number): Complex[] {
-  const x: Complex[] = new Array<Complex>(t.rows).fill(zero);
-  x[k] = real(1);
-  const value = get(t, k, k);
+/** The eigenvector of a triangular T for its k-th eigenvalue, by back substitution in the columns of T, here rows. */
+function triangularVector(columns: Matrix, k: number, smallest: number): Matrix {
+  const x = zeros(1, k + 1, true);
+  set(x, 0, k, one);
+  const value = get(columns, k, k);
+  const rest = zeros(1, k, true);
+  addScaled(one, row(columns, k, 0, k), row(rest, 0));
   for (let i = k - 1; i >= 0; i--) {
-    let rest = zero;
-    for (let j = i + 1; j <= k; j++) rest = sum(rest, product(get(t, i, j), x[j]!));
-    const gap = difference(get(t, i, i), value);
+    const gap = difference(get(columns, i, i), value);
     // Of a repeated eigenvalue, the vector of one that differs by a rounding error.
-    x[i] = negated(quotient(rest, modulus(gap) < smallest ? real(smallest) : gap));
-    const size = modulus(x[i]!);
-    if (size > 1e100) for (let j = i; j <= k; j++) x[j] = scaled(x[j]!, 1 / size);
+    const element = negated(quotient(get(rest, 0, i), modulus(gap) < smallest ? real(smallest) : gap));
+    set(x, 0, i, element);
+    addScaled(element, row(columns, i, 0, i), row(rest, 0, 0, i));
+    const size = modulus(element);
+    if (size > 1e100) for (const m of [x, rest]) update(row(m, 0), (entry) => scaled(entry, 1 / size));
   }
   return x;
 }
 
-/** Scales a column to length 1 and turns it so that its largest element is real, as LAPACK does. */
+/** Scales a row to length 1 and turns it so that its largest element is real, as LAPACK does. */
 function normalize(vectors: Matrix, k: number): void {
-  const line = column(vectors, k);
+  const line = row(vectors, k);
   const length = norm(line);
   if (length === 0) return;
   update(line, (value) => scaled(value, 1 / length));
@@ -110,22 +107,31 @@ function normalize(vectors: Matrix, k: number): void {
 const complexOf = (m: Matrix): Matrix => ({ ...copyOf(m), im: m.im?.slice() ?? new Float64Array(m.re.length) });
 
 /** The vectors Z x of all eigenvalues, as columns of length 1. */
-function vectorsOf(t: Matrix, z: Matrix, isReal: boolean): Matrix {
+function vectorsOf(t: Matrix, basis: Matrix, isReal: boolean): Matrix {
   const n = t.rows;
-  const smallest = Number.EPSILON * Math.max(norm({ ...row(t, 0), length: n * n }), Number.MIN_VALUE * 2 ** 105);
+  const smallest = Number.EPSILON * Math.max(norm({ ...row(t, 0), length: n * n }), 2 ** -900);
+  const columns = transposed(t);
   const out = zeros(n, n, true);
   for (let k = 0; k < n; k++) {
-    triangularVector(t, k, smallest).forEach((factor, j) => {
-      addScaled(factor, column(z, j), column(out, k));
-    });
-    normalize(out, k);
-    if (!isReal) continue;
     const { im } = get(t, k, k);
-    if (im === 0) for (let i = 0; i < n; i++) set(out, i, k, real(get(out, i, k).re));
-    if (im < 0) for (let i = 0; i < n; i++) set(out, i, k, conjugate(get(out, i, k - 1)));
+    if (isReal && im < 0) {
+      // The second of a conjugate pair.
+      addScaled(one, conjugatedRow(out, k - 1), row(out, k));
+      continue;
+    }
+    const x = triangularVector(columns, k, smallest);
+    for (let j = 0; j <= k; j++) addScaled(get(x, 0, j), row(basis, j), row(out, k));
+    normalize(out, k);
+    if (isReal && im === 0) update(row(out, k), ({ re }) => real(re));
   }
-  return out;
+  return transposed(out);
 }
+
+const conjugatedRow = (m: Matrix, i: number): Line => {
+  const { columns, re, im } = m;
+  const part = (list: Float64Array): Float64Array => list.subarray(i * columns, (i + 1) * columns);
+  return row(conjugated({ rows: 1, columns, re: part(re), im: im && part(im) }), 0);
+};
 
 /** Eigenvalues, as a matrix of one row, and eigenvectors as columns; null for NaN, infinities and no convergence. */
 export function eigOf(a: Matrix, vectors: boolean): [values: Matrix, vectors: Matrix | null] | null {
@@ -135,16 +141,16 @@ export function eigOf(a: Matrix, vectors: boolean): [values: Matrix, vectors: Ma
   const [normal, scale] = normalized(a);
   const schur = hessenberg(normal, vectors);
   if (!(isReal ? realSchur(schur) : complexSchur(schur))) return null;
-  const [t, z] = [complexOf(schur.t), schur.z === null ? null : complexOf(schur.z)];
+  const [t, basis] = [complexOf(schur.t), schur.basis === null ? null : complexOf(schur.basis)];
   const values = zeros(1, n, true);
   for (let k = 0; k < n; k++) {
     const block = k + 1 < n && modulus(get(t, k + 1, k)) > 0;
     const pair = block ? pairOf(t, k) : null;
-    if (pair !== null && z !== null) splitBlock(t, z, k, pair);
+    if (pair !== null && basis !== null) splitBlock(t, basis, k, pair);
     set(values, 0, k, pair === null ? get(t, k, k) : pair[0]);
     if (pair !== null) set(values, 0, ++k, pair[1]);
   }
-  const found = z === null ? null : vectorsOf(t, z, isReal);
+  const found = basis === null ? null : vectorsOf(t, basis, isReal);
   update(row(values, 0), (value) => scaled(value, scale));
   return [values, found];
 }

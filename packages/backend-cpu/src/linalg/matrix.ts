@@ -166,28 +166,33 @@ export function quotient(a: Complex, b: Complex): Complex {
 
 /** Σ conj(x) y. */
 export function dot(x: Line, y: Line): Complex {
+  const { re: a, im: p, step, length } = x;
+  const { re: b, im: q, step: other } = y;
   let re = 0;
+  if (p === null || q === null) {
+    for (let k = 0, i = x.start, j = y.start; k < length; k++, i += step, j += other) re += a[i]! * b[j]!;
+    return { re, im: 0 };
+  }
   let im = 0;
-  for (let k = 0, i = x.start, j = y.start; k < x.length; k++, i += x.step, j += y.step) {
-    re += x.re[i]! * y.re[j]!;
-    if (x.im === null || y.im === null) continue;
-    re += x.im[i]! * y.im[j]!;
-    im += x.re[i]! * y.im[j]! - x.im[i]! * y.re[j]!;
+  for (let k = 0, i = x.start, j = y.start; k < length; k++, i += step, j += other) {
+    re += a[i]! * b[j]! + p[i]! * q[j]!;
+    im += a[i]! * q[j]! - p[i]! * b[j]!;
   }
   return { re, im };
 }
 
 /** y += a x. */
-export function addScaled(a: Complex, x: Line, y: Line): void {
-  if (a.re === 0 && a.im === 0) return;
-  if (x.im === null || y.im === null) {
-    for (let k = 0, i = x.start, j = y.start; k < x.length; k++, i += x.step, j += y.step)
-      y.re[j] = y.re[j]! + a.re * x.re[i]!;
+export function addScaled({ re, im }: Complex, x: Line, y: Line): void {
+  if (re === 0 && im === 0) return;
+  const { re: a, im: p, step, length } = x;
+  const { re: b, im: q, step: other } = y;
+  if (p === null || q === null) {
+    for (let k = 0, i = x.start, j = y.start; k < length; k++, i += step, j += other) b[j] = b[j]! + re * a[i]!;
     return;
   }
-  for (let k = 0, i = x.start, j = y.start; k < x.length; k++, i += x.step, j += y.step) {
-    y.re[j] = y.re[j]! + a.re * x.re[i]! - a.im * x.im[i]!;
-    y.im[j] = y.im[j]! + a.re * x.im[i]! + a.im * x.re[i]!;
+  for (let k = 0, i = x.start, j = y.start; k < length; k++, i += step, j += other) {
+    b[j] = b[j]! + re * a[i]! - im * p[i]!;
+    q[j] = q[j]! + re * p[i]! + im * a[i]!;
   }
 }
 
@@ -231,21 +236,26 @@ export function norm({ re, im, start, step, length }: Line): number {
 }
 
 /** The plane rotation x' = c x − conj(s) y, y' = s x + c y, with a real c. */
-export function rotate(x: Line, y: Line, c: number, s: Complex): void {
-  const real = x.im === null || y.im === null;
-  for (let k = 0, i = x.start, j = y.start; k < x.length; k++, i += x.step, j += y.step) {
-    const a = x.re[i]!;
-    const b = y.re[j]!;
-    if (real) {
-      x.re[i] = c * a - s.re * b;
-      y.re[j] = s.re * a + c * b;
-      continue;
+export function rotate(x: Line, y: Line, c: number, { re, im }: Complex): void {
+  const { re: a, im: p, step, length } = x;
+  const { re: b, im: q, step: other } = y;
+  if (p === null || q === null) {
+    for (let k = 0, i = x.start, j = y.start; k < length; k++, i += step, j += other) {
+      const u = a[i]!;
+      const v = b[j]!;
+      a[i] = c * u - re * v;
+      b[j] = re * u + c * v;
     }
-    const p = x.im[i]!;
-    const q = y.im[j]!;
-    x.re[i] = c * a - s.re * b - s.im * q;
-    x.im[i] = c * p - s.re * q + s.im * b;
-    y.re[j] = s.re * a - s.im * p + c * b;
-    y.im[j] = s.re * p + s.im * a + c * q;
+    return;
+  }
+  for (let k = 0, i = x.start, j = y.start; k < length; k++, i += step, j += other) {
+    const u = a[i]!;
+    const v = b[j]!;
+    const f = p[i]!;
+    const g = q[j]!;
+    a[i] = c * u - re * v - im * g;
+    p[i] = c * f - re * g + im * v;
+    b[j] = re * u - im * f + c * v;
+    q[j] = re * f + im * u + c * g;
   }
 }

@@ -30,8 +30,8 @@ import {
 
 export interface Schur {
   readonly t: Matrix;
-  /** Null where only eigenvalues are wanted. */
-  readonly z: Matrix | null;
+  /** Zᵀ: the Schur vectors as rows. Null where only eigenvalues are wanted. */
+  readonly basis: Matrix | null;
 }
 
 /** Sweeps that an eigenvalue gets; hardly any needs more than four. */
@@ -60,7 +60,7 @@ const reflectColumns = (m: Matrix, tau: Complex, v: readonly Complex[], from: nu
 /** Hᴴ A H of one reflection after the other, until only one subdiagonal is left. */
 export function hessenberg(t: Matrix, vectors: boolean): Schur {
   const n = t.rows;
-  const z = vectors ? identity(n, t.im !== null) : null;
+  const basis = vectors ? identity(n, t.im !== null) : null;
   for (let k = 0; k < n - 2; k++) {
     const rest = column(t, k, k + 2);
     const [beta, tau] = reflection(get(t, k + 1, k), rest);
@@ -70,9 +70,10 @@ export function hessenberg(t: Matrix, vectors: boolean): Schur {
     if (tau.re === 0 && tau.im === 0) continue;
     reflectRows(t, conjugate(tau), v, k + 1, k + 1);
     reflectColumns(t, conjugate(tau), v, k + 1, n);
-    if (z !== null) reflectColumns(z, conjugate(tau), v, k + 1, n);
+    // The transpose of Z H.
+    if (basis !== null) reflectRows(basis, tau, v.map(conjugate), k + 1, 0);
   }
-  return { t, z };
+  return { t, basis };
 }
 
 /** First row of the block that ends at `high` and has no negligible subdiagonal element; negligible ones become 0. */
@@ -108,7 +109,7 @@ function wilkinsonShift(t: Matrix, high: number): Complex {
 }
 
 /** One QR step with a shift on the block from `low` to `high`. */
-function complexStep({ t, z }: Schur, low: number, high: number, shift: Complex): void {
+function complexStep({ t, basis }: Schur, low: number, high: number, shift: Complex): void {
   let [x, y] = [difference(get(t, low, low), shift), get(t, low + 1, low)];
   for (let k = low; k < high; k++) {
     const r = Math.hypot(modulus(x), modulus(y));
@@ -120,7 +121,7 @@ function complexStep({ t, z }: Schur, low: number, high: number, shift: Complex)
       rotate(row(t, k, first), row(t, k + 1, first), c, s);
       const last = Math.min(k + 2, high) + 1;
       rotate(column(t, k, 0, last), column(t, k + 1, 0, last), c, conjugate(s));
-      if (z !== null) rotate(column(z, k), column(z, k + 1), c, conjugate(s));
+      if (basis !== null) rotate(row(basis, k), row(basis, k + 1), c, conjugate(s));
     }
     if (k > low) set(t, k + 1, k - 1, zero);
     if (k + 2 <= high) [x, y] = [get(t, k + 1, k), get(t, k + 2, k)];
@@ -159,18 +160,45 @@ function francisStart(t: Matrix, low: number, total: number, product: number): [
   ];
 }
 
+/** A few real lines become (I − τ v vᵀ) times them, all at once: that is faster than line by line. */
+function reflectFew(lines: readonly Line[], tau: number, v: readonly number[]): void {
+  const { re, step, length } = lines[0]!;
+  const starts = lines.map((line) => line.start);
+  for (let k = 0, shift = 0; k < length; k++, shift += step) {
+    let total = 0;
+    for (let i = 0; i < starts.length; i++) total += v[i]! * re[starts[i]! + shift]!;
+    total *= tau;
+    for (let i = 0; i < starts.length; i++) re[starts[i]! + shift] = re[starts[i]! + shift]! - total * v[i]!;
+  }
+}
+
 /** One QR step with two shifts at once, in real arithmetic (Francis 1961), on the block from `low` to `high`. */
-function francisStep({ t, z }: Schur, low: number, high: number, total: number, determinant: number): void {
-  const n = t.rows;
+function francisStep({ t, basis }: Schur, low: number, high: number, total: number, determinant: number): void {
   let bulge: number[] = francisStart(t, low, total, determinant);
   for (let k = low; k < high; k++) {
-    const rest = { re: Float64Array.from(bulge.slice(1)), im: null, start: 0, step: 1, length: bulge.length - 1 };
-    const [, tau] = reflection({ re: bulge[0]!, im: 0 }, rest);
-    const v = [one, ...Array.from(rest.re, (re) => ({ re, im: 0 }))];
-    if (tau.re !== 0) {
-      reflectRows(t, tau, v, k, Math.max(k - 1, low));
-      reflectColumns(t, tau, v, k, Math.min(k + 3, high) + 1);
-      if (z !== null) reflectColumns(z, tau, v, k, n);
+    const rest = Float64Array.from(bulge.slice(1));
+    const line = { re: rest, im: null, start: 0, step: 1, length: rest.length };
+    const [, { re: tau }] = reflection({ re: bulge[0]!, im: 0 }, line);
+    const v = [1, ...rest];
+    const each = (make: (i: number) => Line): Line[] => v.map((_, i) => make(k + i));
+    if (tau !== 0) {
+      const [first, last] = [Math.max(k - 1, low), Math.min(k + 3, high) + 1];
+      reflectFew(
+        each((i) => row(t, i, first)),
+        tau,
+        v,
+      );
+      reflectFew(
+        each((j) => column(t, j, 0, last)),
+        tau,
+        v,
+      );
+      if (basis !== null)
+        reflectFew(
+          each((i) => row(basis, i)),
+          tau,
+          v,
+        );
     }
     for (let i = k + 1; k > low && i <= Math.min(k + 2, high); i++) set(t, i, k - 1, zero);
     bulge = [k + 1, k + 2, k + 3].filter((i) => i <= high).map((i) => get(t, i, k).re);

@@ -52,30 +52,37 @@ function pivotedQr(m: Matrix): [taus: Matrix, order: number[]] {
   return [taus, order];
 }
 
-/** One sweep of rotations that make the rows of `y` orthogonal, longest first; `w` is turned alike. False when none was needed. */
+/**
+ * One sweep of rotations that make the rows of `y` orthogonal, longest first; `w` is turned alike. False when none was
+ * needed.
+ */
 function jacobiSweep(y: Matrix, w: Matrix | null): boolean {
   const n = y.rows;
   const negligible = Number.EPSILON * Math.sqrt(n);
+  const squares = Array.from({ length: n }, (_, i) => dot(row(y, i), row(y, i)).re);
   let turned = false;
   for (let p = 0; p < n - 1; p++) {
     for (let q = p + 1; q < n; q++) {
       const [x, z] = [row(y, p), row(y, q)];
-      const [a, b] = [dot(x, x).re, dot(z, z).re];
-      const cross = dot(x, z);
-      const size = modulus(cross);
-      const swapped = b > a;
-      if (swapped) {
+      if (squares[q]! > squares[p]!) {
         swap(x, z);
         if (w !== null) swap(row(w, p), row(w, q));
+        [squares[p], squares[q]] = [squares[q]!, squares[p]!];
       }
-      if (size === 0 || size <= negligible * Math.sqrt(a) * Math.sqrt(b)) continue;
+      const cross = dot(x, z);
+      const size = modulus(cross);
+      if (size === 0 || size <= negligible * Math.sqrt(squares[p]!) * Math.sqrt(squares[q]!)) continue;
       turned = true;
-      const ratio = -Math.abs(a - b) / (2 * size);
-      const tangent = -1 / (Math.abs(ratio) + Math.hypot(1, ratio));
+      const ratio = (squares[p]! - squares[q]!) / (2 * size);
+      const tangent = -1 / (ratio + Math.hypot(1, ratio));
       const c = 1 / Math.hypot(1, tangent);
-      const s = scaled(swapped ? conjugate(cross) : cross, (c * tangent) / size);
+      const s = scaled(cross, (c * tangent) / size);
       rotate(x, z, c, s);
       if (w !== null) rotate(row(w, p), row(w, q), c, s);
+      squares[p] = squares[p]! - tangent * size;
+      // Differences lose digits: a row that got much shorter is measured again.
+      const shorter = squares[q]! + tangent * size;
+      squares[q] = shorter > 0.1 * squares[q]! ? shorter : dot(z, z).re;
     }
   }
   return turned;
