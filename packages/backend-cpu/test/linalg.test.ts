@@ -270,6 +270,26 @@ describe('known values', () => {
       });
   });
 
+  it('of badly scaled matrices, as exact as those of balanced ones', () => {
+    const small = zeros(2, 2, false);
+    small.re.set([1, 1e12, 1e-12, 1]);
+    const roots = [...eigOf(small, true)![0].re].sort((x, y) => x - y);
+    expect(Math.abs(roots[0]!)).toBeLessThan(1e-15);
+    expect(roots[1]).toBeCloseTo(2, 14);
+    const a = hermitian(6, false);
+    const wild = copyOf(a);
+    // Powers of two, which round nothing: the eigenvalues are the same.
+    for (let i = 0; i < 6; i++)
+      for (let j = 0; j < 6; j++) set(wild, i, j, { re: get(a, i, j).re * 2 ** (7 * (i - j)), im: 0 });
+    const [values, vectors] = eigOf(wild, true)!;
+    const sorted = [...values.re].sort((x, y) => x - y);
+    checkEigh(a).forEach((want, i) => {
+      expect(sorted[i]).toBeCloseTo(want, 13);
+    });
+    for (let k = 0; k < 6; k++) expect(norm(column(vectors!, k))).toBeCloseTo(1, 14);
+    checkEig(wild);
+  });
+
   it('of a defective matrix: one vector, more than once', () => {
     const jordan = zeros(3, 3, false);
     jordan.re.set([2, 1, 0, 0, 2, 1, 0, 0, 2]);

@@ -1,5 +1,6 @@
 /** @file Eigenvalues and eigenvectors of general matrices, from the Schur form. */
 import type { View } from '@flambeau/tensor/internal';
+import { balance } from './balance.ts';
 import {
   addScaled,
   allFinite,
@@ -139,6 +140,7 @@ export function eigOf(a: Matrix, vectors: boolean): [values: Matrix, vectors: Ma
   const n = a.rows;
   const isReal = a.im === null;
   const [normal, scale] = normalized(a);
+  const balancing = balance(normal);
   const schur = hessenberg(normal, vectors);
   if (!(isReal ? realSchur(schur) : complexSchur(schur))) return null;
   const [t, basis] = [complexOf(schur.t), schur.basis === null ? null : complexOf(schur.basis)];
@@ -150,6 +152,10 @@ export function eigOf(a: Matrix, vectors: boolean): [values: Matrix, vectors: Ma
     set(values, 0, k, pair === null ? get(t, k, k) : pair[0]);
     if (pair !== null) set(values, 0, ++k, pair[1]);
   }
+  // Vectors of D⁻¹ A D are D⁻¹ times those of A.
+  balancing.forEach((factor, i) => {
+    if (basis !== null) update(column(basis, i), (value) => scaled(value, factor));
+  });
   const found = basis === null ? null : vectorsOf(t, basis, isReal);
   update(row(values, 0), (value) => scaled(value, scale));
   return [values, found];
