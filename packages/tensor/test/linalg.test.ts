@@ -12,11 +12,13 @@ import {
   norm,
   orgqr,
   ormqr,
+  pcaLowrank,
   pinverse,
   qr,
   randn,
   ShapeError,
   svd,
+  svdLowrank,
   symeig,
   type Tensor,
   tensor,
@@ -187,6 +189,26 @@ describe('factorizations put together again', () => {
       { re: 3, im: 0 },
     ]);
     expect(linalg.eig(zeros(0, 3, 3)).eigenvectors.shape).toEqual([0, 3, 3]);
+  });
+
+  it('of low rank, from random projections', () => {
+    for (const [rows, columns] of [
+      [30, 20],
+      [12, 25],
+    ] as const) {
+      const a = double(rows, 4).matmul(double(4, columns));
+      const [U, S, V] = svdLowrank(a, 6);
+      expect([U.shape, S.shape, V.shape]).toEqual([[rows, 6], [6], [columns, 6]]);
+      expectClose(U.mul(S).matmul(V.t()), a, 1e-10);
+      expectClose(S.narrow(0, 0, 4), linalg.svdvals(a).narrow(0, 0, 4), 1e-10);
+      const shifted = a.add(5);
+      const components = pcaLowrank(shifted, 5)[2];
+      const centered = shifted.sub(shifted.mean(0, true));
+      expectClose(centered.matmul(components).matmul(components.t()), centered, 1e-10);
+    }
+    const square = double(5, 5);
+    expectClose(svdLowrank(square, 5)[1], linalg.svdvals(square), 1e-10);
+    expect(() => svdLowrank(square, 6)).toThrow(ShapeError);
   });
 
   it('the older functions: lu, qr, svd', () => {

@@ -3,6 +3,7 @@
 // Functions of torch itself that are no methods.
 export { celu, selu, threshold } from '../functional/activation.ts';
 export { rrelu } from '../functional/sampling.ts';
+export { pcaLowrank, svdLowrank } from '../linalg/low-rank.ts';
 export { luUnpack } from '../linalg/lu.ts';
 // These functions take their arguments in another order than the methods.
 export { polygamma } from '../special/gamma.ts';
