@@ -18,6 +18,7 @@ import * as gather from './ops/gather.ts';
 import * as index from './ops/index-ops.ts';
 import * as inplaceViews from './ops/inplace-views.ts';
 import * as like from './ops/like.ts';
+import * as linalg from './ops/linalg.ts';
 import * as logic from './ops/logic.ts';
 import * as masks from './ops/masks.ts';
 import * as mathematics from './ops/math.ts';
@@ -65,6 +66,7 @@ const families = [
   index,
   inplaceViews,
   like,
+  linalg,
   logic,
   masks,
   mathematics,

@@ -3,6 +3,8 @@
 // Functions of torch itself that are no methods.
 export { celu, selu, threshold } from '../functional/activation.ts';
 export { rrelu } from '../functional/sampling.ts';
+export { pcaLowrank, svdLowrank } from '../linalg/low-rank.ts';
+export { luUnpack } from '../linalg/lu.ts';
 // These functions take their arguments in another order than the methods.
 export { polygamma } from '../special/gamma.ts';
 export { where } from '../where.ts';
@@ -28,6 +30,7 @@ export * from './integration.ts';
 export * from './isin.ts';
 export * from './join.ts';
 export * from './like.ts';
+export * from './linalg.ts';
 export * from './logic.ts';
 export type { OutOption, TensorOrScalar } from './make.ts';
 export * from './masks.ts';
