@@ -5,6 +5,7 @@ import {
   cholesky,
   choleskyInverse,
   choleskySolve,
+  complex,
   linalg,
   logdet,
   luSolve,
@@ -22,15 +23,19 @@ function leaf(...shape: number[]): Tensor {
   return tensor(data, { dtype: 'float64' }).view(shape).requiresGrad_();
 }
 
+/** The same with an imaginary part. */
+const asComplex = (x: Tensor): Tensor =>
+  complex(x.detach(), x.detach().flatten().flip(0).cos().view(x.shape)).requiresGrad_();
+
 const square = leaf(4, 4);
 const batch = leaf(2, 3, 3);
 const tall = leaf(2, 4, 3);
 const wide = leaf(2, 3, 5);
 const right = leaf(4, 2);
 
-const symmetric = (x: Tensor): Tensor => x.add(x.mT);
+const symmetric = (x: Tensor): Tensor => x.add(x.mH);
 const positive = (x: Tensor): Tensor =>
-  x.matmul(x.mT).add(
+  x.matmul(x.mH).add(
     tensor(0.5)
       .to('float64')
       .expand([x.size(-1)])
@@ -99,7 +104,7 @@ const functions: [name: string, f: Function, inputs: Tensor[]][] = [
     'eigh',
     (x) => {
       const { eigenvalues, eigenvectors } = linalg.eigh(symmetric(x!));
-      return [eigenvalues, eigenvectors.square()];
+      return [eigenvalues, eigenvectors.abs()];
     },
     [batch],
   ],
@@ -153,6 +158,32 @@ describe('gradients of linear algebra', () => {
   it.each(functions)('%s', async (_, f, inputs) => {
     expect(await gradcheck(f, inputs)).toBe(true);
     expect(await gradgradcheck(f, inputs)).toBe(true);
+  });
+
+  it.each(functions)('%s, complex', async (_, f, inputs) => {
+    const numbers = inputs.map(asComplex);
+    expect(await gradcheck(f, numbers)).toBe(true);
+    expect(await gradgradcheck(f, numbers)).toBe(true);
+  });
+
+  it('eigenvalues and eigenvectors of general matrices, real and complex', async () => {
+    const real = leaf(2, 4, 4);
+    for (const x of [real, asComplex(real)]) {
+      const both = (a?: Tensor) => {
+        const { eigenvalues, eigenvectors } = linalg.eig(a!);
+        return [eigenvalues, eigenvectors.abs()];
+      };
+      for (const f of [both, (a?: Tensor) => linalg.eigvals(a!)]) {
+        expect(await gradcheck(f, [x])).toBe(true);
+        expect(await gradgradcheck(f, [x])).toBe(true);
+      }
+    }
+  });
+
+  it('the sign of a complex determinant', async () => {
+    const f = (a?: Tensor) => [...(linalg.slogdet(a!) as unknown as Tensor[])];
+    expect(await gradcheck(f, [asComplex(batch)])).toBe(true);
+    expect(await gradgradcheck(f, [asComplex(batch)])).toBe(true);
   });
 
   it('of the determinant of singular matrices: the cofactors', () => {

@@ -31,9 +31,6 @@ const halfTriangle = (x: Tensor): Tensor => x.tril().add(x.tril(-1)).mul(0.5);
 const plusAdjoint = (x: Tensor): Tensor => x.add(x.mH);
 const minusAdjoint = (x: Tensor): Tensor => x.sub(x.mH);
 
-/** The conjugate of numbers, complex or not, as that of 1 × 1 matrices. */
-export const conjugate = (x: Tensor): Tensor => x.unsqueeze(-1).unsqueeze(-1).mH.squeeze(-1).squeeze(-1);
-
 /** Where i = j, as bool [n, n]. */
 const onDiagonal = (like: Tensor, n: number): Tensor => like.detach().newOnes([n], { dtype: 'bool' }).diagEmbed();
 
@@ -128,8 +125,8 @@ function eigBackward(gradValues: Tensor | null, gradVectors: Tensor | null, valu
   if (gradVectors === null) return gradValues === null ? null : linalg.solve(v.mH, v.mH.mul(gradValues.unsqueeze(-1)));
   const turned = v.mH.matmul(gradVectors);
   const products = turned.diagonal(0, -2, -1).unsqueeze(-2);
-  const lengths = products.add(conjugate(products)).mul(0.5);
-  const middle = turned.sub(v.mH.matmul(v).mul(lengths)).div(conjugate(gaps(values)));
+  const lengths = products.add(products.conj()).mul(0.5);
+  const middle = turned.sub(v.mH.matmul(v).mul(lengths)).div(gaps(values).conj());
   const cleared = middle.maskedFill(onDiagonal(v, v.shape.at(-1)!), 0);
   const full = gradValues === null ? cleared : cleared.add(gradValues.diagEmbed());
   return linalg.solve(v.mH, full.matmul(v.mH));

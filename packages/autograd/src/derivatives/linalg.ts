@@ -2,7 +2,6 @@
 import { cat, linalg, type Tensor, where } from '@flambeau/tensor';
 import type { LinalgOps } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
-import { conjugate } from './linalg-factors.ts';
 
 type SolutionOps =
   | 'linalgSolveEx'
@@ -22,13 +21,13 @@ const asMatrix = (x: Tensor): Tensor => x.unsqueeze(-1).unsqueeze(-1);
  */
 function cofactors(a: Tensor, det: Tensor): Tensor {
   if (a.elementCount === 0) return a.clone();
-  if (!det.detach().eq(0).any().itemSync()) return linalg.invEx(a).inverse.mH.mul(asMatrix(conjugate(det)));
+  if (!det.detach().eq(0).any().itemSync()) return linalg.invEx(a).inverse.mH.mul(asMatrix(det.conj()));
   const { U, S, Vh } = linalg.svd(a);
   const diagonal = S.detach()
     .newOnes([S.shape.at(-1)!], { dtype: 'bool' })
     .diagEmbed();
   const others = where(diagonal, 1, S.unsqueeze(-2)).prod(-1);
-  const phase = conjugate(linalg.det(U).mul(linalg.det(Vh)));
+  const phase = linalg.det(U).mul(linalg.det(Vh)).conj();
   return U.mul(others.unsqueeze(-2)).matmul(Vh).mul(asMatrix(phase));
 }
 
@@ -75,8 +74,8 @@ export const linalgRules = {
       const inverse = linalg.invEx(a!).inverse.mH;
       if (!a!.isComplex()) return [gradLog && inverse.mul(asMatrix(gradLog))];
       // The logarithm's imaginary part is the angle of the sign.
-      const turn = gradSign?.mul(conjugate(sign!));
-      const part = turn?.sub(conjugate(turn)).mul(0.5);
+      const turn = gradSign?.mul(sign!.conj());
+      const part = turn?.sub(turn.conj()).mul(0.5);
       const factor = part === undefined ? gradLog! : gradLog ? part.add(gradLog) : part;
       return [inverse.mul(asMatrix(factor))];
     },

@@ -30,8 +30,7 @@ function lowRank(op: string, a: Tensor, q: number, niter: number): LowRank {
     throw new RangeError(`${op}(): niter must be an integer of at least 0, got ${niter}`);
   if (rows < columns || columns > q) {
     const basis = basisOf(op, a.mT, q, niter);
-    // The conjugate, for complex numbers.
-    const [u, s, vh] = svdOf(op, a.matmul(basis.mH.mT), false);
+    const [u, s, vh] = svdOf(op, a.matmul(basis.conj()), false);
     return [u, s, basis.matmul(vh.mH)];
   }
   const basis = basisOf(op, a, q, niter);
