@@ -55,6 +55,7 @@ const parseSlogdet = signature<{ out: readonly Tensor[] | undefined }>('linalg.s
  * ```ts
  * linalg.det(tensor([[1, 2], [3, 4]])); // tensor(-2.)
  * ```
+ * Gradients exist for singular matrices too; derivatives of gradients there ask for distinct singular values.
  * @param A [..., N, N]
  */
 export function det(A: Tensor, options?: OutOption): Tensor {
