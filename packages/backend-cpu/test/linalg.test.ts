@@ -3,6 +3,7 @@ import { choleskyOf } from '../src/linalg/cholesky.ts';
 import { eigOf } from '../src/linalg/eig.ts';
 import { eighOf } from '../src/linalg/eigh.ts';
 import { applyReflections, qrInPlace } from '../src/linalg/householder.ts';
+import { ldl, ldlSolve } from '../src/linalg/ldl.ts';
 import { luInPlace, substitute } from '../src/linalg/lu.ts';
 import {
   addScaled,
@@ -13,17 +14,19 @@ import {
   dot,
   get,
   identity,
+  loadMatrices,
   type Matrix,
   modulus,
   negated,
   norm,
   row,
   set,
+  storeMatrix,
   transposed,
   zeros,
 } from '../src/linalg/matrix.ts';
 import { svdOf } from '../src/linalg/svd.ts';
-import { randomSource } from './views.ts';
+import { randomSource, viewOf } from './views.ts';
 
 const random = randomSource(7);
 
@@ -224,6 +227,31 @@ describe.each(fields)('factors of complex=%s matrices', (complex) => {
       set(a, 1, 1, { re: bad, im: 0 });
       expect([svdOf(a, true, true), eighOf(a, false, true), eigOf(a, true)]).toEqual([null, null, null]);
     }
+  });
+});
+
+describe('routines on views', () => {
+  it.each([
+    [false, false],
+    [true, false],
+    [true, true],
+  ])('solve with Bunch-Kaufman factors: complex=%s, hermitian=%s', (complex, conjugates) => {
+    const n = 9;
+    const a = conjugates ? hermitian(n, complex) : randomMatrix(n, n, complex);
+    if (!conjugates) addScaled({ re: 1, im: 0 }, all(transposed(a)), all(a));
+    // Zeros on the diagonal ask for blocks of two rows.
+    for (let i = 0; i < 4; i++) set(a, i, i, { re: 0, im: 0 });
+    const b = randomMatrix(n, 3, complex);
+    const dtype = complex ? 'complex128' : 'float64';
+    const fresh = (columns: number) => viewOf(new Float64Array(n * columns * (complex ? 2 : 1)), dtype, [n, columns]);
+    const [input, right, factors, x] = [fresh(n), fresh(3), fresh(n), fresh(3)];
+    storeMatrix(input, 0, a);
+    storeMatrix(right, 0, b);
+    const [pivots, info] = [viewOf(new Int32Array(n), 'int32', [n]), viewOf(new Int32Array(1), 'int32', [])];
+    ldl(input, conjugates, factors, pivots, info);
+    ldlSolve(factors, pivots, right, conjugates, x);
+    expect([...(pivots.storage.data as Int32Array)].some((pivot) => pivot < 0)).toBe(true);
+    expect(distance(times(a, loadMatrices(x)[0]!), b)).toBeLessThan(1e-11);
   });
 });
 

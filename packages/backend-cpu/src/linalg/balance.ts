@@ -1,14 +1,8 @@
-/** @file Balancing (Parlett & Reinsch 1969): eigenvalues of matrices whose rows and columns differ in size by orders. */
+/**
+ * @file Balancing (Parlett & Reinsch 1969) for eigenvalues of matrices whose rows and columns differ in size by orders.
+ * Lengths include the diagonal, without which it may do harm (James, Langou & Lowery 2014).
+ */
 import { column, type Line, type Matrix, norm, row, scaled, update } from './matrix.ts';
-
-/** The length of a line without one element. */
-function lengthWithout(line: Line, i: number): number {
-  const { start, step, length } = line;
-  return Math.hypot(
-    norm({ ...line, length: i }),
-    norm({ ...line, start: start + (i + 1) * step, length: length - i - 1 }),
-  );
-}
 
 const multiply = (line: Line, factor: number): void => update(line, (value) => scaled(value, factor));
 
@@ -21,8 +15,8 @@ export function balance(a: Matrix): Float64Array {
   for (let changed = true; changed; ) {
     changed = false;
     for (let i = 0; i < a.rows; i++) {
-      const down = lengthWithout(column(a, i), i);
-      const across = lengthWithout(row(a, i), i);
+      const down = norm(column(a, i));
+      const across = norm(row(a, i));
       if (down === 0 || across === 0) continue;
       const factor = 2 ** Math.round(Math.log2(across / down) / 2);
       const gain = down * factor + across / factor < 0.95 * (down + across);

@@ -123,7 +123,10 @@ function vectorsOf(t: Matrix, basis: Matrix, isReal: boolean): Matrix {
     const x = triangularVector(columns, k, smallest);
     for (let j = 0; j <= k; j++) addScaled(get(x, 0, j), row(basis, j), row(out, k));
     normalize(out, k);
-    if (isReal && im === 0) update(row(out, k), ({ re }) => real(re));
+    if (!isReal || im !== 0) continue;
+    // The real part of an eigenvector is one as well; of a repeated eigenvalue's it may be shorter.
+    update(row(out, k), ({ re }) => real(re));
+    normalize(out, k);
   }
   return transposed(out);
 }

@@ -51,11 +51,15 @@ export function reflect(tau: Complex, rest: Line, c: Matrix, from: number, first
     addScaled(negated(product(tau, at(k))), row(projection, 0), row(c, from + k, firstColumn));
 }
 
-/** Overwrites a matrix with R on and above the diagonal and the v below it; returns the τ. */
-export function qrInPlace(m: Matrix): Matrix {
+/**
+ * Overwrites a matrix with R on and above the diagonal and the v below it; returns the τ. `choose` is called before each
+ * step, and may exchange its column with a later one.
+ */
+export function qrInPlace(m: Matrix, choose?: (step: number) => void): Matrix {
   const steps = Math.min(m.rows, m.columns);
   const taus = zeros(1, steps, m.im !== null);
   for (let k = 0; k < steps; k++) {
+    choose?.(k);
     const rest = column(m, k, k + 1);
     const [beta, tau] = reflection(get(m, k, k), rest);
     set(m, k, k, { re: beta, im: 0 });

@@ -1,9 +1,10 @@
 /**
  * @file Singular values by one-sided Jacobi rotations (Hestenes), of the triangular factor of a QR factorization with
- * column pivoting, for which they converge fast (Drmač & Veselić 2008). Small singular values are as accurate as large ones.
+ * column pivoting, for which they converge fast (Drmač & Veselić 2008). They keep more digits of small
+ * singular values than bidiagonalization does.
  */
 import type { View } from '@flambeau/tensor/internal';
-import { applyReflections, qrInPlace, reflect, reflection } from './householder.ts';
+import { applyReflections, qrInPlace } from './householder.ts';
 import {
   addScaled,
   adjoint,
@@ -31,24 +32,16 @@ import {
   zeros,
 } from './matrix.ts';
 
-/** A P = Q R with falling |Rᵢᵢ|: as qrInPlace, each step on the longest column that is left. */
+/** A P = Q R with falling |Rᵢᵢ|: each step takes the longest column that is left. */
 function pivotedQr(m: Matrix): [taus: Matrix, order: number[]] {
-  const steps = Math.min(m.rows, m.columns);
-  const taus = zeros(1, steps, m.im !== null);
   const order = Array.from({ length: m.columns }, (_, j) => j);
-  for (let k = 0; k < steps; k++) {
+  const taus = qrInPlace(m, (k) => {
     const lengths = order.map((_, j) => (j < k ? -1 : norm(column(m, j, k))));
     const longest = lengths.indexOf(Math.max(...lengths));
-    if (longest !== k) {
-      swap(column(m, k), column(m, longest));
-      [order[k], order[longest]] = [order[longest]!, order[k]!];
-    }
-    const rest = column(m, k, k + 1);
-    const [beta, tau] = reflection(get(m, k, k), rest);
-    set(m, k, k, { re: beta, im: 0 });
-    set(taus, 0, k, tau);
-    reflect(conjugate(tau), rest, m, k, k + 1);
-  }
+    if (longest === k) return;
+    swap(column(m, k), column(m, longest));
+    [order[k], order[longest]] = [order[longest]!, order[k]!];
+  });
   return [taus, order];
 }
 

@@ -23,7 +23,7 @@ export interface DeterminantOps {
 function factorsOf(op: string, a: Tensor): [diagonal: Tensor, signs: Tensor] {
   checkSquare(op, a);
   const [lu, pivots] = luFactorOf(op, inDouble(op, a), true);
-  const signs = tensor(signsOf(pivots), { dtype: realDType(lu.dtype) }).view(batchOf(a));
+  const signs = tensor(signsOf(pivots), { dtype: realDType(lu.dtype), device: lu.device }).view(batchOf(a));
   return [lu.diagonal(0, -2, -1), signs];
 }
 
@@ -55,6 +55,7 @@ const parseSlogdet = signature<{ out: readonly Tensor[] | undefined }>('linalg.s
  * ```ts
  * linalg.det(tensor([[1, 2], [3, 4]])); // tensor(-2.)
  * ```
+ * Gradients exist for singular matrices too; derivatives of gradients there ask for distinct singular values.
  * @param A [..., N, N]
  */
 export function det(A: Tensor, options?: OutOption): Tensor {
