@@ -1,5 +1,6 @@
 import '@flambeau/backend-cpu';
 import {
+  chainMatmul,
   DTypeError,
   eye,
   geqrf,
@@ -398,6 +399,12 @@ describe('functions of matrices', () => {
     expectClose(linalg.matrixExp(mixed).at(1), data(exact(40)), 1e-12);
     expect(linalg.matrixExp(data([[Number.NaN]])).itemSync()).toBeNaN();
     expect(linalg.matrixExp(zeros(0, 0)).shape).toEqual([0, 0]);
+  });
+
+  it('products of a chain', () => {
+    const chain = [double(2, 7), double(7, 3), double(3, 4)] as const;
+    expectClose(chainMatmul(...chain), chain[0].mm(chain[1]).mm(chain[2]));
+    expect(() => chainMatmul(chain[0], double(7))).toThrow(ShapeError);
   });
 
   it('powers', () => {

@@ -11,6 +11,7 @@ export { polygamma } from '../special/gamma.ts';
 export { where } from '../where.ts';
 export * from './activation.ts';
 export * from './arithmetic.ts';
+export * from './chain-matmul.ts';
 export * from './choice.ts';
 export * from './clamp.ts';
 export * from './combine.ts';
