@@ -17,6 +17,7 @@ import { reduce } from './kernels/reduce.ts';
 import { scan } from './kernels/scan.ts';
 import { softmax } from './kernels/softmax.ts';
 import { sort } from './kernels/sort.ts';
+import { linalgRoutines } from './linalg/index.ts';
 
 export const cpuBackend: Backend = {
   contract: contractVersion,
@@ -46,5 +47,5 @@ export const cpuBackend: Backend = {
   gather,
   scatter,
   fused: { softmax, normalization, normalizationBackward },
-  routines: { nonzero, ctcLoss, ctcLossGradient, fft },
+  routines: { nonzero, ctcLoss, ctcLossGradient, fft, ...linalgRoutines },
 };

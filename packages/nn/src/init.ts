@@ -1,7 +1,16 @@
 /**
  * @file torch.nn.init: filling parameters, in place and without history, with PyTorch's random numbers bit for bit.
  */
-import { type Generator, noGrad, randperm, ShapeError, type Tensor, tensor as tensorOf, zeros } from '@flambeau/tensor';
+import {
+  type Generator,
+  linalg,
+  noGrad,
+  randperm,
+  ShapeError,
+  type Tensor,
+  tensor as tensorOf,
+  zeros,
+} from '@flambeau/tensor';
 import { signature, type Trailing } from '@flambeau/tensor/internal';
 
 /** PyTorch's names of functions, as it spells them or in camelCase. */
@@ -235,28 +244,6 @@ export function kaimingNormal_(tensor: Tensor, ...args: KaimingArguments): Tenso
   return normal_(tensor, 0, std, { generator });
 }
 
-/**
- * Orthonormalizes the columns of a row-major [rows, columns] matrix in place: the Q of its QR decomposition with a
- * positive diagonal of R, by Gram–Schmidt, twice for full precision (Giraud et al. 2005, "twice is enough").
- */
-function orthonormalize(matrix: Float64Array, rows: number, columns: number): void {
-  const dot = (i: number, j: number): number => {
-    let sum = 0;
-    for (let r = 0; r < rows; r++) sum += matrix[r * columns + i]! * matrix[r * columns + j]!;
-    return sum;
-  };
-  for (let j = 0; j < columns; j++) {
-    for (let pass = 0; pass < 2; pass++) {
-      for (let i = 0; i < j; i++) {
-        const overlap = dot(i, j);
-        for (let r = 0; r < rows; r++) matrix[r * columns + j]! -= overlap * matrix[r * columns + i]!;
-      }
-    }
-    const length = Math.sqrt(dot(j, j));
-    for (let r = 0; r < rows; r++) matrix[r * columns + j]! /= length;
-  }
-}
-
 const parseOrthogonal = parseGain('orthogonal_');
 
 /** Saxe et al. 2013: a (semi-)orthogonal matrix; dimensions after the first count as one. */
@@ -269,9 +256,9 @@ export function orthogonal_(tensor: Tensor, ...args: GainArguments): Tensor {
     const [rows, columns] = [tensor.shape[0]!, tensor.elementCount / tensor.shape[0]!];
     const drawn = zeros([rows, columns], { dtype: tensor.dtype, device: 'cpu' }).normal_(0, 1, { generator });
     const tall = rows < columns ? drawn.t() : drawn;
-    const values = Float64Array.from(tall.contiguous().toTypedArraySync() as Float32Array);
-    orthonormalize(values, tall.shape[0]!, tall.shape[1]!);
-    const q = tensorOf(values, { dtype: 'float64', device: 'cpu' }).view(tall.shape);
+    // Q is unique once R's diagonal is positive.
+    const { Q, R } = linalg.qr(tall.to('float64'));
+    const q = Q.mul(R.diagonal().sign());
     const placed = (rows < columns ? q.t() : q).mul(gain).reshape(tensor.shape).to(tensor.dtype);
     return tensor.copy_(placed.to(tensor.device));
   });

@@ -5,6 +5,7 @@
 import type { DType, TypedArray } from './dtype.ts';
 import { FlambeauError } from './errors.ts';
 import type { MapKernel, ReduceKernel } from './ir/kernel.ts';
+import type { LinalgRoutines } from './linalg/routines.ts';
 import type { Generator } from './random/generator.ts';
 import { state } from './state.ts';
 import type { Storage } from './storage.ts';
@@ -92,7 +93,7 @@ export type Distribution =
 /**
  * Algorithms that are no kernels, each optional: a device without one throws a DeviceError that says `await x.cpu()`.
  */
-export interface Routines {
+export interface Routines extends LinalgRoutines {
   /** Row-major positions of nonzero elements as int32 [count, ndim]. */
   nonzero(x: View): { readonly data: TypedArray; readonly count: number };
   /**

@@ -37,3 +37,8 @@ export class SerializationError extends FlambeauError {
 export class OutOfMemoryError extends FlambeauError {
   override name = 'OutOfMemoryError';
 }
+
+/** A matrix that a routine of linear algebra cannot do: singular, not positive definite, or without convergence. */
+export class LinAlgError extends FlambeauError {
+  override name = 'LinAlgError';
+}

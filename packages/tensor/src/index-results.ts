@@ -41,6 +41,7 @@ export const indexResults: Readonly<Record<string, IndexResult>> = {
   triuIndices: 'index',
   unique: 'index',
   uniqueConsecutive: 'index',
+  'linalg.lstsq': 'index',
   'linalg.matrixRank': 'index',
   'masked.argmax': 'index',
   'masked.argmin': 'index',

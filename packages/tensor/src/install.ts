@@ -19,6 +19,7 @@ import * as histogram from './ops/histogram.ts';
 import * as index from './ops/index-ops.ts';
 import * as inplaceViews from './ops/inplace-views.ts';
 import * as like from './ops/like.ts';
+import * as linalg from './ops/linalg.ts';
 import * as logic from './ops/logic.ts';
 import * as masks from './ops/masks.ts';
 import * as mathematics from './ops/math.ts';
@@ -68,6 +69,7 @@ const families = [
   index,
   inplaceViews,
   like,
+  linalg,
   logic,
   masks,
   mathematics,

@@ -35,6 +35,8 @@ export { differentiate } from './ir/derivative.ts';
 export * from './ir/expr.ts';
 export * from './ir/kernel.ts';
 export * from './layout.ts';
+export type { LinalgOps } from './linalg/ops.ts';
+export type { LinalgRoutines } from './linalg/routines.ts';
 export * from './loops.ts';
 export { macrotask } from './macrotask.ts';
 export { keep, settle, temporaries } from './memory.ts';

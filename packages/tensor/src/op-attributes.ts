@@ -11,6 +11,7 @@ import type { LossOps } from './functional/loss.ts';
 import type { NormalizationOps } from './functional/normalizing.ts';
 import type { PatchOps } from './functional/patches.ts';
 import type { PoolOps } from './functional/pool.ts';
+import type { LinalgOps } from './linalg/ops.ts';
 import type { ConvertOps } from './ops/convert.ts';
 import type { CopyOps } from './ops/copy.ts';
 import type { GatherOps } from './ops/gather.ts';
@@ -40,6 +41,7 @@ export interface OpAttributes
     GatherOps,
     IndexOps,
     JoinOps,
+    LinalgOps,
     LossOps,
     MaskOps,
     MatmulOps,

@@ -21,6 +21,7 @@ import type * as histogram from './ops/histogram.ts';
 import type * as index from './ops/index-ops.ts';
 import type * as inplaceViews from './ops/inplace-views.ts';
 import type * as like from './ops/like.ts';
+import type * as linalg from './ops/linalg.ts';
 import type * as logic from './ops/logic.ts';
 import type * as masks from './ops/masks.ts';
 import type * as mathematics from './ops/math.ts';
@@ -102,6 +103,7 @@ export interface Tensor
     Methods<typeof index>,
     Methods<typeof inplaceViews>,
     Methods<typeof like>,
+    Methods<typeof linalg>,
     Methods<typeof logic>,
     Methods<typeof masks>,
     Methods<typeof mathematics>,

@@ -11,6 +11,8 @@ import { fftRules } from './fft.ts';
 import { gatherRules } from './gather.ts';
 import { indexRules } from './index-ops.ts';
 import { joinRules } from './join.ts';
+import { linalgRules } from './linalg.ts';
+import { factorRules } from './linalg-factors.ts';
 import { lossRules } from './loss.ts';
 import { maskRules } from './masks.ts';
 import { matmulRules } from './matmul.ts';
@@ -36,6 +38,8 @@ export const rules: Rules<RecordedOp> = {
   ...gatherRules,
   ...indexRules,
   ...joinRules,
+  ...linalgRules,
+  ...factorRules,
   ...lossRules,
   ...maskRules,
   ...matmulRules,

@@ -4,11 +4,14 @@
 export { celu, selu, threshold } from '../functional/activation.ts';
 export { nativeBatchNorm, nativeLayerNorm } from '../functional/native-normalization.ts';
 export { rrelu } from '../functional/sampling.ts';
+export { pcaLowrank, svdLowrank } from '../linalg/low-rank.ts';
+export { luUnpack } from '../linalg/lu.ts';
 // These functions take their arguments in another order than the methods.
 export { polygamma } from '../special/gamma.ts';
 export { where } from '../where.ts';
 export * from './activation.ts';
 export * from './arithmetic.ts';
+export * from './chain-matmul.ts';
 export * from './choice.ts';
 export * from './clamp.ts';
 export * from './combine.ts';
@@ -31,6 +34,7 @@ export * from './integration.ts';
 export * from './isin.ts';
 export * from './join.ts';
 export * from './like.ts';
+export * from './linalg.ts';
 export * from './logic.ts';
 export type { OutOption, TensorOrScalar } from './make.ts';
 export * from './masks.ts';

@@ -4,6 +4,7 @@ import { tensor } from '../creation.ts';
 import { type DType, toDType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
+import { matrixNormOf } from '../linalg/matrix-norms.ts';
 import { untracked } from '../modes.ts';
 import { type Norm, normOver } from '../norm.ts';
 import { toFloating } from '../promotion.ts';
@@ -50,7 +51,7 @@ export function std(self: Tensor, ...args: VarArguments): Tensor {
 }
 
 export interface NormOptions extends SumOptions {
-  /** A number, ±Infinity, or 'fro' for 2. */
+  /** A number, ±Infinity, 'fro' for 2, or 'nuc' for the sum of a matrix's singular values. */
   p?: number | string | undefined;
 }
 
@@ -77,8 +78,13 @@ export function norm(
   ...args: Trailing<[p: number | string, dim: Dims, keepdim: boolean], NormOptions>
 ): Tensor {
   const { p, dim, keepdim, dtype: asked, out } = parseNorm(args);
+  if (p === 'nuc') {
+    const dims = typeof dim === 'number' ? [dim] : (dim ?? self.shape.map((_, d) => d));
+    const x = asked === undefined ? self : self.to(toDType(asked));
+    return intoOut('norm', out, [self], () => matrixNormOf('norm', x, 'nuc', dims, keepdim));
+  }
   if (typeof p !== 'number' && p !== 'fro')
-    throw new RangeError(`norm(): p must be a number or 'fro', got ${JSON.stringify(p)}`);
+    throw new RangeError(`norm(): p must be a number, 'fro' or 'nuc', got ${JSON.stringify(p)}`);
   const call: Norm = {
     op: 'norm',
     node: dim === null && p === 'fro' ? 'NormBackward0' : 'NormBackward1',
