@@ -2,7 +2,8 @@
 import { AutogradError, isTensor, type Tensor, zeros } from '@flambeau/tensor';
 import { isDifferentiable, state, untracked } from '@flambeau/tensor/internal';
 import { edgeOf } from './history.ts';
-import { type Edge, Node, releaseAll, SavedTensor, throwReleased } from './node.ts';
+import { type Edge, Node } from './node.ts';
+import { releaseAll, SavedTensor, throwReleased } from './saved.ts';
 import { Slot } from './slot.ts';
 
 /** What `forward` leaves for `backward`: saved tensors, and any other property that the user sets. */

@@ -15,8 +15,9 @@ import {
 } from '@flambeau/tensor/internal';
 import { rules } from './derivatives/index.ts';
 import { edgeOf } from './history.ts';
-import { type Edge, Node, releaseAll, SavedTensor, throwReleased } from './node.ts';
+import { type Edge, Node } from './node.ts';
 import type { InputMeta, Rule } from './rule.ts';
+import { releaseAll, SavedTensor, throwReleased } from './saved.ts';
 import { Slot } from './slot.ts';
 
 const isTensorInput = (input: RecordedInput): input is Tensor => typeof input === 'object' && input !== null;
@@ -62,6 +63,12 @@ class RuleNode extends Node {
     );
   }
 
+  override get shown(): readonly (Edge | null)[] {
+    const places = this.#rule.shown?.(this.#attributes);
+    if (places !== undefined) return places.map((place) => this.next[place] ?? null);
+    return this.next.filter((_, i) => isDifferentiable(this.inputs[i]?.dtype ?? 'float32'));
+  }
+
   #edgeFor(tensor: Tensor, inputs: readonly (Tensor | null)[], outputs: readonly Tensor[]): Edge | null {
     const output = outputs.indexOf(tensor);
     if (output >= 0) return isDifferentiable(tensor.dtype) ? { node: this, index: output } : null;
@@ -83,6 +90,9 @@ class RuleNode extends Node {
   }
 }
 
+/** PyTorch makes tensors of the numbers among the operands of these, so that their nodes have an edge for them. */
+const wrapsNumbers = new Set(['AddBackward0', 'SubBackward0', 'MulBackward0', 'DivBackward0', 'WhereBackward0']);
+
 /** A call of a pointwise op: its derivative is a kernel that comes from its expression. */
 class PointwiseNode extends Node {
   readonly #op: Pointwise;
@@ -92,14 +102,18 @@ class PointwiseNode extends Node {
   readonly #inputs: readonly (Tensor | null)[] | readonly (InputMeta | null)[];
   #reads: readonly (SavedTensor | Scalar | null)[] | null;
   readonly #savesTensors: boolean;
+  /** Which inputs are tensors: a bit for each. */
+  readonly #tensors: number;
 
   constructor(op: Pointwise, args: readonly RecordedInput[], outputs: readonly Tensor[]) {
     const next: (Edge | null)[] = [];
     const wanted: number[] = [];
     const inputs: (InputMeta | null)[] = [];
     let needs = 0;
+    let tensors = 0;
     for (let i = 0; i < args.length; i++) {
       const arg = args[i];
+      if (isTensorInput(arg)) tensors |= 1 << i;
       if (wantsGradient(arg) && !op.conditions?.includes(i)) {
         needs |= 1 << i;
         wanted.push(i);
@@ -112,6 +126,7 @@ class PointwiseNode extends Node {
     }
     super(next, outputs.length);
     this.#op = op;
+    this.#tensors = tensors;
     this.#wanted = wanted;
     this.#inputs = inputs;
     this.#plan = op.backward(needs);
@@ -128,6 +143,13 @@ class PointwiseNode extends Node {
 
   get name(): string {
     return nodeName(this.#op);
+  }
+
+  override get shown(): readonly (Edge | null)[] {
+    const { arity, parameters = 0, conditions } = this.#op;
+    const numbers = wrapsNumbers.has(this.name);
+    const operand = (i: number): boolean => i < arity - parameters && !conditions?.includes(i);
+    return this.next.filter((edge, i) => edge !== null || (operand(i) && (numbers || this.#tensors & (1 << i))));
   }
 
   apply([grad]: readonly (Tensor | null)[]): readonly (Tensor | null)[] {

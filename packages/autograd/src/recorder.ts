@@ -6,28 +6,16 @@ import {
   type RemovableHandle,
   type Tensor,
 } from '@flambeau/tensor';
-import { keep, type Recorder, state } from '@flambeau/tensor/internal';
+import { type Recorder, state } from '@flambeau/tensor/internal';
 import { rootOf, runBackward } from './engine.ts';
-import { adopt, checkInplace, edgeOf, gradFnOf, setGrad, setRequiresGrad } from './history.ts';
+import { adopt, checkInplace, edgeOf, gradFnOf, retainGrad, setGrad, setRequiresGrad } from './history.ts';
 import { recordPointwise, recordRule } from './recorded.ts';
 import { slotOf } from './slot.ts';
 
 function registerHook(self: Tensor, hook: GradHook): RemovableHandle {
   const edge = edgeOf(self);
   if (edge === null) throw new AutogradError('registerHook(): the tensor does not require grad');
-  edge.node.addHook(edge.index, hook);
-  return { remove: () => void edge.node.hooks?.get(edge.index)?.delete(hook) };
-}
-
-function retainGrad(self: Tensor): void {
-  if (!self.requiresGrad) throw new AutogradError('retainGrad(): the tensor does not require grad');
-  const slot = slotOf(self);
-  if (gradFnOf(self) === null || slot.retainsGrad) return;
-  slot.retainsGrad = true;
-  registerHook(self, (grad) => {
-    grad.storage.claimed = true;
-    slot.replaceGrad(keep(slot.grad === null ? grad : slot.grad.add(grad)), true);
-  });
+  return edge.node.hooked().onTensor(edge.index, hook);
 }
 
 /**

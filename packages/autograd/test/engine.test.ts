@@ -23,7 +23,10 @@ describe('leaves and results', () => {
       ['MulBackward0', 0],
       ['AccumulateGrad', 0],
     ]);
-    expect(mul.gradFn!.nextFunctions.map(([node]) => node?.name)).toEqual(['AccumulateGrad']);
+    expect(mul.gradFn!.nextFunctions.map(([node, index]) => [node?.name, index])).toEqual([
+      ['AccumulateGrad', 0],
+      [undefined, 0],
+    ]);
   });
 
   it('records nothing for constants, integers and in noGrad', () => {

@@ -30,7 +30,7 @@ export * from './ir/expr.ts';
 export * from './ir/kernel.ts';
 export * from './layout.ts';
 export * from './loops.ts';
-export { keep, settle, temporaries } from './memory.ts';
+export { asUser, keep, settle, temporaries } from './memory.ts';
 export { currentMode, detached, openMode, untracked, withMode } from './modes.ts';
 export { named, valuesIndices } from './named.ts';
 export { nodeModule } from './node-module.ts';

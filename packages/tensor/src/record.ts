@@ -14,6 +14,13 @@ export interface GraphNode {
   readonly name: string;
   /** Where gradients go on: a node (or null) for each differentiable input, and which of its outputs. */
   readonly nextFunctions: readonly (readonly [GraphNode | null, number])[];
+  /**
+   * Calls `hook(gradInputs, gradOutputs)` after the node has run in a backward pass: the gradients that it made, and those
+   * that it made them from. A list that it returns goes on instead of `gradInputs`.
+   */
+  registerHook(hook: NodeHook): RemovableHandle;
+  /** Calls `hook(gradOutputs)` before the node runs; a list that it returns is used instead. */
+  registerPrehook(hook: NodePrehook): RemovableHandle;
 }
 
 /** What automatic differentiation keeps with a tensor. Owned by the recorder; null on tensors that it never saw. */
@@ -31,7 +38,17 @@ export interface RemovableHandle {
   remove(): void;
 }
 
-export type GradHook = (grad: Tensor) => Tensor | null | undefined;
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that returns nothing is no error.
+type Nothing = null | undefined | void;
+
+export type GradHook = (grad: Tensor) => Tensor | Nothing;
+
+/** A hook that sees a node's gradients after it ran, and one that sees what it gets. */
+export type NodeHook = (
+  gradInputs: readonly (Tensor | null)[],
+  gradOutputs: readonly (Tensor | null)[],
+) => readonly (Tensor | null)[] | Nothing;
+export type NodePrehook = (gradOutputs: readonly (Tensor | null)[]) => readonly (Tensor | null)[] | Nothing;
 
 /** Names of the ops that record themselves and that autograd has a derivative for. */
 export type RecordedOp = keyof OpAttributes;

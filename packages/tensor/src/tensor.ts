@@ -151,6 +151,8 @@ export class Tensor implements View {
   autograd: AutogradSlot | null = null;
   /** @internal The tensor with the memory that this one is a view of, for gradients of in-place changes. */
   base: Tensor | null = null;
+  /** @internal Why a view may not be changed in place where that is recorded. */
+  restriction: 'multiple' | 'noGrad' | 'function' | null = null;
   #contiguous: boolean | undefined;
 
   /** @internal Without `strides` the layout is row-major. */

@@ -20,6 +20,7 @@ export const lossRules = {
   },
   nllLoss: {
     node: ({ spatial }) => (spatial ? 'NllLoss2DBackward0' : 'NllLossBackward0'),
+    shown: () => [0],
     save: ({ inputs: [, index, factors, total] }) => [index, factors, total],
     backward: ({ attributes: { dim, reduced, divisor }, inputs: [x], saved }, grad) => {
       const [index, factors, total] = saved as readonly [Tensor, Tensor | null, Tensor | null];
