@@ -1,6 +1,6 @@
 /** @file Where a tensor's gradient goes: histories of leaves, of results, and of views whose memory changed. */
-import { AutogradError, arange, type Tensor, Tensor as TensorClass, zeros } from '@flambeau/tensor';
-import { copyValues, formatShape, isDifferentiable, keep } from '@flambeau/tensor/internal';
+import { AutogradError, arange, isTensor, type Tensor, Tensor as TensorClass, zeros } from '@flambeau/tensor';
+import { copyValues, formatShape, isDifferentiable, keep, state } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import { type Edge, Node } from './node.ts';
 import { type Slot, slotOf } from './slot.ts';
@@ -13,6 +13,11 @@ export function edgeOf(tensor: Tensor): Edge | null {
   if (node !== null) return { node, index: slot.outputIndex };
   slot.accumulator ??= new AccumulateGrad(tensor);
   return { node: slot.accumulator, index: 0 };
+}
+
+/** The edges of the arguments of a call, null for those that are no tensors or want no gradient now. */
+export function edgesOf(args: readonly unknown[]): (Edge | null)[] {
+  return args.map((arg) => (state.gradEnabled && isTensor(arg) ? edgeOf(arg) : null));
 }
 
 /** The node that made a tensor. A view whose memory was changed in place since it was made gets a new one. */

@@ -1,6 +1,6 @@
 /** @file What a graph saves for the backward pass, and hooks that save it in another way. */
-import { AutogradError, copyOf, isTensor, type ModeGuard, Tensor } from '@flambeau/tensor';
-import { asUser, currentMode, type Storage, state, untracked, withMode } from '@flambeau/tensor/internal';
+import { AutogradError, copyOf, isTensor, type ModeGuard, noGrad, Tensor } from '@flambeau/tensor';
+import { asUser, currentMode, type Storage, state, withMode } from '@flambeau/tensor/internal';
 import type { Edge, Node } from './node.ts';
 import { Slot } from './slot.ts';
 
@@ -9,6 +9,17 @@ const kind = 'savedTensorsHooks';
 interface SavingHooks {
   readonly pack: (tensor: Tensor) => unknown;
   readonly unpack: (packed: never) => Tensor;
+  /** Hooks of the library's own: pack keeps nothing of its tensor, and nobody else has what unpack returns. */
+  readonly own?: boolean;
+}
+
+/** `savedTensorsHooks` for hooks of the library's own. */
+export function saveBy<Packed, T>(
+  pack: (tensor: Tensor) => Packed,
+  unpack: (packed: Packed) => Tensor,
+  fn: () => T,
+): T {
+  return withMode(kind, { pack, unpack, own: true } satisfies SavingHooks, fn) as T;
 }
 
 /**
@@ -41,25 +52,27 @@ export function savedTensorsHooks<T>(
 /** What hooks made of a saved tensor. */
 interface Packed {
   readonly value: unknown;
-  readonly unpack: (packed: never) => Tensor;
+  readonly hooks: SavingHooks;
 }
 
 function pack(tensor: Tensor): Packed | null {
   const hooks = state.modes === null ? null : currentMode<SavingHooks | null>(kind, null);
   if (hooks === null) return null;
   const { version } = tensor.storage;
-  const value = asUser(() => untracked(() => hooks.pack(tensor.detach())));
+  const value = asUser(() => noGrad(() => hooks.pack(hooks.own ? tensor : tensor.detach())));
   if (tensor.storage.version !== version) {
     throw new AutogradError('savedTensorsHooks: pack changed its tensor in place; let it work on a clone()');
   }
-  return { value, unpack: hooks.unpack };
+  return { value, hooks };
 }
 
-function unpacked({ value, unpack }: Packed): Tensor {
-  const tensor = asUser(() => unpack(value as never));
+function unpacked({ value, hooks }: Packed): Tensor {
+  const tensor = asUser(() => hooks.unpack(value as never));
   if (!isTensor(tensor))
     throw new AutogradError(`savedTensorsHooks: unpack must return a tensor, got ${typeof tensor}`);
-  return tensor.detach();
+  const shown = tensor.detach();
+  if (hooks.own) tensor.dispose();
+  return shown;
 }
 
 /**

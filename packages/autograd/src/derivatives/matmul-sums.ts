@@ -2,10 +2,12 @@
 import type { MatmulSumOps, Tensor } from '@flambeau/tensor';
 import type { Rule, Rules } from '../rule.ts';
 
-/** The gradient of the product's factors from that of the product, as products again; null for one that is not wanted. */
-type Factors = (grad: Tensor, a: Tensor | null, b: Tensor | null) => readonly [Tensor | null, Tensor | null];
+type Gradient = Tensor | null | undefined;
 
-const scaled = (x: Tensor | null, factor: number): Tensor | null => (x === null || factor === 1 ? x : x.mul(factor));
+/** The gradients of the product's factors from that of the product, as products again; none for one that is not wanted. */
+type Factors = (grad: Tensor, a: Tensor | null, b: Tensor | null) => readonly [Gradient, Gradient];
+
+const scaled = (x: Gradient, factor: number): Gradient => (factor === 1 ? x : x?.mul(factor));
 
 /** The other factor is saved only for one that wants a gradient, and so tells which these are. */
 function sumRule(factors: Factors): Rule<keyof MatmulSumOps> {
@@ -19,11 +21,11 @@ function sumRule(factors: Factors): Rule<keyof MatmulSumOps> {
 }
 
 export const matmulSumRules = {
-  addmv: sumRule((grad, a, b) => [b && grad.outer(b), a && a.mH.mv(grad)]),
+  addmv: sumRule((grad, a, b) => [b && grad.outer(b), a?.mH.mv(grad)]),
   addr: sumRule((grad, a, b) => [b && grad.mv(b), a && grad.t().mv(a)]),
-  baddbmm: sumRule((grad, a, b) => [b && grad.bmm(b.mH), a && a.mH.bmm(grad)]),
+  baddbmm: sumRule((grad, a, b) => [b && grad.bmm(b.mH), a?.mH.bmm(grad)]),
   addbmm: sumRule((grad, a, b) => {
     const each = grad.unsqueeze(0);
-    return [b && each.matmul(b.mH), a && a.mH.matmul(each)];
+    return [b && each.matmul(b.mH), a?.mH.matmul(each)];
   }),
 } satisfies Rules<keyof MatmulSumOps>;
