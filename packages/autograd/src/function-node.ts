@@ -1,12 +1,11 @@
 /** @file The graph nodes of users' functions. */
 import { AutogradError, isTensor, noGrad, type Tensor, zeros } from '@flambeau/tensor';
-import { commonShape, formatShape, sameShape, state } from '@flambeau/tensor/internal';
+import { commonShape, formatShape, sameShape } from '@flambeau/tensor/internal';
 import type { FunctionContext } from './function.ts';
-import { edgesOf } from './history.ts';
 import { type Edge, Node } from './node.ts';
+import { refusingGradients } from './once.ts';
 import type { InputMeta } from './rule.ts';
 import { releaseAll, SavedTensor, throwReleased } from './saved.ts';
-import { Slot } from './slot.ts';
 
 type Gradients = Tensor | null | readonly (Tensor | null)[];
 
@@ -131,15 +130,6 @@ function broadcastsTo(shape: readonly number[], wide: readonly number[]): boolea
   }
 }
 
-/** What the gradients of a function that is differentiable only once come from, for whoever asks again. */
-class Once extends Node {
-  readonly name = 'Error';
-
-  apply(): never {
-    throw new AutogradError('trying to differentiate twice a function that was marked with onceDifferentiable');
-  }
-}
-
 /**
  * A `backward` that cannot be differentiated again: it runs without recording, and a derivative of its results is an
  * AutogradError, not a wrong number.
@@ -156,15 +146,12 @@ export function onceDifferentiable<Args extends readonly unknown[], Result exten
 ): (ctx: FunctionContext, ...grads: Args) => Result {
   return (ctx, ...grads) => {
     const result = noGrad(() => backward(ctx, ...grads));
-    if (!state.gradEnabled || !edgesOf(grads).some((edge) => edge !== null)) return result;
     const list = (Array.isArray(result) ? result : [result]) as readonly (Tensor | null)[];
-    const node = new Once(edgesOf(grads), list.length);
-    const refusing = list.map((grad, i) => {
-      if (grad === null || grad === undefined) return null;
-      const out = grad.detach();
-      out.autograd = new Slot(true, node, i);
-      return out;
-    });
+    const refusing = refusingGradients(
+      'trying to differentiate twice a function that was marked with onceDifferentiable',
+      grads,
+      list,
+    );
     return (Array.isArray(result) ? refusing : refusing[0]) as Result;
   };
 }

@@ -9,7 +9,7 @@ const failuresOf = ({ cases }: GroupResult): string[] =>
   cases.flatMap(({ id, verdict }) => (verdict.kind === 'failed' ? [`${id}: ${verdict.reason}`] : []));
 
 for (const area of areas) {
-  const source = fixtureSource(new URL(`../fixtures/${area.name}.json.gz`, import.meta.url));
+  const source = fixtureSource(new URL(`../fixtures/${area.goldens ?? area.name}.json.gz`, import.meta.url));
   const results = await runArea(area, source, { device: 'cpu' });
   const open = pending[area.name] ?? [];
 

@@ -31,10 +31,10 @@ import { decode, type GoldenTensor, isGoldenTensor, tensorsIn } from '../decode.
 import { camelCase, camelCaseKeys } from '../names.ts';
 import { failed, messageOf, notApplicable, passed, type Verdict } from '../verdict.ts';
 
-type Post = 'abs' | 'multiset' | 'skip' | 'meta' | null;
+export type Post = 'abs' | 'multiset' | 'skip' | 'meta' | null;
 
 /** A case as the file has it; `args`, `kwargs`, `out` and the gradients encoded. */
-interface GoldenCase {
+export interface GoldenCase {
   readonly id: string;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
@@ -64,7 +64,7 @@ interface IndexEntry {
 }
 
 /** A decoded case with what is needed to run it. */
-interface Run {
+export interface Run {
   readonly entry: Entry;
   readonly golden: GoldenCase;
   readonly device: string;
@@ -83,7 +83,15 @@ function markFloats(text: string): GoldenFile {
   return JSON.parse(text, mark as (key: string, value: unknown) => unknown) as GoldenFile;
 }
 
-function* groups(source: Source, selection: Selection): Iterable<Group> {
+type Runner = (entry: Entry, golden: GoldenCase, device: string) => Promise<Verdict>;
+
+/** The ops that a selection asks for, with the cases that `accepts`, each to be run by `runner`. */
+export function* opsGroups(
+  source: Source,
+  selection: Selection,
+  runner: Runner,
+  accepts: (golden: GoldenCase) => boolean = () => true,
+): Iterable<Group> {
   const { index } = JSON.parse(source.read('INDEX.json')) as { index: readonly IndexEntry[] };
   for (const { op, variant, file, tier } of index) {
     const name = variant === '' ? op : `${op}.${variant}`;
@@ -92,22 +100,25 @@ function* groups(source: Source, selection: Selection): Iterable<Group> {
     const text = source.read(file);
     const entry = JSON.parse(text) as GoldenFile;
     const marked = entry.cases.some((c) => c.py_float) ? markFloats(text).cases : entry.cases;
-    const cases = entry.cases.map((golden, i): Case => {
+    const cases = entry.cases.flatMap((golden, i): Case[] => {
+      if (!accepts(golden)) return [];
       const call = golden.py_float ? marked[i]! : golden;
-      return {
-        id: golden.id,
-        run: () => runCase(entry, { ...golden, args: call.args, kwargs: call.kwargs }, selection.device),
-      };
+      const run = () => runner(entry, { ...golden, args: call.args, kwargs: call.kwargs }, selection.device);
+      return [{ id: golden.id, run }];
     });
     yield { name, cases };
   }
 }
 
-async function runCase(entry: Entry, golden: GoldenCase, device: string): Promise<Verdict> {
+/** A case with its values decoded. */
+export function decoded(entry: Entry, golden: GoldenCase, device: string): Run {
   const args = decode(golden.args) as unknown[];
   const kwargs = decode(golden.kwargs) as Record<string, unknown>;
-  const inputs = tensorsIn([args, kwargs]);
-  const run: Run = { entry, golden, device, args, kwargs, inputs };
+  return { entry, golden, device, args, kwargs, inputs: tensorsIn([args, kwargs]) };
+}
+
+async function runCase(entry: Entry, golden: GoldenCase, device: string): Promise<Verdict> {
+  const run = decoded(entry, golden, device);
   const lacking = missingDType(run);
   if (lacking !== undefined) return notApplicable(`device '${device}' has no ${lacking}`);
   try {
@@ -123,7 +134,7 @@ function missingDType({ inputs, golden, device }: Run): string | undefined {
 }
 
 /** The call's arguments, fresh: a tuple that belongs to one call. */
-function prepare(
+export function prepare(
   { entry, golden, device, args, kwargs }: Run,
   detached = false,
 ): Built & { args: unknown[]; options: Record<string, unknown> } {
@@ -336,4 +347,4 @@ async function runError(run: Run): Promise<Verdict> {
   return passed;
 }
 
-export const opsArea: Area = { name: 'ops', groups };
+export const opsArea: Area = { name: 'ops', groups: (source, selection) => opsGroups(source, selection, runCase) };
