@@ -9,6 +9,7 @@ export { type FunctionClass, onceDifferentiable } from './function-node.ts';
 export * as functional from './functional/index.ts';
 export { type GradOptions, grad } from './grad.ts';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts';
+export * as graph from './graph.ts';
 export { backward } from './recorder.ts';
 export { savedTensorsHooks } from './saved.ts';
 export { type MappedDims, type Randomness, type VmapOptions, vmap } from './vmap.ts';

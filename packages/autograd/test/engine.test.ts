@@ -1,7 +1,19 @@
 import '@flambeau/backend-cpu';
 import '@flambeau/autograd';
 import { backward, grad } from '@flambeau/autograd';
-import { AutogradError, enableGrad, noGrad, ones, Parameter, type Tensor, tensor, zeros } from '@flambeau/tensor';
+import {
+  AutogradError,
+  cat,
+  enableGrad,
+  functional as F,
+  noGrad,
+  ones,
+  Parameter,
+  type Tensor,
+  tensor,
+  where,
+  zeros,
+} from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
 
 const values = (x: Tensor | null): unknown => (x === null ? null : x.detach().toArraySync());
@@ -27,6 +39,29 @@ describe('leaves and results', () => {
       ['AccumulateGrad', 0],
       [undefined, 0],
     ]);
+  });
+
+  it('has an edge for each differentiable argument, also where no gradient is wanted', () => {
+    const x = leaf([1, 2]);
+    const names = (y: Tensor): unknown => [
+      y.gradFn!.name,
+      ...y.gradFn!.nextFunctions.map(([node]) => node?.name ?? null),
+    ];
+    const matrix = ones(2, 2);
+    expect(names(x.add(tensor([1, 2])))).toEqual(['AddBackward0', 'AccumulateGrad', null]);
+    expect(names(x.pow(2))).toEqual(['PowBackward0', 'AccumulateGrad']);
+    expect(names(cat([zeros(2), x]))).toEqual(['CatBackward0', null, 'AccumulateGrad']);
+    expect(names(x.indexSelect(0, tensor([0]).int()))).toEqual(['IndexSelectBackward0', 'AccumulateGrad']);
+    expect(names(where(x.gt(1), x, 0))).toEqual(['WhereBackward0', 'AccumulateGrad', null]);
+    expect(names(zeros(2).addmv(matrix, x))).toEqual(['AddmvBackward0', null, null, 'AccumulateGrad']);
+    expect(names(matrix.addr(x, x))).toEqual(['AddrBackward0', null, 'AccumulateGrad', 'AccumulateGrad']);
+    expect(names(F.linear(x.view(1, 2), matrix, x))).toEqual([
+      'AddmmBackward0',
+      'AccumulateGrad',
+      'ViewBackward0',
+      null,
+    ]);
+    expect(names(F.mseLoss(x, zeros(2)))).toEqual(['MseLossBackward0', 'AccumulateGrad', null]);
   });
 
   it('records nothing for constants, integers and in noGrad', () => {
