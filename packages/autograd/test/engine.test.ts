@@ -190,6 +190,26 @@ describe('grad', () => {
   });
 });
 
+describe('arguments', () => {
+  it("come in PyTorch's order or by name", () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(x);
+    const weights = tensor([1, 10]);
+    expect(grad(y, x, weights, true).map(values)).toEqual([[2, 40]]);
+    expect(grad(y, x, [weights], { retainGraph: true }).map(values)).toEqual([[2, 40]]);
+    expect(grad(y, [x], { gradOutputs: weights, retainGraph: true }).map(values)).toEqual([[2, 40]]);
+    y.backward({ gradient: weights, retainGraph: true });
+    y.backward(weights, true);
+    backward(y, weights, { inputs: x, retainGraph: true });
+    expect(values(x.grad)).toEqual([6, 120]);
+    expect(() => y.backward(weights, { retaingraph: true } as object)).toThrow(/did you mean 'retainGraph'/);
+    expect(() => grad(y, x, { allowunused: true } as object)).toThrow(/did you mean 'allowUnused'/);
+    expect(() => backward(y, weights, { inputs: [tensor([1])] })).toThrow(/input 0 does not require grad/);
+    y.backward(weights);
+    expect(() => y.backward(weights)).toThrow(/retainGraph: true/);
+  });
+});
+
 describe('hooks', () => {
   it('sees and replaces gradients of results and leaves', () => {
     const x = leaf([1, 2]);

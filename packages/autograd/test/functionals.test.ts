@@ -45,6 +45,17 @@ describe('vjp and jvp', () => {
     expect(() => vjp(first, [zeros(1), zeros(1)], ones(1), { strict: true })).toThrow(/independent of input 1/);
   });
 
+  it('take arguments by position and by name', () => {
+    const x = vector(1, 2).requiresGrad_();
+    const square = (t: Tensor): Tensor => t.pow(2);
+    expect(values(vjp(square, x, { v: vector(1, 10) })[1])).toEqual([2, 40]);
+    expect(jvp(square, x, vector(1, 10), true)[1].requiresGrad).toBe(true);
+    expect(jacobian(square, x, true).requiresGrad).toBe(true);
+    expect(values(func.grad((a: Tensor, b: Tensor) => a.mul(b).sum(), { argnums: 1 })(x, vector(3, 4)))).toEqual([
+      1, 2,
+    ]);
+  });
+
   it('check the vector', () => {
     expect(() => vjp((x: Tensor) => x, zeros(2))).toThrow(ShapeError);
     expect(() => vjp((x: Tensor) => x, zeros(2), ones(3))).toThrow(/shape \[3\] at position 0, expected \[2\]/);

@@ -29,9 +29,12 @@ export interface AutogradSlot {
 }
 
 export interface BackwardOptions {
-  retainGraph?: boolean | undefined;
+  /** Keeps what the graph has saved, for another pass. Default: the value of `createGraph`. */
+  retainGraph?: boolean | null | undefined;
+  /** Records the pass, for derivatives of derivatives. */
   createGraph?: boolean | undefined;
-  inputs?: readonly Tensor[] | undefined;
+  /** Only these get gradients. */
+  inputs?: Tensor | readonly Tensor[] | null | undefined;
 }
 
 export interface RemovableHandle {

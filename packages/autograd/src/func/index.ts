@@ -1,5 +1,6 @@
 /** @file `func`: transformations of functions, as torch.func (functorch) has them. They nest in any way. */
 import { AutogradError, enableGrad, isTensor, type Tensor } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { gradients, listOf, vectorsFor } from '../functional/arguments.ts';
 import { jacobiansOf } from '../functional/jacobian.ts';
 import { pushForward } from '../functional/products.ts';
@@ -26,6 +27,18 @@ function opened(op: string, args: readonly unknown[], argnums: Argnums): { args:
   return { args: copy, xs };
 }
 
+type ArgnumsArguments<A extends Argnums> = Trailing<[argnums: A], { argnums?: A | undefined }>;
+
+const readers = new Map(
+  ['grad', 'gradAndValue', 'jacrev', 'hessian'].map((op) => [
+    op,
+    signature<{ argnums: Argnums }>(op, ['argnums'], { argnums: 0 }),
+  ]),
+);
+
+/** `argnums` by position or by name. */
+const argnumsOf = <A extends Argnums>(op: string, args: readonly unknown[]): A => readers.get(op)!(args).argnums as A;
+
 const byArgument = <A extends Argnums>(argnums: A, list: Tensor[]): ByArgument<A> =>
   (typeof argnums === 'number' ? list[0] : list) as ByArgument<A>;
 
@@ -35,12 +48,13 @@ const byArgument = <A extends Argnums>(argnums: A, list: Tensor[]): ByArgument<A
  */
 export function gradAndValue<Args extends readonly unknown[], A extends Argnums = number>(
   func: (...args: Args) => Tensor,
-  argnums = 0 as A,
+  ...args: ArgnumsArguments<A>
 ): (...args: Args) => [gradient: ByArgument<A>, value: Tensor] {
+  const argnums = argnumsOf<A>('gradAndValue', args);
   return (...given) =>
     enableGrad(() => {
-      const { args, xs } = opened('gradAndValue', given, argnums);
-      const value = func(...(args as unknown as Args));
+      const { args: inputs, xs } = opened('gradAndValue', given, argnums);
+      const value = func(...(inputs as unknown as Args));
       if (!isTensor(value) || value.elementCount !== 1) {
         throw new AutogradError('grad(): the function must return one tensor of one element');
       }
@@ -64,10 +78,10 @@ export function gradAndValue<Args extends readonly unknown[], A extends Argnums 
  */
 export function grad<Args extends readonly unknown[], A extends Argnums = number>(
   func: (...args: Args) => Tensor,
-  argnums = 0 as A,
+  ...args: ArgnumsArguments<A>
 ): (...args: Args) => ByArgument<A> {
-  const both = gradAndValue(func, argnums);
-  return (...args) => both(...args)[0];
+  const both = gradAndValue(func, argnumsOf<A>('grad', args));
+  return (...given) => both(...given)[0];
 }
 
 /** The value of `func`, and the function that takes a vector for each output to its product with the Jacobian, a list by argument. */
@@ -109,12 +123,13 @@ export function jvp<Out extends Tensor | readonly Tensor[]>(
 /** The function that gives all derivatives of `func`'s result, [...result's shape, ...argument's shape], row by row. */
 export function jacrev<Args extends readonly unknown[], A extends Argnums = number>(
   func: (...args: Args) => Tensor,
-  argnums = 0 as A,
+  ...args: ArgnumsArguments<A>
 ): (...args: Args) => ByArgument<A> {
+  const argnums = argnumsOf<A>('jacrev', args);
   return (...given) =>
     enableGrad(() => {
-      const { args, xs } = opened('jacrev', given, argnums);
-      const [output] = listOf('jacrev', 'the result of the function', func(...(args as unknown as Args)));
+      const { args: inputs, xs } = opened('jacrev', given, argnums);
+      const [output] = listOf('jacrev', 'the result of the function', func(...(inputs as unknown as Args)));
       const found = jacobiansOf('jacrev', output!, xs, graph);
       return byArgument(
         argnums,
@@ -129,7 +144,8 @@ export const jacfwd: typeof jacrev = jacrev;
 /** The function that gives all second derivatives of `func`, which returns a single element. */
 export function hessian<Args extends readonly unknown[]>(
   func: (...args: Args) => Tensor,
-  argnums = 0,
+  ...args: ArgnumsArguments<number>
 ): (...args: Args) => Tensor {
+  const argnums = argnumsOf<number>('hessian', args);
   return jacrev(jacrev(func, argnums), argnums);
 }

@@ -1,6 +1,6 @@
 /** @file What the functions of `functional` have in common: their arguments, and gradients with zeros where there are none. */
 import { AutogradError, isTensor, ShapeError, type Tensor, zerosLike } from '@flambeau/tensor';
-import { checkOptions, formatShape, sameShape } from '@flambeau/tensor/internal';
+import { formatShape, sameShape, signature, type Trailing } from '@flambeau/tensor/internal';
 import { grad } from '../grad.ts';
 
 export type Tensors = Tensor | readonly [] | readonly Tensor[];
@@ -20,14 +20,22 @@ export interface FunctionalOptions {
   strict?: boolean | undefined;
 }
 
-export function functionalOptions<O extends FunctionalOptions>(
-  op: string,
-  options: O,
-  further: readonly string[] = [],
-): { createGraph: boolean; strict: boolean } {
-  checkOptions(op, options, ['createGraph', 'strict', ...further]);
-  return { createGraph: options.createGraph ?? false, strict: options.strict ?? false };
+export interface ProductOptions extends FunctionalOptions {
+  /** The vector: one tensor for each output (vjp) or input. May be left out for a single element. */
+  v?: Tensors | null | undefined;
 }
+
+/** `v`, `createGraph` and `strict` by position or by name. */
+export type ProductArguments = Trailing<
+  [v: Tensors | null | undefined, createGraph: boolean | undefined, strict: boolean | undefined],
+  ProductOptions
+>;
+
+/** Reads the arguments of one of the products. */
+export const productArguments = (
+  op: string,
+): ((args: readonly unknown[]) => { v: Tensors | null; createGraph: boolean; strict: boolean }) =>
+  signature(op, ['v', 'createGraph', 'strict'], { v: null, createGraph: false, strict: false });
 
 /** One tensor or a list of them as a list. @throws TypeError for anything else. */
 export function listOf(op: string, what: string, value: unknown): readonly Tensor[] {

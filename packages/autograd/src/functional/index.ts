@@ -1,5 +1,5 @@
 /** @file `autograd.functional`: derivatives of functions, as torch.autograd.functional has them. */
-export type { FunctionalOptions } from './arguments.ts';
+export type { FunctionalOptions, ProductOptions } from './arguments.ts';
 export {
   type Hessian,
   type HessianOptions,

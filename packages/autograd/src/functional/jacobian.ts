@@ -1,11 +1,11 @@
 /** @file Whole Jacobians and Hessians. */
 import { AutogradError, enableGrad, stack, type Tensor, zeros, zerosLike } from '@flambeau/tensor';
+import { signature, type Trailing } from '@flambeau/tensor/internal';
 import {
   arranged,
   entries,
   type FunctionalOptions,
   finished,
-  functionalOptions,
   gradients,
   type Like,
   listOf,
@@ -24,6 +24,27 @@ export interface HessianOptions extends FunctionalOptions {
   vectorize?: boolean | undefined;
   outerJacobianStrategy?: 'reverse-mode' | 'forward-mode' | undefined;
 }
+
+type Positional<Strategy extends string | undefined> = [
+  createGraph: boolean | undefined,
+  strict: boolean | undefined,
+  vectorize: boolean | undefined,
+  strategy: Strategy | undefined,
+];
+type JacobianArguments = Trailing<Positional<JacobianOptions['strategy']>, JacobianOptions>;
+type HessianArguments = Trailing<Positional<HessianOptions['outerJacobianStrategy']>, HessianOptions>;
+
+const defaults = { createGraph: false, strict: false, vectorize: false };
+const jacobianArguments = signature<typeof defaults & { strategy: string }>(
+  'jacobian',
+  ['createGraph', 'strict', 'vectorize', 'strategy'],
+  { ...defaults, strategy: 'reverse-mode' },
+);
+const hessianArguments = signature<typeof defaults & { outerJacobianStrategy: string }>(
+  'hessian',
+  ['createGraph', 'strict', 'vectorize', 'outerJacobianStrategy'],
+  { ...defaults, outerJacobianStrategy: 'reverse-mode' },
+);
 
 /** One tensor [...output shape, ...input shape] for each input, from one backward pass for each element of the output. */
 export function jacobiansOf(
@@ -61,9 +82,9 @@ export type Jacobian<In extends Tensors, Out extends Tensors> = Out extends Tens
 export function jacobian<In extends Tensors, Out extends Tensors>(
   func: (...inputs: Parameters<In>) => Out,
   inputs: In,
-  options: JacobianOptions = {},
+  ...args: JacobianArguments
 ): Jacobian<In, Out> {
-  const { createGraph, strict } = functionalOptions('jacobian', options, ['vectorize', 'strategy']);
+  const { createGraph, strict } = jacobianArguments(args);
   return enableGrad(() => {
     const xs = entries(listOf('jacobian', 'inputs', inputs), createGraph);
     const result = func(...(xs as Parameters<In>));
@@ -88,9 +109,9 @@ export type Hessian<In extends Tensors> = In extends Tensor ? Tensor : { -readon
 export function hessian<In extends Tensors>(
   func: (...inputs: Parameters<In>) => Tensor,
   inputs: In,
-  options: HessianOptions = {},
+  ...args: HessianArguments
 ): Hessian<In> {
-  const { createGraph, strict } = functionalOptions('hessian', options, ['vectorize', 'outerJacobianStrategy']);
+  const { createGraph, strict } = hessianArguments(args);
   return enableGrad(() => {
     const xs = entries(listOf('hessian', 'inputs', inputs), createGraph);
     const output = func(...(xs as Parameters<In>));

@@ -3,16 +3,21 @@ import { AutogradError, enableGrad, type Tensor, zerosLike } from '@flambeau/ten
 import {
   arranged,
   entries,
-  type FunctionalOptions,
   finished,
-  functionalOptions,
   gradients,
   type Like,
   listOf,
   type Parameters,
+  type ProductArguments,
+  productArguments,
   type Tensors,
   vectorsFor,
 } from './arguments.ts';
+
+const vjpArguments = productArguments('vjp');
+const jvpArguments = productArguments('jvp');
+const vhpArguments = productArguments('vhp');
+const hvpArguments = productArguments('hvp');
 
 type Func<In extends Tensors, Out extends Tensors> = (...inputs: Parameters<In>) => Out;
 
@@ -39,10 +44,9 @@ function evaluate<In extends Tensors, Out extends Tensors>(
 export function vjp<In extends Tensors, Out extends Tensors>(
   func: Func<In, Out>,
   inputs: In,
-  v?: Tensors | null,
-  options: FunctionalOptions = {},
+  ...args: ProductArguments
 ): [output: Like<Out>, vjp: Like<In>] {
-  const { createGraph, strict } = functionalOptions('vjp', options);
+  const { v, createGraph, strict } = vjpArguments(args);
   return enableGrad(() => {
     const { xs, result, outputs } = evaluate('vjp', func, inputs, createGraph);
     const vectors = vectorsFor('vjp', v, outputs, 'the output');
@@ -76,10 +80,9 @@ export function pushForward(
 export function jvp<In extends Tensors, Out extends Tensors>(
   func: Func<In, Out>,
   inputs: In,
-  v?: Tensors | null,
-  options: FunctionalOptions = {},
+  ...args: ProductArguments
 ): [output: Like<Out>, jvp: Like<Out>] {
-  const { createGraph, strict } = functionalOptions('jvp', options);
+  const { v, createGraph, strict } = jvpArguments(args);
   return enableGrad(() => {
     const { xs, result, outputs } = evaluate('jvp', func, inputs, createGraph);
     const vectors = vectorsFor('jvp', v, xs, 'the input');
@@ -104,10 +107,9 @@ function single(op: string, outputs: readonly Tensor[]): Tensor {
 export function vhp<In extends Tensors>(
   func: Func<In, Tensor>,
   inputs: In,
-  v?: Tensors | null,
-  options: FunctionalOptions = {},
+  ...args: ProductArguments
 ): [output: Tensor, vhp: Like<In>] {
-  const { createGraph, strict } = functionalOptions('vhp', options);
+  const { v, createGraph, strict } = vhpArguments(args);
   return enableGrad(() => {
     const { xs, outputs } = evaluate('vhp', func, inputs, createGraph);
     const output = single('vhp', outputs);
@@ -125,10 +127,9 @@ export function vhp<In extends Tensors>(
 export function hvp<In extends Tensors>(
   func: Func<In, Tensor>,
   inputs: In,
-  v?: Tensors | null,
-  options: FunctionalOptions = {},
+  ...args: ProductArguments
 ): [output: Tensor, hvp: Like<In>] {
-  const { createGraph, strict } = functionalOptions('hvp', options);
+  const { v, createGraph, strict } = hvpArguments(args);
   return enableGrad(() => {
     const { xs, outputs } = evaluate('hvp', func, inputs, createGraph);
     const output = single('hvp', outputs);
