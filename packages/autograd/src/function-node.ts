@@ -20,7 +20,7 @@ const metaOf = (value: unknown): InputMeta | null =>
   isTensor(value) ? { shape: value.shape, dtype: value.dtype, device: value.device } : null;
 
 export class FunctionNode extends Node {
-  readonly name: string;
+  readonly ownName: string;
   readonly #function: FunctionClass;
   readonly #context: FunctionContext;
   /** Which arguments of forward are tensors, and what their gradients must be like. */
@@ -37,7 +37,7 @@ export class FunctionNode extends Node {
   ) {
     super(next, outputs.length);
     this.#function = fn;
-    this.name = `${fn.name}Backward`;
+    this.ownName = `${fn.name}Backward`;
     this.#context = context;
     this.#inputs = inputs.map(metaOf);
     this.#outputs = outputs.map(metaOf);

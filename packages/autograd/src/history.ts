@@ -36,6 +36,13 @@ export function gradFnOf(tensor: Tensor): Node | null {
   return own.gradFn;
 }
 
+/** Lets the node that made `output` show itself as one `name` with edges to `inputs`, unless it made one of these. */
+export function showAs(name: string, inputs: readonly (Tensor | null)[], output: Tensor): void {
+  const node = gradFnOf(output);
+  const edges = inputs.map((input) => (input === null ? null : edgeOf(input)));
+  if (node !== null && edges.every((edge) => edge?.node !== node)) node.face = { name, edges };
+}
+
 /** Where a view lies in its base, in terms that hold for row-major tensors of the base's shape. */
 class Region {
   readonly #shape: readonly number[];
@@ -86,7 +93,7 @@ function positionsOf(base: Tensor, view: Tensor): Tensor {
 
 /** Makes a view out of its base again, after the base got a new history. */
 class AsStrided extends Node {
-  readonly name = 'AsStridedBackward0';
+  readonly ownName = 'AsStridedBackward0';
   readonly #region: Region;
   readonly #shape: readonly number[];
 
@@ -104,7 +111,7 @@ class AsStrided extends Node {
 
 /** The base of a view that was overwritten: the old base outside the view, the new values inside. */
 class CopySlices extends Node {
-  readonly name = 'CopySlices';
+  readonly ownName = 'CopySlices';
   readonly #region: Region;
 
   constructor(base: Edge | null, values: Edge | null, whole: Tensor, view: Tensor) {

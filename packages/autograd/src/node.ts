@@ -9,6 +9,11 @@ export interface Edge {
   readonly index: number;
 }
 
+interface Face {
+  readonly name: string;
+  readonly edges: readonly (Edge | null)[];
+}
+
 let count = 0;
 
 /** The next number in order of creation. A node is always younger than the nodes its edges lead to. */
@@ -19,7 +24,9 @@ export const nextSequence = (): number => count++;
  * by `apply`, gradients of the inputs go out.
  */
 export abstract class Node implements GraphNode {
-  abstract readonly name: string;
+  abstract readonly ownName: string;
+  /** What it shows itself as: the last node of a composition that is one node in PyTorch's graph. */
+  face: Face | null = null;
   readonly next: readonly (Edge | null)[];
   readonly outputs: number;
   readonly sequence: number;
@@ -45,13 +52,17 @@ export abstract class Node implements GraphNode {
   /** Drops what was saved: after a backward pass that does not retain the graph. */
   release(): void {}
 
+  get name(): string {
+    return this.face?.name ?? this.ownName;
+  }
+
   /** The edges that PyTorch's node has: the differentiable inputs, null also where no gradient is wanted. */
   get shown(): readonly (Edge | null)[] {
     return this.next;
   }
 
   get nextFunctions(): readonly (readonly [GraphNode | null, number])[] {
-    return this.shown.map((edge) => (edge === null ? [null, 0] : [edge.node, edge.index]));
+    return (this.face?.edges ?? this.shown).map((edge) => (edge === null ? [null, 0] : [edge.node, edge.index]));
   }
 
   toString(): string {

@@ -7,7 +7,7 @@ import { Slot } from './slot.ts';
 
 class Once extends Node {
   /** PyTorch's name of such a node. */
-  readonly name = 'Error';
+  readonly ownName = 'Error';
   readonly message: string;
 
   constructor(message: string, sources: readonly unknown[], outputs: number) {

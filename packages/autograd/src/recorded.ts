@@ -38,7 +38,7 @@ function attach(node: Node, outputs: readonly Tensor[]): void {
 
 /** A call of an op that the derivative table has a rule for. */
 class RuleNode extends Node {
-  readonly name: string;
+  readonly ownName: string;
   readonly inputs: readonly (InputMeta | null)[];
   readonly #rule: Rule<RecordedOp>;
   readonly #attributes: OpAttributes[RecordedOp];
@@ -55,7 +55,7 @@ class RuleNode extends Node {
     this.#needs = needs;
     this.inputs = inputs.map((x) => (x === null ? null : { shape: x.shape, dtype: x.dtype, device: x.device }));
     const { node } = rule;
-    this.name =
+    this.ownName =
       typeof node === 'function' ? node(this.#attributes) : (node ?? `${op[0]!.toUpperCase()}${op.slice(1)}Backward0`);
     const keep = rule.save?.({ inputs, outputs, attributes: this.#attributes, needs }) ?? [];
     this.#saved = keep.map((tensor) =>
@@ -141,13 +141,13 @@ class PointwiseNode extends Node {
     this.#savesTensors = savesTensors;
   }
 
-  get name(): string {
+  get ownName(): string {
     return nodeName(this.#op);
   }
 
   override get shown(): readonly (Edge | null)[] {
     const { arity, parameters = 0, conditions } = this.#op;
-    const numbers = wrapsNumbers.has(this.name);
+    const numbers = wrapsNumbers.has(this.ownName);
     const operand = (i: number): boolean => i < arity - parameters && !conditions?.includes(i);
     return this.next.filter((edge, i) => edge !== null || (operand(i) && (numbers || this.#tensors & (1 << i))));
   }

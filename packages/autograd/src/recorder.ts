@@ -8,7 +8,7 @@ import {
 } from '@flambeau/tensor';
 import { type Recorder, signature, state, type Trailing } from '@flambeau/tensor/internal';
 import { rootOf, runBackward } from './engine.ts';
-import { adopt, checkInplace, edgeOf, gradFnOf, retainGrad, setGrad, setRequiresGrad } from './history.ts';
+import { adopt, checkInplace, edgeOf, gradFnOf, retainGrad, setGrad, setRequiresGrad, showAs } from './history.ts';
 import type { Edge } from './node.ts';
 import { recordPointwise, recordRule } from './recorded.ts';
 import { slotOf } from './slot.ts';
@@ -88,6 +88,7 @@ const recorder: Recorder = {
   peekGrad: (self) => slotOf(self).grad,
   setGrad,
   gradFn: gradFnOf,
+  showAs,
   retainGrad,
   registerHook,
   backward: (self, gradient, options) => backward([self], [gradient], options),

@@ -1,16 +1,20 @@
 import '@flambeau/backend-cpu';
 import '@flambeau/autograd';
-import { backward, grad } from '@flambeau/autograd';
+import { backward, grad, gradcheck } from '@flambeau/autograd';
 import {
   AutogradError,
   cat,
+  cdist,
   enableGrad,
   functional as F,
+  linalg,
   noGrad,
   ones,
   Parameter,
+  rand,
   type Tensor,
   tensor,
+  varMean,
   where,
   zeros,
 } from '@flambeau/tensor';
@@ -62,6 +66,38 @@ describe('leaves and results', () => {
       null,
     ]);
     expect(names(F.mseLoss(x, zeros(2)))).toEqual(['MseLossBackward0', 'AccumulateGrad', null]);
+  });
+
+  it('shows compositions that are one node in PyTorch as one', async () => {
+    const names = (y: Tensor): unknown => [
+      y.gradFn!.name,
+      ...y.gradFn!.nextFunctions.map(([node]) => node?.name ?? null),
+    ];
+    const x = rand(1, 4, 4, 4, { dtype: 'float64', requiresGrad: true });
+    const weight = ones(4, { dtype: 'float64' });
+    const shown: readonly (readonly [(t: Tensor) => Tensor, readonly (string | null)[]])[] = [
+      [(t) => F.pixelShuffle(t, 2), ['PixelShuffleBackward0', 'AccumulateGrad']],
+      [(t) => F.adaptiveAvgPool2d(t, 3), ['AdaptiveAvgPool2DBackward0', 'AccumulateGrad']],
+      [(t) => F.adaptiveAvgPool2d(t, 1), ['MeanBackward1', 'AccumulateGrad']],
+      [(t) => F.pad(t, [1, 1]), ['ConstantPadNdBackward0', 'AccumulateGrad']],
+      [(t) => F.pad(t, [1, 1, 1, 1], 'reflect'), ['ReflectionPad2DBackward0', 'AccumulateGrad']],
+      [(t) => F.interpolate(t, { scaleFactor: 2 }), ['UpsampleNearest2DBackward0', 'AccumulateGrad']],
+      [(t) => F.groupNorm(t, 2, weight), ['NativeGroupNormBackward0', 'AccumulateGrad', null, null]],
+      [(t) => F.glu(t), ['GluBackward0', 'AccumulateGrad']],
+      [(t) => cdist(t, t), ['CdistBackward0', 'AccumulateGrad', 'AccumulateGrad']],
+      [
+        (t) => linalg.cross(t.narrow(3, 0, 3), t.narrow(3, 1, 3)),
+        ['LinalgCrossBackward0', 'SliceBackward0', 'SliceBackward0'],
+      ],
+    ];
+    for (const [f, expected] of shown) {
+      expect(names(f(x))).toEqual(expected);
+      // The gradients go through all of its nodes.
+      if (!expected.includes('CdistBackward0')) expect(await gradcheck((t) => f(t!), [x])).toBe(true);
+    }
+    const [variance, mean] = varMean(x);
+    expect([variance.gradFn!.name, mean.gradFn!.name]).toEqual(['VarMeanBackward0', 'VarMeanBackward0']);
+    expect(names(F.prelu(x, weight))).toEqual(['PreluBackward0', 'AccumulateGrad', null]);
   });
 
   it('records nothing for constants, integers and in noGrad', () => {

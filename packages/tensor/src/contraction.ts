@@ -2,7 +2,7 @@
 import { signature } from './args.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
 import { DTypeError, ShapeError } from './errors.ts';
-import { tracks } from './record.ts';
+import { shownAs, tracks } from './record.ts';
 import { formatShape, wrapDim } from './shape.ts';
 import { state } from './state.ts';
 import type { Tensor } from './tensor.ts';
@@ -30,10 +30,11 @@ export function crossAlong(op: string, a: Tensor, b: Tensor, dim: number): Tenso
     );
   }
   // a × b = (a₂b₃ − a₃b₂, …): both operands rolled by one and two places.
-  return a
+  const product = a
     .roll(-1, d)
     .mul(b.roll(-2, d))
     .sub(a.roll(-2, d).mul(b.roll(-1, d)));
+  return shownAs('LinalgCrossBackward0', [a, b], product);
 }
 
 /** beta and alpha as numbers of a dtype: integers truncate them, as PyTorch does. */

@@ -73,6 +73,8 @@ export interface Recorder {
   peekGrad(self: Tensor): Tensor | null;
   setGrad(self: Tensor, value: Tensor | null): void;
   gradFn(self: Tensor): GraphNode | null;
+  /** Lets the node that made `output` show itself as one `node` with edges to `inputs`. */
+  showAs(node: string, inputs: readonly (Tensor | null)[], output: Tensor): void;
   retainGrad(self: Tensor): void;
   registerHook(self: Tensor, hook: GradHook): RemovableHandle;
   backward(self: Tensor, gradient: Tensor | null, options: BackwardOptions): void;
@@ -96,6 +98,15 @@ export function tracks(input: RecordedInput): boolean {
   if (typeof input !== 'object' || input === null) return false;
   // A view that autograd has not seen yet may show memory that was given a history since.
   return (input.autograd !== null || input.base !== null) && input.requiresGrad;
+}
+
+/**
+ * The result of a composition that is a single node in PyTorch's graph: its last node shows itself with that node's name
+ * and edges to `inputs`. Gradients go through all nodes all the same.
+ */
+export function shownAs(node: string, inputs: readonly (Tensor | null)[], output: Tensor): Tensor {
+  if (state.gradEnabled && tracks(output)) state.recorder!.showAs(node, inputs, output);
+  return output;
 }
 
 /** Records a call of `op` when gradients are wanted, and returns `output`. */

@@ -9,7 +9,7 @@ import type { Expr } from '../ir/expr.ts';
 import { computeDType } from '../ir/kernel.ts';
 import { untracked } from '../modes.ts';
 import { callPointwise, callPointwiseInto, mixedDevices, pointwise } from '../pointwise.ts';
-import { record } from '../record.ts';
+import { record, shownAs } from '../record.ts';
 import { keptShape, reduceTensors, reduction } from '../reduction.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -380,7 +380,7 @@ export function groupNorm(input: Tensor, numGroups: number, ...args: AffineArgum
       fixed: false,
       node: 'NativeGroupNormBackward0',
     });
-    return out.view([...x.shape]);
+    return shownAs('NativeGroupNormBackward0', [x, weight, bias], out.view([...x.shape]));
   });
 }
 

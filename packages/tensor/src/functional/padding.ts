@@ -1,7 +1,9 @@
 /** @file Padding: with a constant, or with what the tensor itself holds. */
+
 import { signature, type Trailing } from '../args.ts';
 import { fromTypedArray } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
+import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { constantPad } from './pad.ts';
@@ -66,7 +68,13 @@ export function pad(
   let out = input;
   for (let i = 0; 2 * i < padding.length; i++)
     out = extend(out, input.ndim - 1 - i, padding[2 * i]!, padding[2 * i + 1]!, mode);
-  return out === input ? input.clone() : out;
+  if (out === input) return input.clone();
+  if (mode === 'circular') return out;
+  return shownAs(
+    `${mode === 'reflect' ? 'Reflection' : 'Replication'}Pad${padding.length / 2}DBackward0`,
+    [input],
+    out,
+  );
 }
 
 /** Pads one dimension: picks its elements by their positions. What is cropped at one end is not seen at the other. */
