@@ -1,6 +1,7 @@
 /** @file Checkpointing: less memory for more time, by computing parts of the forward pass again in the backward pass. */
 import { AutogradError, enableGrad, getRngState, isTensor, noGrad, type Tensor } from '@flambeau/tensor';
-import { checkOptions, isPlainObject, state } from '@flambeau/tensor/internal';
+import { checkOptions, currentMode, isPlainObject, state } from '@flambeau/tensor/internal';
+import { partialPass } from './engine.ts';
 // biome-ignore lint/suspicious/noShadowRestrictedNames: PyTorch's name.
 import { Function, type FunctionContext } from './function.ts';
 import { withGeneratorAt } from './random-state.ts';
@@ -81,6 +82,11 @@ class CheckpointFunction extends Function {
   }
 
   static override backward(ctx: FunctionContext, ...grads: (Tensor | null)[]): (Tensor | null)[] {
+    if (currentMode(partialPass, false)) {
+      throw new AutogradError(
+        'checkpoint() with useReentrant cannot be gone through by grad(), nor by backward() with inputs; use { useReentrant: false }',
+      );
+    }
     const saved = ctx.savedTensors as (Tensor | null)[];
     const needs = ctx.needsInputGrad.slice(2);
     const args = saved.map((tensor, i) =>

@@ -18,6 +18,9 @@ export interface RunOptions {
   readonly accumulate: boolean;
 }
 
+/** The mode of a pass for some gradients only, for those who would run a pass of their own inside. */
+export const partialPass = 'partial backward pass';
+
 /** A max-heap of nodes by sequence number. */
 class Queue {
   readonly #heap: Node[] = [];
@@ -134,7 +137,8 @@ export function runBackward(roots: readonly Root[], options: RunOptions): (Tenso
     if (!options.retainGraph) node.release();
   };
 
-  const mode = openMode('grad', options.createGraph);
+  const modes = [openMode('grad', options.createGraph)];
+  if (wanted !== null) modes.push(openMode(partialPass, true));
   try {
     for (const { edge, gradient, implicit } of roots) {
       if (implicit) intermediates?.own(gradient);
@@ -157,7 +161,7 @@ export function runBackward(roots: readonly Root[], options: RunOptions): (Tenso
       intermediates?.done(grads);
     }
   } finally {
-    mode.close();
+    for (const mode of modes) mode.close();
   }
   return captured;
 }

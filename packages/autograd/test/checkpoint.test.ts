@@ -100,6 +100,15 @@ describe.each([false, true])('checkpoint, useReentrant %s', (useReentrant) => {
   });
 });
 
+it('checkpoint with reentry refuses passes for some gradients only', () => {
+  const { block, weight } = makeBlock();
+  const x = ones(2, 4).requiresGrad_();
+  const loss = checkpoint(block, x, { useReentrant: true }).sum();
+  expect(() => grad(loss, x)).toThrow(/useReentrant: false/);
+  expect(() => loss.backward({ inputs: x })).toThrow(/useReentrant: false/);
+  expect(weight.grad).toBeNull();
+});
+
 describe('checkpoint without reentry', () => {
   it('works with grad(), a retained graph, and inputs that need no gradient', () => {
     const { block, weight } = makeBlock();
