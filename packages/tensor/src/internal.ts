@@ -37,7 +37,7 @@ export * from './ir/kernel.ts';
 export * from './layout.ts';
 export * from './loops.ts';
 export { macrotask } from './macrotask.ts';
-export { keep, settle, temporaries } from './memory.ts';
+export { asUser, keep, settle, temporaries } from './memory.ts';
 export { currentMode, detached, openMode, untracked, withMode } from './modes.ts';
 export { named, valuesIndices } from './named.ts';
 export { nodeModule } from './node-module.ts';

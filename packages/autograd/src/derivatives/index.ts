@@ -14,6 +14,7 @@ import { joinRules } from './join.ts';
 import { lossRules } from './loss.ts';
 import { maskRules } from './masks.ts';
 import { matmulRules } from './matmul.ts';
+import { matmulSumRules } from './matmul-sums.ts';
 import { normalizationRules } from './normalization.ts';
 import { patchRules } from './patches.ts';
 import { poolRules } from './pool.ts';
@@ -39,6 +40,7 @@ export const rules: Rules<RecordedOp> = {
   ...lossRules,
   ...maskRules,
   ...matmulRules,
+  ...matmulSumRules,
   ...normalizationRules,
   ...patchRules,
   ...ctcRules,
