@@ -22,6 +22,7 @@ const commands = {
   start: ['scripts/start.ts'],
   test: ['scripts/test.ts'],
   conformance: source.concat('packages/conformance/src/cli.ts'),
+  compatibility: source.concat('packages/conformance/src/compatibility/cli.ts'),
   bench: source.concat('apps/bench/src/cli.ts'),
   playground: ['scripts/tool.ts', 'vite', 'apps/playground'],
   build: ['scripts/build.ts'],

@@ -126,6 +126,11 @@ const exact: Record<keyof typeof functions, [number, number][]> = {
 const functionsOfTwo = { zeta, igamma, igammac };
 const exactOfTwo: Record<keyof typeof functionsOfTwo, [number, number, number][]> = {
   zeta: [
+    [2, -20.5, 9.82199434464988],
+    [3, -1000.25, -62.01255286134892],
+    [2, -1000000000.5, 9.869604400089358],
+    [5, -30.125, -32766.58302083747],
+    [3, -19.75, 62.013771944598155],
     [1.01, 1.0, 100.57794333849678],
     [2.0, 1.0, 1.6449340668482264],
     [3.5, 0.2, 280.13196083873333],

@@ -64,7 +64,11 @@ export function sizeClass(bytes: number): number {
 
 export class Memory {
   readonly #gpu: Gpu;
+  /** Bytes of the largest buffer that shaders can use. */
+  readonly #most: number;
   readonly #free = new Map<number, GpuBuffer[]>();
+  /** Buffers that values are read through, which wait for reuse. */
+  readonly #staging = new Map<number, GPUBuffer[]>();
   readonly #live = new Set<GpuBuffer>();
   /** Watches what all aliases of a storage share. */
   readonly #registry = new FinalizationRegistry<GpuBuffer>((memory) => this.#release(memory));
@@ -82,11 +86,12 @@ export class Memory {
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
+    this.#most = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
   }
 
   /** A storage for `length` elements. `openBatch`: it will be written from the host before that batch is submitted. */
   allocate(device: string, dtype: DType, length: number, openBatch = -1): Storage {
-    const bytes = sizeClass(Math.max(length, 1) * 4);
+    const bytes = this.#bytesFor(Math.max(length, 1) * 4);
     const content = `${dtype}[${length}]`;
     const memory = this.#take(bytes, openBatch, content);
     memory.content = content;
@@ -102,6 +107,12 @@ export class Memory {
     return new Storage(device, dtype, length, data);
   }
 
+  /** The size class, but where that would be too large for the device. */
+  #bytesFor(bytes: number): number {
+    const rounded = sizeClass(bytes);
+    return rounded <= this.#most ? rounded : bytes;
+  }
+
   #take(bytes: number, openBatch: number, content: string): GpuBuffer {
     const list = this.#free.get(bytes);
     if (list !== undefined) {
@@ -113,11 +124,10 @@ export class Memory {
         return memory;
       }
     }
-    const { limits, memoryLimit } = this.#gpu;
-    const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-    if (bytes > most) {
+    const { memoryLimit } = this.#gpu;
+    if (bytes > this.#most) {
       throw new OutOfMemoryError(
-        `a tensor ${content} needs ${bytes} bytes on the device, which takes at most ${most} in one buffer; split it`,
+        `a tensor ${content} needs ${bytes} bytes on the device, which takes at most ${this.#most} in one buffer; split it`,
       );
     }
     if (this.stats.liveBytes + bytes > memoryLimit) this.#refuse(bytes, content);
@@ -220,10 +230,29 @@ export class Memory {
     this.#usedBytes = stats.liveBytes;
   }
 
+  /** A buffer to read `bytes` through; `keepStaging` takes it back. */
+  takeStaging(bytes: number): GPUBuffer {
+    const size = this.#bytesFor(bytes);
+    const kept = this.#staging.get(size)?.pop();
+    if (kept === undefined)
+      return createBuffer(this.#gpu, { size, usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ });
+    this.stats.pooledBytes -= size;
+    return kept;
+  }
+
+  keepStaging(buffer: GPUBuffer): void {
+    this.stats.pooledBytes += buffer.size;
+    const list = this.#staging.get(buffer.size);
+    if (list === undefined) this.#staging.set(buffer.size, [buffer]);
+    else list.push(buffer);
+  }
+
   /** Destroys all buffers that wait for reuse, after the commands that use them were sent. */
   emptyCache(): void {
-    if (this.#free.size === 0) return;
+    if (this.stats.pooledBytes === 0) return;
     this.beforeDestroy();
+    for (const list of this.#staging.values()) for (const buffer of list) buffer.destroy();
+    this.#staging.clear();
     for (const list of this.#free.values()) {
       for (const { buffer, id } of list) {
         buffer.destroy();

@@ -3,20 +3,11 @@ import { type DType, FlambeauError, Tensor } from '@flambeau/tensor';
 import type { Storage } from '@flambeau/tensor/internal';
 import { copyKernel, dtypeInfo, type TypedArray, type View } from '@flambeau/tensor/internal';
 import type { Commands } from './commands.ts';
-import { BufferUsage, MAP_MODE_READ } from './constants.ts';
+import { MAP_MODE_READ } from './constants.ts';
 import type { Gpu } from './device.ts';
-import {
-  checkDevice,
-  checkMemory,
-  createBuffer,
-  expectRefusal,
-  raise,
-  settled,
-  untilLost,
-  type Work,
-} from './faults.ts';
+import { checkDevice, checkMemory, expectRefusal, raise, settled, untilLost, type Work } from './faults.ts';
 import { map } from './kernels/map.ts';
-import { type Memory, memoryOf, sizeClass } from './memory.ts';
+import { type Memory, memoryOf } from './memory.ts';
 import { patiently } from './patience.ts';
 
 /** One device word for each element. */
@@ -40,7 +31,6 @@ export class Transfer {
   readonly #gpu: Gpu;
   readonly #memory: Memory;
   readonly #commands: Commands;
-  readonly #staging = new Map<number, GPUBuffer[]>();
 
   constructor(gpu: Gpu, memory: Memory, commands: Commands) {
     this.#gpu = gpu;
@@ -84,10 +74,7 @@ export class Transfer {
   /** Copies the words of a view to the host, or null where the device did not. */
   async #copy(x: View, count: number): Promise<{ words: ArrayBuffer | null; copied: Work }> {
     const source = x.isContiguous() ? x : this.#rowMajor(x);
-    const bytes = sizeClass(count * 4);
-    const staging =
-      this.#staging.get(bytes)?.pop() ??
-      createBuffer(this.#gpu, { size: bytes, usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ });
+    const staging = this.#memory.takeStaging(count * 4);
     const { buffer } = memoryOf(source.storage);
     this.#commands.encoder().copyBufferToBuffer(buffer, source.offset * 4, staging, 0, count * 4);
     const copied = this.#commands.work;
@@ -115,9 +102,7 @@ export class Transfer {
       staging.destroy();
       return { words: null, copied };
     }
-    const list = this.#staging.get(bytes);
-    if (list === undefined) this.#staging.set(bytes, [staging]);
-    else list.push(staging);
+    this.#memory.keepStaging(staging);
     await this.#memory.settle();
     return { words, copied };
   }

@@ -105,8 +105,8 @@ function write(name: string, files: Record<string, string>): void {
 const golden = process.argv[2];
 if (golden === undefined) throw new Error('usage: make-fixtures.ts GOLDEN_FOLDER');
 mkdirSync(target, { recursive: true });
-write('ops', opsFiles(join(golden, 'ops'), ['core']));
-write('ops-complex', opsFiles(join(golden, 'ops-complex'), ['core', 'fft-complex']));
+write('ops', opsFiles(join(golden, 'ops'), ['core', 'special', 'niche', 'fft-complex']));
+write('ops-complex', opsFiles(join(golden, 'ops-complex'), ['core', 'niche', 'fft-complex']));
 write('repr', filesOf(join(golden, 'repr')));
 write('rng', filesOf(join(golden, 'rng'), below(20_000)));
 write(

@@ -37,6 +37,13 @@ export const knownGaps: readonly KnownGap[] = [
   },
   {
     area: 'ops',
+    op: /^special\.bessel_[jy][01]$/,
+    cases: /^float64\//,
+    failure: /values differ/,
+    reason: "PyTorch 1.13's float64 Bessel functions are wrong from the eighth digit on; ours have all",
+  },
+  {
+    area: 'ops',
     op: 'sort',
     cases: /^bool\//,
     failure: /^(function|method): result 1: /,

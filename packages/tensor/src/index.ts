@@ -38,6 +38,7 @@ export { Slice, slice } from './indexing/slice.ts';
 export * from './like.ts';
 export * from './limits.ts';
 export * as linalg from './linalg/index.ts';
+export * as masked from './masked/index.ts';
 export { keep, scope, tidy } from './memory.ts';
 export {
   enableGrad,

@@ -15,6 +15,7 @@ import * as equality from './ops/equality.ts';
 import * as extremes from './ops/extremes.ts';
 import * as floats from './ops/floats.ts';
 import * as gather from './ops/gather.ts';
+import * as histogram from './ops/histogram.ts';
 import * as index from './ops/index-ops.ts';
 import * as inplaceViews from './ops/inplace-views.ts';
 import * as like from './ops/like.ts';
@@ -23,6 +24,7 @@ import * as masks from './ops/masks.ts';
 import * as mathematics from './ops/math.ts';
 import * as matmul from './ops/matmul.ts';
 import * as matmulSums from './ops/matmul-sums.ts';
+import * as norms from './ops/norms.ts';
 import * as products from './ops/products.ts';
 import * as random from './ops/random.ts';
 import * as reading from './ops/reading.ts';
@@ -62,6 +64,7 @@ const families = [
   extremes,
   floats,
   gather,
+  histogram,
   index,
   inplaceViews,
   like,
@@ -70,6 +73,7 @@ const families = [
   mathematics,
   matmul,
   matmulSums,
+  norms,
   products,
   random,
   reading,

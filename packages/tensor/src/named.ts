@@ -28,7 +28,9 @@ export function named<const Names extends readonly string[], T>(
   // Not enumerable, so that an array is what compares.
   const define = (name: string | symbol, value: unknown) =>
     Object.defineProperty(tuple, name, { value, enumerable: false });
-  const text = () => `torch.return_types.${op}(\n${names.map((name, i) => `${name}=${String(items[i])}`).join(',\n')})`;
+  const python = (name: string): string => name.replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const text = () =>
+    `torch.return_types.${op}(\n${names.map((name, i) => `${python(name)}=${String(items[i])}`).join(',\n')})`;
   names.forEach((name, i) => {
     define(name, items[i]);
   });

@@ -18,6 +18,7 @@ import type * as equality from './ops/equality.ts';
 import type * as extremes from './ops/extremes.ts';
 import type * as floats from './ops/floats.ts';
 import type * as gather from './ops/gather.ts';
+import type * as histogram from './ops/histogram.ts';
 import type * as index from './ops/index-ops.ts';
 import type * as inplaceViews from './ops/inplace-views.ts';
 import type * as like from './ops/like.ts';
@@ -26,6 +27,7 @@ import type * as masks from './ops/masks.ts';
 import type * as mathematics from './ops/math.ts';
 import type * as matmul from './ops/matmul.ts';
 import type * as matmulSums from './ops/matmul-sums.ts';
+import type * as norms from './ops/norms.ts';
 import type * as products from './ops/products.ts';
 import type * as random from './ops/random.ts';
 import type * as reading from './ops/reading.ts';
@@ -97,6 +99,7 @@ export interface Tensor
     Methods<typeof extremes>,
     Methods<typeof floats>,
     Methods<typeof gather>,
+    Methods<typeof histogram>,
     Methods<typeof index>,
     Methods<typeof inplaceViews>,
     Methods<typeof like>,
@@ -105,6 +108,7 @@ export interface Tensor
     Methods<typeof mathematics>,
     Methods<typeof matmul>,
     Methods<typeof matmulSums>,
+    Methods<typeof norms>,
     Methods<typeof products>,
     Methods<typeof random>,
     Methods<typeof reading>,

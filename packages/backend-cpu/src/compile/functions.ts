@@ -4,10 +4,14 @@
  */
 
 import type { ScalarFunction } from '@flambeau/tensor/internal';
+import * as airy from './airy.ts';
+import * as bessel from './bessel.ts';
 import * as float32 from './float32.ts';
 import * as helpers from './helpers.ts';
 import * as incompleteGamma from './incompleteGamma.ts';
 import * as modifiedBessel from './modifiedBessel.ts';
+import * as modifiedBesselSecond from './modifiedBesselSecond.ts';
+import * as polynomials from './polynomials.ts';
 import * as special from './special.ts';
 
 /** Everything that generated source may call by name. */
@@ -15,6 +19,10 @@ export const environment: Record<string, unknown> = {
   ...helpers,
   ...special,
   ...modifiedBessel,
+  ...modifiedBesselSecond,
+  ...bessel,
+  ...airy,
+  ...polynomials,
   ...incompleteGamma,
   ...float32,
 };
@@ -134,6 +142,20 @@ export const floatFunctions: FunctionTable = {
   i0e: helper('i0e'),
   i1: helper('i1'),
   i1e: helper('i1e'),
+  besselJ0: helper('besselJ0'),
+  besselJ1: helper('besselJ1'),
+  besselY0: helper('besselY0'),
+  besselY1: helper('besselY1'),
+  k0: helper('k0'),
+  k0e: helper('k0e'),
+  k1: helper('k1'),
+  k1e: helper('k1e'),
+  airyAi: helper('airyAi'),
+  airyAiPrime: helper('airyAiPrime'),
+  chebyshev: helper('chebyshev'),
+  gegenbauer: helper('gegenbauer'),
+  hermite: helper('hermite'),
+  laguerre: helper('laguerre'),
   zeta: helper('zeta'),
   igamma: helper('igamma'),
   igammac: helper('igammac'),

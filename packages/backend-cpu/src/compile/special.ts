@@ -235,5 +235,10 @@ export function zeta(s: number, q: number): number {
   if (!(s > 1) || Number.isNaN(q)) return Number.NaN;
   if (q > 0) return q === Number.POSITIVE_INFINITY ? 0 : hurwitz(s, q);
   if (q === Math.floor(q)) return Number.POSITIVE_INFINITY;
-  return s === Math.floor(s) ? hurwitz(s, q) : Number.NaN;
+  if (s !== Math.floor(s)) return Number.NaN;
+  if (q > -20) return hurwitz(s, q);
+  // Over all integers k the sum has period 1 in q; what is too much is a sum of the same kind on the other side.
+  const rest = q - Math.floor(q);
+  const other = hurwitz(s, 1 - rest) - hurwitz(s, 1 - q);
+  return hurwitz(s, rest) + (s % 2 === 0 ? other : -other);
 }

@@ -190,7 +190,7 @@ fn reduced(x: f32) -> Reduced {
   if (x0 == 0.0) { return inf(-f_copysign(1.0, x0)); }
   if (x0 < 0.0 && floor(x0) == x0) { return nan(x0); }
   var x = x0; var r = 0.0;
-  if (x < 0.0) { r = -3.14159265358979 / f_tan(3.14159265358979 * (x - round(x))); x = 1.0 - x; }
+  if (x < 0.0) { let t = x - round(x); if (abs(t) < 0.5) { r = -3.14159265358979 / f_tan(3.14159265358979 * t); } x = 1.0 - x; }
   while (x < 6.0) { r = r - 1.0 / x; x = x + 1.0; }
   let z = 1.0 / (x * x);
   return r + f_log(x) - 0.5 / x - z * (0.0833333333 - z * (0.00833333333 - z * (0.00396825397 - z * 0.00416666667)));
@@ -235,6 +235,11 @@ fn reduced(x: f32) -> Reduced {
   if (b >= 0x477ff000u) { return sign | 0x7c00u; }
   if (b < 0x38800000u) { return sign | u32(round(bitcast<f32>(b) * 16777216.0)); }
   return sign | ((b - 0x38000000u + 0xfffu + ((b >> 13u) & 1u)) >> 13u);
+}`,
+  i_gcd: `fn i_gcd(a: i32, b: i32) -> i32 {
+  var x = bitcast<u32>(abs(a)); var y = bitcast<u32>(abs(b));
+  while (y != 0u) { let rest = x % y; x = y; y = rest; }
+  return bitcast<i32>(x);
 }`,
   // Round to nearest even on the upper 16 bits.
   to_bf16:

@@ -38,6 +38,20 @@ const pullbacks: Partial<Record<ScalarFunction, (grad: Expr, args: readonly Expr
 /** conj(x); of a constant the constant. */
 const conjugate = (x: Expr): Expr => (x.kind === 'const' ? x : x.fn === 'conj' ? x.args[0]! : call('conj', x));
 
+/** Polynomials of degree n by x; the degree, an integer, and the parameter have no slope. */
+const polynomial =
+  (slope: (x: Expr, n: Expr, parameter: Expr) => Expr): Partials =>
+  ([x, n, parameter]) => [slope(x!, call('trunc', n!), parameter!), zero, zero];
+
+/** Tₙ′ = n Uₙ₋₁ and Uₙ′ = 2 Cₙ₋₁⁽²⁾, with Vₙ = Uₙ − Uₙ₋₁ and Wₙ = Uₙ + Uₙ₋₁ (DLMF 18.9.19, 18.9.21, 18.7.5, 18.7.6). */
+function chebyshevSlope(x: Expr, n: Expr, kind: Expr): Expr {
+  if (kind.isConst(1)) return n.mul(call('chebyshev', x, n.sub(1), 2));
+  const slope = call('gegenbauer', x, n.sub(1), 2).mul(2);
+  if (kind.isConst(2)) return slope;
+  const before = call('gegenbauer', x, n.sub(2), 2).mul(2);
+  return kind.isConst(3) ? slope.sub(before) : slope.add(before);
+}
+
 const partials: Partial<Record<ScalarFunction, Partials>> = {
   neg: () => [Expr.const(-1)],
   abs: ([x]) => [call('sgn', x!)],
@@ -104,6 +118,22 @@ const partials: Partial<Record<ScalarFunction, Partials>> = {
   i0e: ([x], y) => [call('i1e', x!).sub(x!.sign().mul(y))],
   i1: ([x], y) => [x!.eq(0).where(0.5, call('i0', x!).sub(y.div(x!)))],
   i1e: ([x], y) => [x!.eq(0).where(0.5, call('i0e', x!).sub(y.mul(x!.sign().add(one.div(x!)))))],
+  // DLMF 10.6.3 and 10.6.2.
+  besselJ0: ([x]) => [call('besselJ1', x!).neg()],
+  besselJ1: ([x], y) => [x!.eq(0).where(0.5, call('besselJ0', x!).sub(y.div(x!)))],
+  besselY0: ([x]) => [call('besselY1', x!).neg()],
+  besselY1: ([x], y) => [call('besselY0', x!).sub(y.div(x!))],
+  // DLMF 10.29.3 and 10.29.2.
+  k0: ([x]) => [call('k1', x!).neg()],
+  k0e: ([x], y) => [y.sub(call('k1e', x!))],
+  k1: ([x], y) => [call('k0', x!).add(y.div(x!)).neg()],
+  k1e: ([x], y) => [y.sub(call('k0e', x!)).sub(y.div(x!))],
+  airyAi: ([x]) => [call('airyAiPrime', x!)],
+  airyAiPrime: ([x]) => [x!.mul(call('airyAi', x!))],
+  chebyshev: polynomial(chebyshevSlope),
+  gegenbauer: polynomial((x, n, lambda) => lambda.mul(2).mul(call('gegenbauer', x, n.sub(1), lambda.add(1)))),
+  hermite: polynomial((x, n, scale) => scale.mul(n).mul(call('hermite', x, n.sub(1), scale))),
+  laguerre: polynomial((x, n, alpha) => call('laguerre', x, n.sub(1), alpha.add(1)).neg()),
   add: () => [one, one],
   sub: () => [one, Expr.const(-1)],
   mul: ([a, b]) => [b!, a!],

@@ -50,6 +50,16 @@ export const unaryFunctions = [
   'i0e',
   'i1',
   'i1e',
+  'besselJ0',
+  'besselJ1',
+  'besselY0',
+  'besselY1',
+  'k0',
+  'k0e',
+  'k1',
+  'k1e',
+  'airyAi',
+  'airyAiPrime',
   'bitNot',
 ] as const;
 
@@ -81,6 +91,12 @@ export const binaryFunctions = [
   'igammac',
 ] as const;
 
+/**
+ * Orthogonal polynomials of a value, by degree and a parameter: `chebyshev` of the first to fourth kind (T, U, V, W),
+ * `gegenbauer` by λ (1/2: Legendre's), `hermite` by scale (2: H, 1: He), `laguerre` by α.
+ */
+export const polynomialFunctions = ['chebyshev', 'gegenbauer', 'hermite', 'laguerre'] as const;
+
 /** Functions of two values of one dtype, result bool. NaN compares as in IEEE 754. */
 export const compareFunctions = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
 
@@ -95,12 +111,14 @@ export const complexFunctions = ['conj', 'sgn', 'real', 'imag', 'angle', 'comple
 
 export type UnaryFunction = (typeof unaryFunctions)[number];
 export type BinaryFunction = (typeof binaryFunctions)[number];
+export type PolynomialFunction = (typeof polynomialFunctions)[number];
 export type CompareFunction = (typeof compareFunctions)[number];
 export type LogicFunction = (typeof logicFunctions)[number];
 export type ComplexFunction = (typeof complexFunctions)[number];
 export type ScalarFunction =
   | UnaryFunction
   | BinaryFunction
+  | PolynomialFunction
   | CompareFunction
   | LogicFunction
   | ComplexFunction

@@ -1,12 +1,10 @@
-/** @file Covariances and correlations of variables, and distances: cov, corrcoef, dist, renorm. */
-import { checkOptions, signature, type Trailing } from '../args.ts';
+/** @file Covariances and correlations of variables. */
+import { checkOptions } from '../args.ts';
 import { complex } from '../complex-parts.ts';
 import { isDifferentiable, isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
-import { inplaceOf } from '../inplace.ts';
-import { formatShape, wrapDim } from '../shape.ts';
+import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { where } from '../where.ts';
 
 export interface CovOptions {
   /** Divides by n − correction. Default 1. */
@@ -41,7 +39,7 @@ function checkWeights(name: 'fweights' | 'aweights', weights: Tensor, count: num
  * tensor([[0, 1, 2], [2, 1, 0]]).cov(); // tensor([[ 1., -1.], [-1.,  1.]])
  * ```
  * @throws ShapeError for more than two dimensions or weights of another length, DTypeError for bools and weights of another
- *   kind, RangeError for negative weights.
+ *   kind, RangeError for negative weights, or ones that sum to 0.
  */
 export function cov(self: Tensor, options: CovOptions = {}): Tensor {
   checkOptions('cov', options, ['correction', 'fweights', 'aweights']);
@@ -55,6 +53,8 @@ export function cov(self: Tensor, options: CovOptions = {}): Tensor {
   const weights = fweights !== null && aweights !== null ? fweights.mul(aweights) : (fweights ?? aweights);
   const weighted = (values: Tensor): Tensor => (weights === null ? values : values.mul(weights));
   const total = weights === null ? count : weights.sum();
+  if (typeof total === 'object' && total.device === 'cpu' && total.detach().itemSync() === 0)
+    throw new RangeError('cov(): the weights sum to 0');
   const centered = x.sub(weighted(x).sum(1, true).div(total));
   const product = centered.mm(weighted(centered).t().conj());
   return product.div(degrees(total, correction, weights, aweights)).squeeze();
@@ -82,32 +82,3 @@ export function corrcoef(self: Tensor): Tensor {
   // Rounding may lead out of [−1, 1].
   return scaled.isComplex() ? complex(scaled.real.clamp(-1, 1), scaled.imag.clamp(-1, 1)) : scaled.clamp(-1, 1);
 }
-
-const parseDist = signature<{ p: number }>('dist', ['p'], { p: 2 });
-
-/** The p-norm of self − other, which are broadcast. */
-export function dist(self: Tensor, other: Tensor, ...args: Trailing<[p: number], { p?: number | undefined }>): Tensor {
-  return self.sub(other).norm(parseDist(args).p);
-}
-
-function renormOf(self: Tensor, p: number, dim: number, maxnorm: number): Tensor {
-  if (self.ndim < 2)
-    throw new ShapeError(`renorm(): needs at least 2 dimensions, got shape ${formatShape(self.shape)}`);
-  if (!(p > 0)) throw new RangeError(`renorm(): p must be above 0, got ${p}`);
-  if (!(maxnorm >= 0)) throw new RangeError(`renorm(): maxnorm must be at least 0, got ${maxnorm}`);
-  const kept = wrapDim('renorm', dim, self.ndim);
-  const norms = self.norm(
-    p,
-    self.shape.map((_, d) => d).filter((d) => d !== kept),
-    true,
-  );
-  return self.mul(where(norms.gt(maxnorm), norms.add(1e-7).reciprocal().mul(maxnorm), 1).to(norms.dtype));
-}
-
-/**
- * Each slice along `dim` scaled down to a p-norm of `maxnorm` where it has more. `x.renorm_(…)` in place.
- * @throws ShapeError for fewer than 2 dimensions, RangeError for p or maxnorm out of range.
- */
-export const renorm: ((self: Tensor, p: number, dim: number, maxnorm: number) => Tensor) & {
-  readonly inplace: (self: Tensor, p: number, dim: number, maxnorm: number) => Tensor;
-} = Object.assign(renormOf, { inplace: inplaceOf('renorm', renormOf) });

@@ -71,7 +71,7 @@ function exponentOf(x: Tensor): Tensor {
   const normal = where(tiny, x.mul(2 ** 64), x).contiguous();
   const exponent = normal.view(bits).bitwiseRightShift(shift).bitwiseAnd(mask).to('int32').sub(bias);
   const plain = x.eq(0).logicalOr(isfinite(x).logicalNot());
-  return where(plain, 0, exponent.sub(tiny.mul(64).to('int32')));
+  return where(plain, 0, exponent.sub(tiny.to('int32').mul(64)));
 }
 
 /**

@@ -2,6 +2,7 @@
 
 // Functions of torch itself that are no methods.
 export { celu, selu, threshold } from '../functional/activation.ts';
+export { nativeBatchNorm, nativeLayerNorm } from '../functional/native-normalization.ts';
 export { rrelu } from '../functional/sampling.ts';
 // These functions take their arguments in another order than the methods.
 export { polygamma } from '../special/gamma.ts';
@@ -22,6 +23,8 @@ export * from './extremes.ts';
 export * from './finite-differences.ts';
 export * from './floats.ts';
 export * from './gather.ts';
+export * from './histogram.ts';
+export * from './histogramdd.ts';
 export * from './index-ops.ts';
 export * from './inplace-views.ts';
 export * from './integration.ts';
@@ -35,6 +38,7 @@ export * from './math.ts';
 export * from './matmul.ts';
 export * from './matmul-sums.ts';
 export * from './moments.ts';
+export * from './norms.ts';
 export * from './products.ts';
 export * from './random.ts';
 export * from './reading.ts';
@@ -46,6 +50,7 @@ export * from './rounding.ts';
 export * from './scan.ts';
 export * from './scatter.ts';
 export * from './search.ts';
+export * from './segment-reduce.ts';
 export * from './softmax.ts';
 export * from './sort.ts';
 export * from './special.ts';

@@ -2,9 +2,12 @@
  * @file Changes of shape in place: the tensor itself becomes a view of its memory. Other tensors on that memory keep
  * their shapes.
  */
-import type { Trailing } from '../args.ts';
-import { state } from '../state.ts';
-import type { Tensor } from '../tensor.ts';
+import { integerList, type Trailing } from '../args.ts';
+import { AutogradError, ShapeError } from '../errors.ts';
+import { copyValues } from '../inplace.ts';
+import { contiguousStrides, formatShape, numelOf } from '../shape.ts';
+import { backendFor, state } from '../state.ts';
+import { Tensor } from '../tensor.ts';
 import { asStrided } from './strided.ts';
 import { squeeze, t, transpose, unsqueeze } from './views.ts';
 
@@ -68,4 +71,49 @@ export function asStrided_(
   ]
 ): Tensor {
   return become('asStrided_', self, () => asStrided(self, ...args));
+}
+
+/**
+ * Gives the tensor itself any shape, row-major from where it begins. Elements stay as they lie in memory. Where the
+ * memory is too small, this tensor gets new memory with the old contents in front, and what is behind has no defined
+ * values; other tensors keep the old memory.
+ *
+ * ```ts
+ * tensor([[1, 2], [3, 4]]).resize_(3).toArraySync(); // [1, 2, 3]
+ * ```
+ * @throws AutogradError for tensors that require gradients, ShapeError for views that would have to grow.
+ */
+export function resize_(self: Tensor, ...size: number[] | [size: readonly number[]]): Tensor {
+  return resizeTo('resize_', self, integerList('resize_', size));
+}
+
+/** Gives the tensor itself the shape of `other`: see {@link resize_}. */
+export function resizeAs_(self: Tensor, other: Tensor): Tensor {
+  return resizeTo('resizeAs_', self, [...other.shape]);
+}
+
+function resizeTo(op: string, self: Tensor, shape: readonly number[]): Tensor {
+  if (shape.some((n) => n < 0)) throw new ShapeError(`${op}(): sizes must not be negative, got ${formatShape(shape)}`);
+  if (self.requiresGrad)
+    throw new AutogradError(`${op}(): a tensor that requires gradients cannot be resized; use reshape() or detach()`);
+  const strides = contiguousStrides(shape);
+  const available = self.storage.length - self.offset;
+  const missing = numelOf(shape) - available;
+  if (missing <= 0) {
+    self.takeLayout(new Tensor(self.storage, self.dtype, shape, strides, self.offset));
+    return self;
+  }
+  if (self.base !== null) {
+    throw new ShapeError(
+      `${op}(): this view's memory has ${available} elements, too few for ${formatShape(shape)}; clone() it first`,
+    );
+  }
+  const grown = new Tensor(backendFor(self.device).allocate(self.dtype, available + missing), self.dtype, shape);
+  if (available > 0) {
+    const line = (storage: Tensor['storage'], offset: number) =>
+      new Tensor(storage, self.dtype, [available], [1], offset);
+    copyValues(line(grown.storage, 0), line(self.storage, self.offset));
+  }
+  self.data = grown;
+  return self;
 }
