@@ -54,10 +54,8 @@ function hasNan(grad: Tensor): boolean {
   return untracked(() => grad.detach().isnan().any().itemSync()) !== 0;
 }
 
-/** Runs a node, by `apply`, and blames the forward call for what goes wrong. Just runs it outside of anomaly mode. */
+/** Runs a node in anomaly mode, by `apply`, and blames the forward call for what goes wrong. */
 export function watched<T extends readonly (Tensor | null | undefined)[]>(node: Node, apply: () => T): T {
-  const anomaly = state.modes === null ? null : currentMode<Anomaly | null>(kind, null);
-  if (anomaly === null) return apply();
   const before = running;
   running = node;
   let results: T;
@@ -69,7 +67,7 @@ export function watched<T extends readonly (Tensor | null | undefined)[]>(node: 
   } finally {
     running = before;
   }
-  if (!anomaly.checkNan) return results;
+  if (!currentMode<Anomaly | null>(kind, null)?.checkNan) return results;
   const place = results.findIndex((grad) => grad && hasNan(grad));
   if (place < 0) return results;
   throw new AutogradError(`Function '${node.name}' returned nan values in its ${place}th output.\n${describe(node)}`);

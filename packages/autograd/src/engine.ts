@@ -5,7 +5,7 @@
 import { AutogradError, ones, type Tensor } from '@flambeau/tensor';
 import { mixedDevices, openMode, state } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
-import { watched } from './anomaly.ts';
+import { isAnomalyEnabled, watched } from './anomaly.ts';
 import { Intermediates } from './intermediates.ts';
 import type { Edge, Node } from './node.ts';
 
@@ -114,12 +114,14 @@ export function runBackward(roots: readonly Root[], options: RunOptions): (Tenso
       ? wanted !== null && !options.accumulate
       : useful !== null && !node.next.some((edge) => edge !== null && useful.has(edge.node));
 
+  const anomalous = isAnomalyEnabled();
+  const evaluate = (node: Node, grads: readonly (Tensor | null)[]): readonly (Tensor | null | undefined)[] =>
+    intermediates === null || node instanceof AccumulateGrad ? node.apply(grads) : intermediates.apply(node, grads);
+
   const run = (node: Node, given: readonly (Tensor | null)[]): void => {
     const { hooks } = node;
     const grads = hooks === null ? given : hooks.before(node.name, given);
-    let results = watched(node, () =>
-      intermediates === null || node instanceof AccumulateGrad ? node.apply(grads) : intermediates.apply(node, grads),
-    );
+    let results = anomalous ? watched(node, () => evaluate(node, grads)) : evaluate(node, grads);
     if (hooks !== null) {
       intermediates?.expose(results);
       results = hooks.after(

@@ -52,9 +52,17 @@ export function backward(
     BackwardOptions & { gradTensors?: BackwardArguments['gradTensors'] | undefined }
   >
 ): void {
-  const { gradTensors, retainGraph, createGraph, inputs } = backwardArguments(args);
-  const gradients = list(gradTensors);
-  const roots = list(tensors).map((tensor, i) => {
+  const { gradTensors, ...options } = backwardArguments(args);
+  backwardFrom(list(tensors), list(gradTensors), options);
+}
+
+/** The same with its arguments read. */
+function backwardFrom(
+  tensors: readonly Tensor[],
+  gradients: readonly (Tensor | null | undefined)[],
+  { createGraph = false, retainGraph, inputs = null }: BackwardOptions,
+): void {
+  const roots = tensors.map((tensor, i) => {
     const edge = edgeOf(tensor);
     if (edge === null) {
       throw new AutogradError(
@@ -91,7 +99,7 @@ const recorder: Recorder = {
   showAs,
   retainGrad,
   registerHook,
-  backward: (self, gradient, options) => backward([self], [gradient], options),
+  backward: (self, gradient, options) => backwardFrom([self], [gradient], options),
 };
 
 state.recorder ??= recorder;
