@@ -118,12 +118,15 @@ class CheckpointFunction extends Function {
  * `fn` is synchronous and must do the same both times. Random numbers of the global generator are the same both times
  * (`preserveRngState`), those of other generators are not.
  */
-export function checkpoint<Out>(fn: (...args: never[]) => Out, ...given: unknown[]): Out {
+export function checkpoint<Args extends readonly unknown[], Out>(
+  fn: (...args: Args) => Out,
+  ...given: [...Args] | [...Args, options: CheckpointOptions]
+): Out {
   const options: CheckpointOptions = isPlainObject(given.at(-1)) ? (given.at(-1) as CheckpointOptions) : {};
   const args = isPlainObject(given.at(-1)) ? given.slice(0, -1) : given;
   checkOptions('checkpoint', options, ['useReentrant', 'preserveRngState']);
   const { useReentrant = false, preserveRngState = true } = options;
-  const call = fn as (...args: unknown[]) => unknown;
+  const call = fn as unknown as (...args: unknown[]) => unknown;
   if (!state.gradEnabled) return call(...args) as Out;
   const rngState = preserveRngState ? getRngState() : null;
   if (useReentrant) return CheckpointFunction.apply(call, rngState, ...args) as Out;

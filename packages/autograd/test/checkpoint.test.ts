@@ -96,7 +96,7 @@ describe.each([false, true])('checkpoint, useReentrant %s', (useReentrant) => {
   it('refuses asynchronous functions and unknown options', () => {
     const x = ones(1).requiresGrad_();
     expect(() => checkpoint(async (t: Tensor) => t.mul(2), x, { useReentrant })).toThrow(/asynchronous/);
-    expect(() => checkpoint((t: Tensor) => t, x, { useReentrent: true })).toThrow(/useReentrant/);
+    expect(() => checkpoint((t: Tensor) => t, x, { useReentrent: true } as object)).toThrow(/useReentrant/);
   });
 });
 

@@ -30,6 +30,7 @@ describe('leaves and results', () => {
     expect([x.isLeaf, x.gradFn, x.requiresGrad]).toEqual([true, null, true]);
     expect([y.isLeaf, y.gradFn?.name, y.requiresGrad]).toEqual([false, 'MulBackward0', true]);
     expect(String(y.gradFn)).toBe('<MulBackward0>');
+    expect(y.gradFn!.nextFunctions[0]![0]!.variable).toBe(x);
   });
 
   it('links nodes as PyTorch does', () => {

@@ -14,6 +14,8 @@ export interface GraphNode {
   readonly name: string;
   /** Where gradients go on: a node (or null) for each differentiable input, and which of its outputs. */
   readonly nextFunctions: readonly (readonly [GraphNode | null, number])[];
+  /** `'AccumulateGrad'` nodes: the leaf whose gradient ends there. */
+  readonly variable?: Tensor | undefined;
   /**
    * Calls `hook(gradInputs, gradOutputs)` after the node has run in a backward pass: the gradients that it made, and those
    * that it made them from. A list that it returns goes on instead of `gradInputs`.
