@@ -38,9 +38,10 @@ function substituted(value: unknown, tensors: ReadonlyMap<Tensor, Tensor>): unkn
 }
 
 /** Why finite differences say nothing about a case. */
-function unfitness(entry: Entry, all: readonly GoldenTensor[], outputs: readonly GoldenTensor[]): string | null {
+function unfitness(entry: Entry, all: readonly GoldenTensor[], compared: readonly GoldenTensor[]): string | null {
   if (once.has(entry.op)) return 'PyTorch has no second derivative';
-  if (outputs.some(({ dtype }) => dtype !== 'float64' && isDifferentiable(dtype))) return 'results of lower precision';
+  if (compared.some(({ dtype }) => dtype !== 'float64' && isDifferentiable(dtype)))
+    return 'lower precision than float64';
   const finite = ({ dtype, data }: GoldenTensor): boolean =>
     dtype !== 'float64' || (data as Float64Array).every(Number.isFinite);
   return all.every(finite) ? null : 'values that are not finite';
@@ -53,9 +54,9 @@ const tooLarge = (golden: GoldenCase): boolean =>
 async function runCase(entry: Entry, golden: GoldenCase, device: string): Promise<Verdict> {
   const run = decoded(entry, golden, device);
   const outputs = tensorsIn(decode(golden.out ?? null));
-  const unfit = unfitness(entry, [...run.inputs, ...outputs], outputs);
-  if (unfit !== null) return notApplicable(unfit);
   const leaves = run.inputs.filter((tensor) => tensor.requiresGrad);
+  const unfit = unfitness(entry, [...run.inputs, ...outputs], [...leaves, ...outputs]);
+  if (unfit !== null) return notApplicable(unfit);
   const elements = [...leaves, ...outputs].reduce((n, tensor) => n + tensor.data.length, 0);
   if (elements > largest) return notApplicable(`more than ${largest} elements`);
   try {
