@@ -38,10 +38,10 @@ function substituted(value: unknown, tensors: ReadonlyMap<Tensor, Tensor>): unkn
 }
 
 /** Why finite differences say nothing about a case. */
-function unfitness(entry: Entry, all: readonly GoldenTensor[], outputs: readonly GoldenTensor[]): string | null {
+function unfitness(entry: Entry, all: readonly GoldenTensor[], compared: readonly GoldenTensor[]): string | null {
   if (once.has(entry.op)) return 'PyTorch has no second derivative';
-  if (outputs.some(({ dtype }) => dtype !== 'float64' && dtype !== 'complex128' && isDifferentiable(dtype)))
-    return 'results of lower precision';
+  if (compared.some(({ dtype }) => dtype !== 'float64' && dtype !== 'complex128' && isDifferentiable(dtype)))
+    return 'lower precision than float64';
   const finite = ({ dtype, data }: GoldenTensor): boolean =>
     (dtype !== 'float64' && dtype !== 'complex128') || (data as Float64Array).every(Number.isFinite);
   return all.every(finite) ? null : 'values that are not finite';
@@ -56,9 +56,9 @@ async function runCase(entry: Entry, encoded: GoldenCase, device: string): Promi
   if (typeof run === 'string') return notApplicable(run);
   const { golden } = run;
   const outputs = tensorsIn(golden.out ?? null);
-  const unfit = unfitness(entry, [...run.inputs, ...outputs], outputs);
-  if (unfit !== null) return notApplicable(unfit);
   const leaves = run.inputs.filter((tensor) => tensor.requiresGrad);
+  const unfit = unfitness(entry, [...run.inputs, ...outputs], [...leaves, ...outputs]);
+  if (unfit !== null) return notApplicable(unfit);
   const elements = [...leaves, ...outputs].reduce((n, tensor) => n + tensor.data.length, 0);
   if (elements > largest) return notApplicable(`more than ${largest} elements`);
   try {
