@@ -6,7 +6,7 @@ import { slotOf } from './slot.ts';
 
 /** Adds the gradient of a leaf to its `.grad`. */
 export class AccumulateGrad extends Node {
-  readonly name = 'AccumulateGrad';
+  readonly ownName = 'AccumulateGrad';
   readonly variable: Tensor;
 
   constructor(variable: Tensor) {

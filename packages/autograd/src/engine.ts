@@ -5,6 +5,7 @@
 import { AutogradError, ones, type Tensor } from '@flambeau/tensor';
 import { mixedDevices, openMode, state } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
+import { isAnomalyEnabled, watched } from './anomaly.ts';
 import { Intermediates } from './intermediates.ts';
 import type { Edge, Node } from './node.ts';
 
@@ -16,6 +17,9 @@ export interface RunOptions {
   /** Wanted leaves get their gradient in `.grad` (backward with `inputs`) rather than in the result (grad()). */
   readonly accumulate: boolean;
 }
+
+/** The mode of a pass for some gradients only, for those who would run a pass of their own inside. */
+export const partialPass = 'partial backward pass';
 
 /** A max-heap of nodes by sequence number. */
 class Queue {
@@ -78,17 +82,6 @@ function leadingTo(roots: readonly Root[], wanted: readonly Edge[]): Set<Node> {
   return new Set([...leads].filter(([, yes]) => yes).map(([node]) => node));
 }
 
-/** Applies the hooks on one output of a node to its gradient. */
-function applyHooks(node: Node, grads: (Tensor | null)[]): void {
-  if (node.hooks === null) return;
-  for (const [index, hooks] of node.hooks) {
-    for (const hook of hooks) {
-      const grad = grads[index];
-      if (grad) grads[index] = hook(grad) ?? grad;
-    }
-  }
-}
-
 /**
  * Runs the backward pass from `roots`.
  * @returns the gradients of the wanted edges, null where none arrived.
@@ -115,14 +108,28 @@ export function runBackward(roots: readonly Root[], options: RunOptions): (Tenso
     grads[edge.index] = total;
   };
 
-  const run = (node: Node, grads: readonly (Tensor | null)[]): void => {
-    if (node instanceof AccumulateGrad) {
-      if (wanted === null || options.accumulate) node.apply(grads);
-      return;
+  /** Whether a node has nothing to do: a wanted one that leads nowhere further wanted, a leaf when only values are wanted. */
+  const idle = (node: Node): boolean =>
+    node instanceof AccumulateGrad
+      ? wanted !== null && !options.accumulate
+      : useful !== null && !node.next.some((edge) => edge !== null && useful.has(edge.node));
+
+  const anomalous = isAnomalyEnabled();
+  const evaluate = (node: Node, grads: readonly (Tensor | null)[]): readonly (Tensor | null | undefined)[] =>
+    intermediates === null || node instanceof AccumulateGrad ? node.apply(grads) : intermediates.apply(node, grads);
+
+  const run = (node: Node, given: readonly (Tensor | null)[]): void => {
+    const { hooks } = node;
+    const grads = hooks === null ? given : hooks.before(node.name, given);
+    let results = anomalous ? watched(node, () => evaluate(node, grads)) : evaluate(node, grads);
+    if (hooks !== null) {
+      intermediates?.expose(results);
+      results = hooks.after(
+        node.name,
+        results.map((grad) => grad ?? null),
+        grads,
+      );
     }
-    // A wanted node that leads nowhere further wanted needs no run of its own.
-    if (useful !== null && !node.next.some((edge) => edge !== null && useful.has(edge.node))) return;
-    const results = intermediates === null ? node.apply(grads) : intermediates.apply(node, grads);
     for (let i = 0; i < node.next.length; i++) {
       const edge = node.next[i]!;
       const grad = results[i];
@@ -132,7 +139,8 @@ export function runBackward(roots: readonly Root[], options: RunOptions): (Tenso
     if (!options.retainGraph) node.release();
   };
 
-  const mode = openMode('grad', options.createGraph);
+  const modes = [openMode('grad', options.createGraph)];
+  if (wanted !== null) modes.push(openMode(partialPass, true));
   try {
     for (const { edge, gradient, implicit } of roots) {
       if (implicit) intermediates?.own(gradient);
@@ -142,18 +150,20 @@ export function runBackward(roots: readonly Root[], options: RunOptions): (Tenso
       const node = queue.pop();
       const grads = pending.get(node)!;
       pending.delete(node);
-      if (node.hooks !== null) intermediates?.expose(grads);
-      applyHooks(node, grads);
+      if (node.hooks !== null) {
+        intermediates?.expose(grads);
+        node.hooks.tensors(node.name, grads);
+      }
       wanted?.forEach((edge, i) => {
         if (edge.node !== node) return;
         captured[i] = grads[edge.index] ?? null;
         intermediates?.expose([captured[i]!]);
       });
-      run(node, grads);
+      if (!idle(node)) run(node, grads);
       intermediates?.done(grads);
     }
   } finally {
-    mode.close();
+    for (const mode of modes) mode.close();
   }
   return captured;
 }

@@ -1,8 +1,8 @@
 /** @file Functions with a derivative of the user's own. */
-import { AutogradError, isTensor, type Tensor, zeros } from '@flambeau/tensor';
-import { isDifferentiable, state, untracked } from '@flambeau/tensor/internal';
-import { edgeOf } from './history.ts';
-import { type Edge, Node, releaseAll, SavedTensor, throwReleased } from './node.ts';
+import { AutogradError, isTensor, noGrad, type Tensor } from '@flambeau/tensor';
+import { isDifferentiable } from '@flambeau/tensor/internal';
+import { type FunctionClass, FunctionNode } from './function-node.ts';
+import { checkInplace, edgesOf, rebase } from './history.ts';
 import { Slot } from './slot.ts';
 
 /** What `forward` leaves for `backward`: saved tensors, and any other property that the user sets. */
@@ -11,132 +11,94 @@ export class FunctionContext {
   /** Which arguments of `apply` want a gradient. */
   declare needsInputGrad: readonly boolean[];
   /** @internal */
-  declare node: FunctionNode;
+  declare node: FunctionNode | null;
+  /** @internal What forward has said so far. */
+  declare marks: Marks;
 
   constructor() {
-    for (const key of ['needsInputGrad', 'node'])
+    for (const key of ['needsInputGrad', 'node', 'marks'])
       Object.defineProperty(this, key, { writable: true, enumerable: false });
+    this.node = null;
+    this.marks = { save: [], dirty: new Set(), nonDifferentiable: new Set(), materialize: true };
   }
 
   /** Keeps tensors for the backward pass; changing them in place afterwards is an error there. */
   saveForBackward(...tensors: (Tensor | null)[]): void {
-    this.node.toSave = tensors;
+    this.marks.save = tensors;
   }
 
   /** The tensors that `saveForBackward` kept. @throws AutogradError after the graph was freed, or when one was changed. */
   get savedTensors(): Tensor[] {
-    return this.node.unpackSaved() as Tensor[];
+    return (this.node === null ? this.marks.save : this.node.unpackSaved()) as Tensor[];
+  }
+
+  /** Arguments that forward has changed in place. All of them must be among its results. */
+  markDirty(...inputs: Tensor[]): void {
+    for (const input of inputs) this.marks.dirty.add(input);
   }
 
   /** Outputs that no gradient flows through. */
   markNonDifferentiable(...outputs: Tensor[]): void {
-    for (const output of outputs) this.node.nonDifferentiable.add(output);
+    for (const output of outputs) this.marks.nonDifferentiable.add(output);
   }
 
   /** Whether missing gradients of outputs come as zeros (the default) or as null. */
   setMaterializeGrads(value: boolean): void {
-    this.node.materialize = value;
+    this.marks.materialize = value;
   }
 }
 
-/** The static methods of a Function subclass. */
-export interface FunctionClass {
-  readonly name: string;
-  forward(ctx: FunctionContext, ...args: never[]): Tensor | readonly Tensor[];
-  backward(ctx: FunctionContext, ...grads: never[]): Tensor | null | readonly (Tensor | null)[];
+/** What forward says by the methods of its context. */
+export interface Marks {
+  save: readonly (Tensor | null)[];
+  readonly dirty: Set<Tensor>;
+  readonly nonDifferentiable: Set<Tensor>;
+  materialize: boolean;
 }
 
-class FunctionNode extends Node {
-  readonly name: string;
-  readonly #function: FunctionClass;
-  readonly context: FunctionContext;
-  toSave: readonly (Tensor | null)[] = [];
-  materialize = true;
-  readonly nonDifferentiable = new Set<Tensor>();
-  #saved: readonly (SavedTensor | null)[] | null = [];
-  #outputs: readonly { shape: readonly number[]; dtype: Tensor['dtype']; device: string }[] = [];
-
-  constructor(
-    fn: FunctionClass,
-    next: readonly (Edge | null)[],
-    outputs: number,
-    context: FunctionContext,
-    draft?: FunctionNode,
-  ) {
-    super(next, outputs);
-    this.#function = fn;
-    this.name = `${fn.name}Backward`;
-    this.context = context;
-    if (draft !== undefined) {
-      this.materialize = draft.materialize;
-      for (const output of draft.nonDifferentiable) this.nonDifferentiable.add(output);
-    }
-  }
-
-  finish(inputs: readonly unknown[], outputs: readonly Tensor[], toSave: readonly (Tensor | null)[]): void {
-    this.#outputs = outputs.map(({ shape, dtype, device }) => ({ shape, dtype, device }));
-    this.#saved = toSave.map((tensor) => {
-      if (tensor === null) return null;
-      const output = outputs.indexOf(tensor);
-      if (output >= 0) return new SavedTensor(tensor, { node: this, index: output });
-      const input = inputs.indexOf(tensor);
-      return new SavedTensor(tensor, input >= 0 ? this.next[input]! : null);
-    });
-  }
-
-  unpackSaved(): (Tensor | null)[] {
-    if (this.#saved === null) throwReleased(this);
-    return this.#saved.map((slot) => (slot === null ? null : slot.unpack(this)));
-  }
-
-  apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
-    const given = this.materialize
-      ? grads.map(
-          (grad, i) =>
-            grad ??
-            zeros(this.#outputs[i]!.shape, { dtype: this.#outputs[i]!.dtype, device: this.#outputs[i]!.device }),
-        )
-      : grads;
-    const result = this.#function.backward(this.context, ...(given as never[]));
-    const list = (Array.isArray(result) ? result : [result]) as readonly (Tensor | null)[];
-    if (list.length < this.next.length && this.next.slice(list.length).some((edge) => edge !== null)) {
-      throw new AutogradError(
-        `${this.name}: backward() returned ${list.length} gradients for ${this.next.length} arguments of forward()`,
-      );
-    }
-    return this.next.map((_, i) => list[i] ?? null);
-  }
-
-  override get foreign(): boolean {
-    return true;
-  }
-
-  override release(): void {
-    if (this.#saved !== null) releaseAll(this.#saved);
-    this.#saved = null;
+/** @throws AutogradError for an argument that forward has changed and does not return. */
+function checkDirty(
+  name: string,
+  dirty: ReadonlySet<Tensor>,
+  args: readonly unknown[],
+  results: readonly unknown[],
+): void {
+  for (const tensor of dirty) {
+    if (args.includes(tensor) && results.includes(tensor)) continue;
+    throw new AutogradError(
+      `${name}: markDirty() takes arguments of forward() that it has changed in place, and forward() must return all of them`,
+    );
   }
 }
 
-function applyFunction(fn: FunctionClass, args: readonly unknown[]): Tensor | readonly Tensor[] {
+function applyFunction(fn: FunctionClass, args: readonly unknown[]): unknown {
   const context = new FunctionContext();
-  const edges = args.map((arg) => (state.gradEnabled && isTensor(arg) ? edgeOf(arg) : null));
-  const draft = new FunctionNode(fn, edges, 1, context);
-  context.node = draft;
+  const { marks } = context;
+  const edges = edgesOf(args);
   context.needsInputGrad = edges.map((edge) => edge !== null);
-  const result = untracked(() => fn.forward(context, ...(args as never[])));
+  const result: unknown = noGrad(() => fn.forward(context, ...(args as never[])));
+  const several = Array.isArray(result);
+  const results = (several ? result : [result]) as readonly unknown[];
+  checkDirty(fn.name, marks.dirty, args, results);
   if (!edges.some((edge) => edge !== null)) return result;
+  for (const tensor of marks.dirty) checkInplace(fn.name, tensor);
   // An output that is one of the arguments becomes a tensor of its own, with a history of its own.
-  const outputs = (Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor]).map((output) =>
-    args.includes(output) ? output.detach() : output,
+  const outputs = results.map((output) =>
+    isTensor(output) && args.includes(output) && !marks.dirty.has(output) ? output.detach() : output,
   );
-  const node = new FunctionNode(fn, edges, outputs.length, context, draft);
+  const node = new FunctionNode(fn, args, edges, outputs, context);
   context.node = node;
   outputs.forEach((output, i) => {
-    if (isDifferentiable(output.dtype) && !node.nonDifferentiable.has(output))
+    if (!isTensor(output) || !isDifferentiable(output.dtype)) return;
+    const stops = marks.nonDifferentiable.has(results[i] as Tensor);
+    if (marks.dirty.has(output)) rebase(output, stops ? null : { node, index: i });
+    else if (!stops) {
       output.autograd = new Slot(true, node, i);
+      const shared = args.some((arg) => isTensor(arg) && arg.storage.root === output.storage.root);
+      output.restriction = shared ? 'function' : null;
+    }
   });
-  node.finish(args, outputs, draft.toSave);
-  return Array.isArray(result) ? outputs : outputs[0]!;
+  return several ? outputs : outputs[0];
 }
 
 /**

@@ -28,58 +28,61 @@ const outputsOf = (fn: Differentiable, inputs: readonly Tensor[]): Tensor[] => {
 /** All elements in one row, of complex numbers both parts; a view. */
 const partsOf = (x: Tensor): Tensor => (x.isComplex() ? viewAsReal(x) : x).view(-1);
 
-/** d output / d input by central differences, one row for each real element of the input. */
-async function numericJacobian(
+const partCount = (x: Tensor): number => x.elementCount * (x.isComplex() ? 2 : 1);
+
+/** Rows by real element of one input, columns by real element of one output. */
+type Matrix = readonly (readonly number[])[];
+
+const valuesOf = async (x: Tensor): Promise<Float64Array> => (await x.detach().toTypedArray()) as Float64Array;
+
+/** d output / d input by central differences, a matrix for each output. */
+async function numericJacobians(
   fn: Differentiable,
   inputs: readonly Tensor[],
   place: number,
-  output: number,
   eps: number,
-): Promise<number[][]> {
-  const rows: number[][] = [];
-  const values = Float64Array.from((await inputs[place]!.toTypedArray()) as Float64Array);
-  const at = async (element: number, shift: number): Promise<ArrayLike<number>> => {
-    const moved = noGrad(() => {
-      const copy = inputs[place]!.detach().contiguous().clone();
-      partsOf(copy)
+): Promise<Matrix[]> {
+  const values = Float64Array.from(await valuesOf(inputs[place]!));
+  const at = (element: number, shift: number): Promise<Float64Array[]> => {
+    const outputs = noGrad(() => {
+      const moved = inputs[place]!.detach().contiguous().clone();
+      partsOf(moved)
         .narrow(0, element, 1)
         .fill_(values[element]! + shift);
-      return copy;
-    });
-    const result = noGrad(() =>
-      outputsOf(
+      return outputsOf(
         fn,
         inputs.map((x, i) => (i === place ? moved : x)),
-      ),
-    );
-    return (await result[output]!.toTypedArray()) as Float64Array;
+      );
+    });
+    return Promise.all(outputs.map(valuesOf));
   };
+  const jacobians: number[][][] = [];
   for (let element = 0; element < values.length; element++) {
     const [above, below] = [await at(element, eps), await at(element, -eps)];
-    rows.push(Array.from(above, (value, j) => (value - below[j]!) / (2 * eps)));
+    above.forEach((list, output) => {
+      jacobians[output] ??= [];
+      jacobians[output].push(Array.from(list, (value, j) => (value - below[output]![j]!) / (2 * eps)));
+    });
   }
-  return rows;
+  return jacobians;
 }
 
-/** The same by backward passes, one for each element of the output. */
-async function analyticJacobian(
-  fn: Differentiable,
-  inputs: readonly Tensor[],
-  place: number,
-  output: number,
-): Promise<number[][]> {
-  const y = outputsOf(fn, inputs)[output]!;
-  const count = (x: Tensor): number => x.elementCount * (x.isComplex() ? 2 : 1);
-  const rows = Array.from({ length: count(inputs[place]!) }, () => new Array<number>(count(y)).fill(0));
-  if (!y.requiresGrad) return rows;
-  for (let j = 0; j < count(y); j++) {
+/** The same by backward passes, one for each element of the output: a matrix for each of `wanted`. */
+async function analyticJacobians(y: Tensor, wanted: readonly Tensor[]): Promise<Matrix[]> {
+  const jacobians = wanted.map((x) =>
+    Array.from({ length: partCount(x) }, () => new Array<number>(partCount(y)).fill(0)),
+  );
+  if (!y.requiresGrad) return jacobians;
+  for (let j = 0; j < partCount(y); j++) {
     const start = zeros([...y.shape], { dtype: y.dtype, device: y.device });
     partsOf(start).narrow(0, j, 1).fill_(1);
-    const [g] = grad(y, inputs[place]!, { gradOutputs: start, retainGraph: true, allowUnused: true });
-    const column = g === null || g === undefined ? null : ((await g.detach().toTypedArray()) as Float64Array);
-    if (column !== null) for (let i = 0; i < rows.length; i++) rows[i]![j] = column[i]!;
+    const gradients = grad(y, wanted, { gradOutputs: start, retainGraph: true, allowUnused: true });
+    for (const [i, gradient] of gradients.entries()) {
+      const column = gradient === null ? [] : await valuesOf(gradient);
+      for (let row = 0; row < column.length; row++) jacobians[i]![row]![j] = column[row]!;
+    }
   }
-  return rows;
+  return jacobians;
 }
 
 /**
@@ -97,13 +100,14 @@ export async function gradcheck(
   options: GradcheckOptions = {},
 ): Promise<boolean> {
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options;
-  const outputs = outputsOf(fn, inputs).length;
-  for (let place = 0; place < inputs.length; place++) {
-    if (!inputs[place]!.requiresGrad) continue;
-    for (let output = 0; output < outputs; output++) {
-      const numeric = await numericJacobian(fn, inputs, place, output, eps);
-      const analytic = await analyticJacobian(fn, inputs, place, output);
-      const wrong = firstDifference(numeric, analytic, atol, rtol);
+  const places = inputs.flatMap((x, i) => (x.requiresGrad ? [i] : []));
+  const wanted = places.map((place) => inputs[place]!);
+  const numeric: Matrix[][] = [];
+  for (const place of places) numeric.push(await numericJacobians(fn, inputs, place, eps));
+  for (const [output, y] of outputsOf(fn, inputs).entries()) {
+    const analytic = await analyticJacobians(y, wanted);
+    for (const [i, place] of places.entries()) {
+      const wrong = firstDifference(numeric[i]![output] ?? [], analytic[i]!, atol, rtol);
       if (wrong === null) continue;
       if (!raiseException) return false;
       throw new AutogradError(
@@ -115,8 +119,8 @@ export async function gradcheck(
 }
 
 function firstDifference(
-  numeric: number[][],
-  analytic: number[][],
+  numeric: Matrix,
+  analytic: Matrix,
   atol: number,
   rtol: number,
 ): { row: number; column: number; expected: number; got: number } | null {

@@ -3,6 +3,7 @@ import {
   AutogradError,
   arange,
   type DType,
+  isTensor,
   type Tensor,
   Tensor as TensorClass,
   viewAsReal,
@@ -16,6 +17,7 @@ import {
   isDifferentiable,
   keep,
   pairsAsComplex,
+  state,
 } from '@flambeau/tensor/internal';
 import { AccumulateGrad } from './accumulate.ts';
 import { type Edge, Node } from './node.ts';
@@ -29,6 +31,11 @@ export function edgeOf(tensor: Tensor): Edge | null {
   if (node !== null) return { node, index: slot.outputIndex };
   slot.accumulator ??= new AccumulateGrad(tensor);
   return { node: slot.accumulator, index: 0 };
+}
+
+/** The edges of the arguments of a call, null for those that are no tensors or want no gradient now. */
+export function edgesOf(args: readonly unknown[]): (Edge | null)[] {
+  return args.map((arg) => (state.gradEnabled && isTensor(arg) ? edgeOf(arg) : null));
 }
 
 /** The node that made a tensor. A view whose memory was changed in place since it was made gets a new one. */
@@ -45,6 +52,13 @@ export function gradFnOf(tensor: Tensor): Node | null {
   own.gradFn = edge === null ? null : new AsStrided(edge, base, tensor);
   own.outputIndex = 0;
   return own.gradFn;
+}
+
+/** Lets the node that made `output` show itself as one `name` with edges to `inputs`, unless it made one of these. */
+export function showAs(name: string, inputs: readonly (Tensor | null)[], output: Tensor): void {
+  const node = gradFnOf(output);
+  const edges = inputs.map((input) => (input === null ? null : edgeOf(input)));
+  if (node !== null && edges.every((edge) => edge?.node !== node)) node.face = { name, edges };
 }
 
 /** A row-major tensor seen as a view of its memory does: as complex numbers, or as their parts. */
@@ -109,7 +123,7 @@ function positionsOf(base: Tensor, view: Tensor): Tensor {
 
 /** Makes a view out of its base again, after the base got a new history. */
 class AsStrided extends Node {
-  readonly name = 'AsStridedBackward0';
+  readonly ownName = 'AsStridedBackward0';
   readonly #region: Region;
   readonly #shape: readonly number[];
   readonly #dtype: DType;
@@ -129,12 +143,18 @@ class AsStrided extends Node {
 
 /** The base of a view that was overwritten: the old base outside the view, the new values inside. */
 class CopySlices extends Node {
-  readonly name = 'CopySlices';
+  readonly ownName = 'CopySlices';
   readonly #region: Region;
 
   constructor(base: Edge | null, values: Edge | null, whole: Tensor, view: Tensor) {
     super([base, values], 1);
     this.#region = new Region(whole, view);
+  }
+
+  /** PyTorch's node has that of the new values inside, and its edges, with the base for the view. */
+  override get shown(): readonly (Edge | null)[] {
+    const [base, values] = this.next;
+    return [base!, ...(values?.node.shown.slice(1) ?? [])];
   }
 
   apply([grad]: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
@@ -146,8 +166,29 @@ class CopySlices extends Node {
   }
 }
 
+/** Has the gradient that arrives at `edge` kept in the slot's `grad`. */
+function keepGradOf(slot: Slot, { node, index }: Edge): void {
+  node.hooked().keep(index, (grad) => {
+    grad.storage.claimed = true;
+    slot.replaceGrad(keep(slot.grad === null ? grad : slot.grad.add(grad)), true);
+  });
+}
+
+/** Makes `.grad` be kept for a tensor that is no leaf. @throws AutogradError for one that does not require grad. */
+export function retainGrad(self: Tensor): void {
+  if (!self.requiresGrad) throw new AutogradError('retainGrad(): the tensor does not require grad');
+  const slot = slotOf(self);
+  if (gradFnOf(self) === null || slot.retainsGrad) return;
+  slot.retainsGrad = true;
+  keepGradOf(slot, edgeOf(self)!);
+}
+
+/** Gives a tensor another history. What `retainGrad` keeps is the gradient of its newest values, as in PyTorch. */
 function setHistory(tensor: Tensor, edge: Edge | null): void {
   const slot = slotOf(tensor);
+  if (slot.retainsGrad && slot.gradFn !== null) slot.gradFn.hooks?.keep(slot.outputIndex, null);
+  slot.retainsGrad &&= edge !== null;
+  if (slot.retainsGrad) keepGradOf(slot, edge!);
   slot.requiresGrad = edge !== null;
   slot.gradFn = edge?.node ?? null;
   slot.outputIndex = edge?.index ?? 0;
@@ -155,16 +196,45 @@ function setHistory(tensor: Tensor, edge: Edge | null): void {
   slot.epoch++;
 }
 
-/** `self` was just overwritten with `result`: its history becomes result's, and so does that of its memory. */
-export function adopt(self: Tensor, result: Tensor): void {
-  const values = edgeOf(result.dtype === self.dtype ? result : result.to(self.dtype));
+/** The values of `self` were just changed in place, by what `edge` leads to: its history begins there, and so does that of its memory. */
+export function rebase(self: Tensor, edge: Edge | null): void {
   const { base } = self;
-  if (base === null) setHistory(self, values);
-  else setHistory(base, { node: new CopySlices(edgeOf(base), values, base, self), index: 0 });
+  if (base === null) setHistory(self, edge);
+  else setHistory(base, { node: new CopySlices(edgeOf(base), edge, base, self), index: 0 });
 }
 
-/** @throws AutogradError for an in-place change of a leaf that requires grad, or of a view of one. */
+/** `self` was just overwritten with `result`, whose history it gets. */
+export function adopt(self: Tensor, result: Tensor): void {
+  rebase(self, edgeOf(result.dtype === self.dtype ? result : result.to(self.dtype)));
+}
+
+const restrictions = {
+  multiple:
+    'is a view and is being modified inplace. This view is the output of a function that returns multiple views. ' +
+    'Such functions do not allow the output views to be modified inplace. Use the out-of-place form of that operation, or clone() the view first',
+  function:
+    'is a view and is being modified inplace. This view was created inside a custom Function (or because an input was returned as-is), ' +
+    'whose backward() the change would bypass; return a clone() from forward()',
+  noGrad:
+    'is a view that was created in noGrad mode and is being modified inplace with grad mode enabled, where it is not clear whether the change ' +
+    'is to be recorded. Make both the view and the change inside noGrad(() => …), or both outside',
+};
+
+/** @throws AutogradError when `self` is a view that may not be changed in place where that is recorded. */
+function checkView(op: string, self: Tensor): void {
+  const { restriction } = self;
+  if (restriction === null) return;
+  const node = gradFnOf(self);
+  const what = node === null ? 'the tensor' : `output ${slotOf(self).outputIndex} of ${node.name}`;
+  throw new AutogradError(`${op}(): ${what} ${restrictions[restriction]}`);
+}
+
+/**
+ * Before an in-place change that is recorded.
+ * @throws AutogradError for a leaf that requires grad or a view of one, and for views that may not be changed.
+ */
 export function checkInplace(op: string, self: Tensor): void {
+  checkView(op, self);
   if (!self.requiresGrad) return;
   const owner = self.base?.requiresGrad ? self.base : self;
   if (gradFnOf(owner) !== null) return;

@@ -1,7 +1,7 @@
-/** @file The recorded graph: nodes, the edges between them, and what they save. */
-import { AutogradError, copyOf, type GradHook, type GraphNode, Tensor } from '@flambeau/tensor';
-import { type Storage, state } from '@flambeau/tensor/internal';
-import { Slot } from './slot.ts';
+/** @file The recorded graph: nodes and the edges between them. */
+import type { GraphNode, NodeHook, NodePrehook, RemovableHandle, Tensor } from '@flambeau/tensor';
+import { type Trace, traceHere } from './anomaly.ts';
+import { Hooks } from './hooks.ts';
 
 /** One output of a node, where a gradient goes. */
 export interface Edge {
@@ -9,30 +9,37 @@ export interface Edge {
   readonly index: number;
 }
 
+interface Face {
+  readonly name: string;
+  readonly edges: readonly (Edge | null)[];
+}
+
 let count = 0;
 
 /** The next number in order of creation. A node is always younger than the nodes its edges lead to. */
 export const nextSequence = (): number => count++;
-
-/** What happens to the gradient of one output of a node before the node uses it. */
-export type TensorHook = GradHook;
 
 /**
  * A recorded op. `next` has an edge for each input, null where no gradient is wanted. Gradients of the outputs come in
  * by `apply`, gradients of the inputs go out.
  */
 export abstract class Node implements GraphNode {
-  abstract readonly name: string;
+  abstract readonly ownName: string;
+  /** What it shows itself as: the last node of a composition that is one node in PyTorch's graph. */
+  face: Face | null = null;
   readonly next: readonly (Edge | null)[];
   readonly outputs: number;
   readonly sequence: number;
-  /** Hooks on the tensors this node made, by output. */
-  hooks: Map<number, Set<TensorHook>> | null = null;
+  /** Hooks on the node and on the tensors that it made; null until there is one. */
+  hooks: Hooks | null = null;
+  /** Where the op was called, in anomaly mode. */
+  readonly trace: Trace | null;
 
   constructor(next: readonly (Edge | null)[], outputs: number, sequence = nextSequence()) {
     this.next = next;
     this.outputs = outputs;
     this.sequence = sequence;
+    this.trace = traceHere();
   }
 
   /** Whether it runs code of the user's, which may keep the tensors that it sees. */
@@ -45,8 +52,17 @@ export abstract class Node implements GraphNode {
   /** Drops what was saved: after a backward pass that does not retain the graph. */
   release(): void {}
 
+  get name(): string {
+    return this.face?.name ?? this.ownName;
+  }
+
+  /** The edges that PyTorch's node has: the differentiable inputs, null also where no gradient is wanted. */
+  get shown(): readonly (Edge | null)[] {
+    return this.next;
+  }
+
   get nextFunctions(): readonly (readonly [GraphNode | null, number])[] {
-    return this.next.filter((edge) => edge !== null).map((edge) => [edge.node, edge.index] as const);
+    return (this.face?.edges ?? this.shown).map((edge) => (edge === null ? [null, 0] : [edge.node, edge.index]));
   }
 
   toString(): string {
@@ -57,68 +73,17 @@ export abstract class Node implements GraphNode {
     return this.toString();
   }
 
-  addHook(index: number, hook: TensorHook): void {
-    this.hooks ??= new Map();
-    let list = this.hooks.get(index);
-    if (list === undefined) {
-      list = new Set();
-      this.hooks.set(index, list);
-    }
-    list.add(hook);
-  }
-}
-
-/**
- * A tensor that a node needs in the backward pass. Holds the storage, not the user's handle, and the version it had:
- * values that were overwritten since are an error, never wrong gradients.
- */
-export class SavedTensor {
-  readonly #storage: Storage;
-  readonly #version: number;
-  readonly #tensor: Pick<Tensor, 'dtype' | 'shape' | 'strides' | 'offset'>;
-  /** Where gradients of this value go, when a graph of the backward pass is built. */
-  readonly #edge: Edge | null;
-
-  constructor(tensor: Tensor, edge: Edge | null) {
-    const kept = tensor.storage === state.overwriting ? copyOf(tensor) : tensor;
-    this.#storage = kept.storage;
-    this.#storage.root.users++;
-    if (kept !== tensor) kept.dispose();
-    this.#version = this.#storage.version;
-    this.#tensor = { dtype: kept.dtype, shape: kept.shape, strides: kept.strides, offset: kept.offset };
-    this.#edge = edge;
+  registerHook(hook: NodeHook): RemovableHandle {
+    return this.hooked().onNode(hook);
   }
 
-  /** Lets go of the memory: the node will not run again. */
-  release(): void {
-    this.#storage.release();
+  registerPrehook(hook: NodePrehook): RemovableHandle {
+    return this.hooked().beforeNode(hook);
   }
 
-  /** The value as a tensor, connected to the graph when one is being built. @throws AutogradError when it was overwritten. */
-  unpack(node: Node): Tensor {
-    const { dtype, shape, strides, offset } = this.#tensor;
-    if (this.#storage.version !== this.#version) {
-      throw new AutogradError(
-        `one of the tensors needed for the gradient computation of ${node.name} was changed by an in-place operation: ` +
-          `a ${dtype} tensor of shape [${shape.join(', ')}] is at version ${this.#storage.version}; expected version ${this.#version}. ` +
-          'Use the out-of-place form of that operation, or clone() the tensor first.',
-      );
-    }
-    const tensor = new Tensor(this.#storage, dtype, shape, strides, offset);
-    if (this.#edge !== null && state.gradEnabled) tensor.autograd = Slot.fromEdge(this.#edge);
-    return tensor;
+  /** The node's hooks, to add one. */
+  hooked(): Hooks {
+    this.hooks ??= new Hooks();
+    return this.hooks;
   }
-}
-
-/** Lets go of everything that a node has saved. */
-export function releaseAll(saved: readonly unknown[]): void {
-  for (const slot of saved) if (slot instanceof SavedTensor) slot.release();
-}
-
-/** @throws AutogradError for a second backward pass through a graph that was not retained. */
-export function throwReleased(node: Node): never {
-  throw new AutogradError(
-    `${node.name}: the saved tensors of this graph were already freed by an earlier backward pass. ` +
-      'Pass { retainGraph: true } to the first backward() (or autograd.grad()) to go through it again.',
-  );
 }

@@ -15,8 +15,9 @@ import {
 } from '@flambeau/tensor/internal';
 import { rules } from './derivatives/index.ts';
 import { edgeOf } from './history.ts';
-import { type Edge, Node, releaseAll, SavedTensor, throwReleased } from './node.ts';
+import { type Edge, Node } from './node.ts';
 import type { InputMeta, Rule } from './rule.ts';
+import { releaseAll, SavedTensor, throwReleased } from './saved.ts';
 import { Slot } from './slot.ts';
 
 const isTensorInput = (input: RecordedInput): input is Tensor => typeof input === 'object' && input !== null;
@@ -42,7 +43,7 @@ function fitting(grad: Tensor | null | undefined, input: InputMeta | null | unde
 
 /** A call of an op that the derivative table has a rule for. */
 class RuleNode extends Node {
-  readonly name: string;
+  readonly ownName: string;
   readonly inputs: readonly (InputMeta | null)[];
   readonly #rule: Rule<RecordedOp>;
   readonly #attributes: OpAttributes[RecordedOp];
@@ -59,12 +60,18 @@ class RuleNode extends Node {
     this.#needs = needs;
     this.inputs = inputs.map((x) => (x === null ? null : { shape: x.shape, dtype: x.dtype, device: x.device }));
     const { node } = rule;
-    this.name =
+    this.ownName =
       typeof node === 'function' ? node(this.#attributes) : (node ?? `${op[0]!.toUpperCase()}${op.slice(1)}Backward0`);
     const keep = rule.save?.({ inputs, outputs, attributes: this.#attributes, needs }) ?? [];
     this.#saved = keep.map((tensor) =>
       tensor ? new SavedTensor(tensor, this.#edgeFor(tensor, inputs, outputs)) : null,
     );
+  }
+
+  override get shown(): readonly (Edge | null)[] {
+    const places = this.#rule.shown?.(this.#attributes);
+    if (places !== undefined) return places.map((place) => this.next[place] ?? null);
+    return this.next.filter((_, i) => isDifferentiable(this.inputs[i]?.dtype ?? 'float32'));
   }
 
   #edgeFor(tensor: Tensor, inputs: readonly (Tensor | null)[], outputs: readonly Tensor[]): Edge | null {
@@ -88,6 +95,9 @@ class RuleNode extends Node {
   }
 }
 
+/** PyTorch makes tensors of the numbers among the operands of these, so that their nodes have an edge for them. */
+const wrapsNumbers = new Set(['AddBackward0', 'SubBackward0', 'MulBackward0', 'DivBackward0', 'WhereBackward0']);
+
 /** A call of a pointwise op: its derivative is a kernel that comes from its expression. */
 class PointwiseNode extends Node {
   readonly #op: Pointwise;
@@ -97,15 +107,19 @@ class PointwiseNode extends Node {
   readonly #inputs: readonly (Tensor | null)[] | readonly (InputMeta | null)[];
   #reads: readonly (SavedTensor | Scalar | null)[] | null;
   readonly #savesTensors: boolean;
+  /** Which inputs are tensors: a bit for each. */
+  readonly #tensors: number;
 
   constructor(op: Pointwise, args: readonly RecordedInput[], outputs: readonly Tensor[]) {
     const next: (Edge | null)[] = [];
     const wanted: number[] = [];
     const inputs: (InputMeta | null)[] = [];
     let needs = 0;
+    let tensors = 0;
     let complex = isComplex(outputs[0]!.dtype);
     for (let i = 0; i < args.length; i++) {
       const arg = args[i];
+      if (isTensorInput(arg)) tensors |= 1 << i;
       if (isTensorInput(arg) && isComplex(arg.dtype)) complex = true;
       if (wantsGradient(arg) && !op.conditions?.includes(i)) {
         needs |= 1 << i;
@@ -119,6 +133,7 @@ class PointwiseNode extends Node {
     }
     super(next, outputs.length);
     this.#op = op;
+    this.#tensors = tensors;
     this.#wanted = wanted;
     this.#inputs = inputs;
     this.#plan = op.backward(needs, complex);
@@ -133,8 +148,15 @@ class PointwiseNode extends Node {
     this.#savesTensors = savesTensors;
   }
 
-  get name(): string {
+  get ownName(): string {
     return nodeName(this.#op);
+  }
+
+  override get shown(): readonly (Edge | null)[] {
+    const { arity, parameters = 0, conditions } = this.#op;
+    const numbers = wrapsNumbers.has(this.ownName);
+    const operand = (i: number): boolean => i < arity - parameters && !conditions?.includes(i);
+    return this.next.filter((edge, i) => edge !== null || (operand(i) && (numbers || this.#tensors & (1 << i))));
   }
 
   apply([grad]: readonly (Tensor | null)[]): readonly (Tensor | null)[] {

@@ -6,38 +6,61 @@ import {
   type RemovableHandle,
   type Tensor,
 } from '@flambeau/tensor';
-import { keep, type Recorder, state } from '@flambeau/tensor/internal';
+import { type Recorder, signature, state, type Trailing } from '@flambeau/tensor/internal';
 import { rootOf, runBackward } from './engine.ts';
-import { adopt, checkInplace, edgeOf, gradFnOf, setGrad, setRequiresGrad } from './history.ts';
+import { adopt, checkInplace, edgeOf, gradFnOf, retainGrad, setGrad, setRequiresGrad, showAs } from './history.ts';
+import type { Edge } from './node.ts';
 import { recordPointwise, recordRule } from './recorded.ts';
 import { slotOf } from './slot.ts';
 
 function registerHook(self: Tensor, hook: GradHook): RemovableHandle {
   const edge = edgeOf(self);
   if (edge === null) throw new AutogradError('registerHook(): the tensor does not require grad');
-  edge.node.addHook(edge.index, hook);
-  return { remove: () => void edge.node.hooks?.get(edge.index)?.delete(hook) };
+  return edge.node.hooked().onTensor(edge.index, hook);
 }
 
-function retainGrad(self: Tensor): void {
-  if (!self.requiresGrad) throw new AutogradError('retainGrad(): the tensor does not require grad');
-  const slot = slotOf(self);
-  if (gradFnOf(self) === null || slot.retainsGrad) return;
-  slot.retainsGrad = true;
-  registerHook(self, (grad) => {
-    grad.storage.claimed = true;
-    slot.replaceGrad(keep(slot.grad === null ? grad : slot.grad.add(grad)), true);
-  });
+interface BackwardArguments {
+  gradTensors: Tensor | readonly (Tensor | null | undefined)[] | null;
+  retainGraph: boolean | null;
+  createGraph: boolean;
+  inputs: Tensor | readonly Tensor[] | null;
 }
+
+const backwardArguments = signature<BackwardArguments>(
+  'backward',
+  ['gradTensors', 'retainGraph', 'createGraph', 'inputs'],
+  { gradTensors: null, retainGraph: null, createGraph: false, inputs: null },
+);
+
+const list = <T>(value: T | readonly T[] | null): readonly T[] =>
+  Array.isArray(value) ? (value as readonly T[]) : value === null ? [] : [value as T];
 
 /**
  * Computes gradients of several tensors at once and adds them to the leaves' `.grad`: `torch.autograd.backward`.
+ * @param gradTensors of something by each tensor; null for those of one element (then 1).
  * @throws AutogradError when one of them has no history.
  */
 export function backward(
+  tensors: Tensor | readonly Tensor[],
+  ...args: Trailing<
+    [
+      gradTensors: BackwardArguments['gradTensors'] | undefined,
+      retainGraph: boolean | null | undefined,
+      createGraph: boolean | undefined,
+      inputs: BackwardArguments['inputs'] | undefined,
+    ],
+    BackwardOptions & { gradTensors?: BackwardArguments['gradTensors'] | undefined }
+  >
+): void {
+  const { gradTensors, ...options } = backwardArguments(args);
+  backwardFrom(list(tensors), list(gradTensors), options);
+}
+
+/** The same with its arguments read. */
+function backwardFrom(
   tensors: readonly Tensor[],
-  gradients: readonly (Tensor | null | undefined)[] = [],
-  options: BackwardOptions = {},
+  gradients: readonly (Tensor | null | undefined)[],
+  { createGraph = false, retainGraph, inputs = null }: BackwardOptions,
 ): void {
   const roots = tensors.map((tensor, i) => {
     const edge = edgeOf(tensor);
@@ -48,9 +71,15 @@ export function backward(
     }
     return rootOf(tensor, edge, gradients[i]);
   });
-  const { createGraph = false, retainGraph = createGraph, inputs } = options;
-  const wanted = inputs === undefined ? null : inputs.map((input) => edgeOf(input)!).filter(Boolean);
-  runBackward(roots, { retainGraph, createGraph, wanted, accumulate: true });
+  const wanted = inputs === null ? null : list(inputs).map(wantedEdge);
+  runBackward(roots, { retainGraph: retainGraph ?? createGraph, createGraph, wanted, accumulate: true });
+}
+
+/** @throws AutogradError for an input that does not require grad. */
+function wantedEdge(input: Tensor, i: number): Edge {
+  const edge = edgeOf(input);
+  if (edge === null) throw new AutogradError(`backward(): input ${i} does not require grad`);
+  return edge;
 }
 
 const recorder: Recorder = {
@@ -67,9 +96,10 @@ const recorder: Recorder = {
   peekGrad: (self) => slotOf(self).grad,
   setGrad,
   gradFn: gradFnOf,
+  showAs,
   retainGrad,
   registerHook,
-  backward: (self, gradient, options) => backward([self], [gradient], options),
+  backward: (self, gradient, options) => backwardFrom([self], [gradient], options),
 };
 
 state.recorder ??= recorder;

@@ -34,6 +34,8 @@ export interface BackwardContext<Attributes> {
 export interface Rule<Op extends RecordedOp> {
   /** PyTorch's name of the graph node, where it is not `<Op>Backward0`. */
   readonly node?: string | ((attributes: OpAttributes[Op]) => string);
+  /** Positions of the inputs that PyTorch's node has edges for, in its order; by default all but integers and masks. */
+  readonly shown?: (attributes: OpAttributes[Op]) => readonly number[];
   readonly save?: (call: RecordedCall<OpAttributes[Op]>) => readonly (Tensor | null | undefined)[];
   backward(context: BackwardContext<OpAttributes[Op]>, ...grads: Tensor[]): readonly (Tensor | null | undefined)[];
 }

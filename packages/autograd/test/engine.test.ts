@@ -1,7 +1,23 @@
 import '@flambeau/backend-cpu';
 import '@flambeau/autograd';
-import { backward, grad } from '@flambeau/autograd';
-import { AutogradError, enableGrad, noGrad, ones, Parameter, type Tensor, tensor, zeros } from '@flambeau/tensor';
+import { backward, grad, gradcheck } from '@flambeau/autograd';
+import {
+  AutogradError,
+  cat,
+  cdist,
+  enableGrad,
+  functional as F,
+  linalg,
+  noGrad,
+  ones,
+  Parameter,
+  rand,
+  type Tensor,
+  tensor,
+  varMean,
+  where,
+  zeros,
+} from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
 
 const values = (x: Tensor | null): unknown => (x === null ? null : x.detach().toArraySync());
@@ -14,6 +30,7 @@ describe('leaves and results', () => {
     expect([x.isLeaf, x.gradFn, x.requiresGrad]).toEqual([true, null, true]);
     expect([y.isLeaf, y.gradFn?.name, y.requiresGrad]).toEqual([false, 'MulBackward0', true]);
     expect(String(y.gradFn)).toBe('<MulBackward0>');
+    expect(y.gradFn!.nextFunctions[0]![0]!.variable).toBe(x);
   });
 
   it('links nodes as PyTorch does', () => {
@@ -23,7 +40,65 @@ describe('leaves and results', () => {
       ['MulBackward0', 0],
       ['AccumulateGrad', 0],
     ]);
-    expect(mul.gradFn!.nextFunctions.map(([node]) => node?.name)).toEqual(['AccumulateGrad']);
+    expect(mul.gradFn!.nextFunctions.map(([node, index]) => [node?.name, index])).toEqual([
+      ['AccumulateGrad', 0],
+      [undefined, 0],
+    ]);
+  });
+
+  it('has an edge for each differentiable argument, also where no gradient is wanted', () => {
+    const x = leaf([1, 2]);
+    const names = (y: Tensor): unknown => [
+      y.gradFn!.name,
+      ...y.gradFn!.nextFunctions.map(([node]) => node?.name ?? null),
+    ];
+    const matrix = ones(2, 2);
+    expect(names(x.add(tensor([1, 2])))).toEqual(['AddBackward0', 'AccumulateGrad', null]);
+    expect(names(x.pow(2))).toEqual(['PowBackward0', 'AccumulateGrad']);
+    expect(names(cat([zeros(2), x]))).toEqual(['CatBackward0', null, 'AccumulateGrad']);
+    expect(names(x.indexSelect(0, tensor([0]).int()))).toEqual(['IndexSelectBackward0', 'AccumulateGrad']);
+    expect(names(where(x.gt(1), x, 0))).toEqual(['WhereBackward0', 'AccumulateGrad', null]);
+    expect(names(zeros(2).addmv(matrix, x))).toEqual(['AddmvBackward0', null, null, 'AccumulateGrad']);
+    expect(names(matrix.addr(x, x))).toEqual(['AddrBackward0', null, 'AccumulateGrad', 'AccumulateGrad']);
+    expect(names(F.linear(x.view(1, 2), matrix, x))).toEqual([
+      'AddmmBackward0',
+      'AccumulateGrad',
+      'ViewBackward0',
+      null,
+    ]);
+    expect(names(F.mseLoss(x, zeros(2)))).toEqual(['MseLossBackward0', 'AccumulateGrad', null]);
+  });
+
+  it('shows compositions that are one node in PyTorch as one', async () => {
+    const names = (y: Tensor): unknown => [
+      y.gradFn!.name,
+      ...y.gradFn!.nextFunctions.map(([node]) => node?.name ?? null),
+    ];
+    const x = rand(1, 4, 4, 4, { dtype: 'float64', requiresGrad: true });
+    const weight = ones(4, { dtype: 'float64' });
+    const shown: readonly (readonly [(t: Tensor) => Tensor, readonly (string | null)[]])[] = [
+      [(t) => F.pixelShuffle(t, 2), ['PixelShuffleBackward0', 'AccumulateGrad']],
+      [(t) => F.adaptiveAvgPool2d(t, 3), ['AdaptiveAvgPool2DBackward0', 'AccumulateGrad']],
+      [(t) => F.adaptiveAvgPool2d(t, 1), ['MeanBackward1', 'AccumulateGrad']],
+      [(t) => F.pad(t, [1, 1]), ['ConstantPadNdBackward0', 'AccumulateGrad']],
+      [(t) => F.pad(t, [1, 1, 1, 1], 'reflect'), ['ReflectionPad2DBackward0', 'AccumulateGrad']],
+      [(t) => F.interpolate(t, { scaleFactor: 2 }), ['UpsampleNearest2DBackward0', 'AccumulateGrad']],
+      [(t) => F.groupNorm(t, 2, weight), ['NativeGroupNormBackward0', 'AccumulateGrad', null, null]],
+      [(t) => F.glu(t), ['GluBackward0', 'AccumulateGrad']],
+      [(t) => cdist(t, t), ['CdistBackward0', 'AccumulateGrad', 'AccumulateGrad']],
+      [
+        (t) => linalg.cross(t.narrow(3, 0, 3), t.narrow(3, 1, 3)),
+        ['LinalgCrossBackward0', 'SliceBackward0', 'SliceBackward0'],
+      ],
+    ];
+    for (const [f, expected] of shown) {
+      expect(names(f(x))).toEqual(expected);
+      // The gradients go through all of its nodes.
+      if (!expected.includes('CdistBackward0')) expect(await gradcheck((t) => f(t!), [x])).toBe(true);
+    }
+    const [variance, mean] = varMean(x);
+    expect([variance.gradFn!.name, mean.gradFn!.name]).toEqual(['VarMeanBackward0', 'VarMeanBackward0']);
+    expect(names(F.prelu(x, weight))).toEqual(['PreluBackward0', 'AccumulateGrad', null]);
   });
 
   it('records nothing for constants, integers and in noGrad', () => {
@@ -149,6 +224,26 @@ describe('grad', () => {
     const [a, b] = [leaf([1]), leaf([2])];
     expect(() => grad(a.mul(2).sum(), [a, b])).toThrow(/input 1 was not used/);
     expect(grad(a.mul(2).sum(), [a, b], { allowUnused: true })[1]).toBeNull();
+  });
+});
+
+describe('arguments', () => {
+  it("come in PyTorch's order or by name", () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(x);
+    const weights = tensor([1, 10]);
+    expect(grad(y, x, weights, true).map(values)).toEqual([[2, 40]]);
+    expect(grad(y, x, [weights], { retainGraph: true }).map(values)).toEqual([[2, 40]]);
+    expect(grad(y, [x], { gradOutputs: weights, retainGraph: true }).map(values)).toEqual([[2, 40]]);
+    y.backward({ gradient: weights, retainGraph: true });
+    y.backward(weights, true);
+    backward(y, weights, { inputs: x, retainGraph: true });
+    expect(values(x.grad)).toEqual([6, 120]);
+    expect(() => y.backward(weights, { retaingraph: true } as object)).toThrow(/did you mean 'retainGraph'/);
+    expect(() => grad(y, x, { allowunused: true } as object)).toThrow(/did you mean 'allowUnused'/);
+    expect(() => backward(y, weights, { inputs: [tensor([1])] })).toThrow(/input 0 does not require grad/);
+    y.backward(weights);
+    expect(() => y.backward(weights)).toThrow(/retainGraph: true/);
   });
 });
 

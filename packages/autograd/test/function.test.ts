@@ -76,7 +76,7 @@ describe('Function', () => {
       }
     }
     const [a, b] = [tensor([1], { requiresGrad: true }), tensor([1], { requiresGrad: true })];
-    expect(() => Poor.apply(a, b).backward(ones(1))).toThrow(/1 gradients for 2 arguments/);
+    expect(() => Poor.apply(a, b).backward(ones(1))).toThrow(/expected 2, .* got 1/);
   });
 });
 

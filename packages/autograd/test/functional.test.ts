@@ -1,6 +1,6 @@
 /** First and second derivatives of torch.nn.functional's compositions and recorded ops, by finite differences. */
 import '@flambeau/backend-cpu';
-import { gradcheck, gradgradcheck } from '@flambeau/autograd';
+import { func, grad, gradcheck, gradgradcheck } from '@flambeau/autograd';
 import { arange, cdist, functional as F, manualSeed, rand, type Tensor, tensor } from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
 
@@ -52,6 +52,27 @@ describe('derivatives', () => {
     expect(await gradcheck(f, args)).toBe(true);
     expect(await gradgradcheck(f, args)).toBe(true);
   });
+});
+
+it('cumprod and prod: derivatives of every order at zeros', async () => {
+  const x = tensor([2, 0, 3, 0, 0.5], { dtype: 'float64', requiresGrad: true });
+  for (const f of [
+    (t: Tensor) => t.cumprod(0),
+    (t: Tensor) => t.prod(),
+    (t: Tensor) => t.view(5, 1).cumprod(1).view(1, 5).cumprod(1),
+  ]) {
+    expect(await gradcheck((t) => f(t!), [x])).toBe(true);
+    expect(await gradgradcheck((t) => f(t!), [x])).toBe(true);
+  }
+  const slope = func.grad((t: Tensor) => t.cumprod(0).sum());
+  expect(await gradgradcheck((t) => slope(t!), [x])).toBe(true);
+});
+
+it('ctcLoss: a second derivative is an error, not zero', () => {
+  const x = random(4, 1, 3);
+  const loss = F.ctcLoss(x, tensor([[1]]).int(), [4], [1]);
+  const [first] = grad(loss, x, { createGraph: true });
+  expect(() => grad(first!.sum(), x)).toThrow(/no second derivatives/);
 });
 
 it('ctcLoss: the gradient by scores that logSoftmax made logarithms of', async () => {

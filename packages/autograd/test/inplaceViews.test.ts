@@ -1,7 +1,7 @@
 /** Changes of shape in place, with the histories they leave. */
 import '@flambeau/backend-cpu';
 import '@flambeau/autograd';
-import { AutogradError, arange, noGrad, type Tensor, tensor } from '@flambeau/tensor';
+import { AutogradError, arange, noGrad, type Tensor, tensor, zeros } from '@flambeau/tensor';
 import { describe, expect, it } from 'vitest';
 
 const values = (x: Tensor): unknown => x.detach().toArraySync();
@@ -94,5 +94,84 @@ describe('in-place views', () => {
     expect(() => x.unsqueeze_(5)).toThrow();
     expect(() => x.asStrided_([7], [1])).toThrow();
     expect(x.shape).toEqual([2, 3]);
+  });
+});
+
+describe('views that PyTorch lets nobody change where that is recorded', () => {
+  const base = (): Tensor => arange(6).view(2, 3).to('float32').requiresGrad_().mul(1);
+
+  it('are those of functions with several results', () => {
+    const several: ((x: Tensor) => Tensor[])[] = [
+      (x) => x.unbind(),
+      (x) => x.split(1),
+      (x) => x.split([1, 1]),
+      (x) => x.chunk(2),
+      (x) => [...x],
+      (x) => x.unbind()[0]!.split(2),
+    ];
+    for (const views of several) {
+      const y = base();
+      const before = values(y);
+      expect(() => views(y)[0]!.add_(1)).toThrow(/function that returns multiple views/);
+      expect(() => views(y)[0]!.view(-1).copy_(views(base())[0]!.view(-1))).toThrow(AutogradError);
+      expect(values(y)).toEqual(before);
+    }
+    expect(() => base().unbind()[1]!.zero_()).toThrow(/output 1 of UnbindBackward0/);
+  });
+
+  it('may be changed where nothing is recorded, and cut by index', () => {
+    const plain = zeros(2, 2);
+    plain.unbind()[0]!.add_(1);
+    expect(values(plain)).toEqual([
+      [1, 1],
+      [0, 0],
+    ]);
+    expect(() => plain.unbind()[0]!.add_(base().narrow(1, 0, 2).select(0, 0))).toThrow(/multiple views/);
+    const y = base();
+    noGrad(() => y.unbind()[0]!.add_(1));
+    y.tensorSplit(2)[0]!.mul_(5);
+    y.select(0, 1).mul_(2);
+    expect(y.gradFn!.name).toBe('CopySlices');
+  });
+
+  it('are those made in noGrad', () => {
+    const y = base();
+    const view = noGrad(() => y.view(-1));
+    expect(() => view.add_(base().view(-1))).toThrow(/created in noGrad mode/);
+    noGrad(() => view.add_(base().view(-1)));
+    view.add_(1);
+    expect(values(y)).toEqual([
+      [1, 3, 5],
+      [7, 9, 11],
+    ]);
+  });
+});
+
+describe('names and edges after changes in place', () => {
+  const names = (x: Tensor): unknown => [
+    x.gradFn!.name,
+    ...x.gradFn!.nextFunctions.map(([node]) => node?.name ?? null),
+  ];
+
+  it('are as PyTorch shows them', () => {
+    const x = arange(4).to('float32').requiresGrad_();
+    expect(names(zeros(4).copy_(x))).toEqual(['CopyBackwards', null, 'AccumulateGrad']);
+    const store = zeros(2, 4);
+    store.select(0, 1).copy_(x);
+    expect(names(store)).toEqual(['CopySlices', null, 'AccumulateGrad']);
+    const y = x.mul(1);
+    const first = y.narrow(0, 0, 2);
+    first.mul_(x.narrow(0, 2, 2));
+    expect(names(y)).toEqual(['CopySlices', 'MulBackward0', 'SliceBackward0']);
+    expect(names(first)).toEqual(['AsStridedBackward0', 'CopySlices']);
+    y.sum().backward();
+    expect(values(x.grad!)).toEqual([2, 3, 1, 2]);
+  });
+
+  it('gradients of copy_ are summed over what was broadcast, and cast', () => {
+    const x = tensor([1, 2], { dtype: 'float64', requiresGrad: true });
+    const y = zeros(3, 2).copy_(x);
+    y.mul(arange(6).view(3, 2)).sum().backward();
+    expect([values(x.grad!), x.grad!.dtype]).toEqual([[6, 9], 'float64']);
   });
 });

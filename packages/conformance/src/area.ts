@@ -64,6 +64,8 @@ export interface Selection {
 
 export interface Area {
   readonly name: string;
+  /** The area whose goldens it reads, where these are not its own. */
+  readonly goldens?: string;
   /** The groups that a selection asks for, each made when it is its turn. */
   groups(source: Source, selection: Selection): Iterable<Group>;
 }

@@ -54,8 +54,10 @@ function locate(golden: string | undefined, name: string | undefined): { folder:
   if (golden === undefined) throw new UsageError('--golden DIR is missing');
   if (!existsSync(golden) || !statSync(golden).isDirectory())
     throw new UsageError(`--golden: there is no folder ${golden}`);
-  const inside = name !== undefined && !existsSync(join(golden, 'INDEX.json')) && existsSync(join(golden, name));
-  const folder = inside ? join(golden, name) : golden;
+  const given = areas.find((candidate) => candidate.name === name);
+  const below = given?.goldens ?? name;
+  const inside = below !== undefined && !existsSync(join(golden, 'INDEX.json')) && existsSync(join(golden, below));
+  const folder = inside ? join(golden, below) : golden;
   const wanted = name ?? guessArea(folder);
   const area = areas.find((candidate) => candidate.name === wanted);
   const known = areas.map((candidate) => candidate.name).join(', ');

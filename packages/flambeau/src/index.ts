@@ -9,6 +9,7 @@
 import '@flambeau/backend-cpu';
 
 export * as autograd from '@flambeau/autograd';
+export { func, vmap } from '@flambeau/autograd';
 export * as data from '@flambeau/data';
 export * as nn from '@flambeau/nn';
 export * as optim from '@flambeau/optim';

@@ -1,7 +1,9 @@
 /** @file Sums of products over dimensions of two tensors, for the ops that are made of them. */
+
 import { signature } from './args.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
 import { DTypeError, ShapeError } from './errors.ts';
+import { shownAs } from './record.ts';
 import { formatShape, wrapDim } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 import type { ComplexValue } from './values.ts';
@@ -29,10 +31,11 @@ export function crossAlong(op: string, a: Tensor, b: Tensor, dim: number): Tenso
     );
   }
   // a × b = (a₂b₃ − a₃b₂, …): both operands rolled by one and two places.
-  return a
+  const product = a
     .roll(-1, d)
     .mul(b.roll(-2, d))
     .sub(a.roll(-2, d).mul(b.roll(-1, d)));
+  return shownAs('LinalgCrossBackward0', [a, b], product);
 }
 
 interface Factors {

@@ -60,7 +60,7 @@ export type { GeneratorOption } from './random/draw.ts';
 export { Generator } from './random/generator.ts';
 export * from './random/seeding.ts';
 export * from './random-functions.ts';
-export type { BackwardOptions, GradHook, GraphNode, RemovableHandle } from './record.ts';
+export type { BackwardOptions, GradHook, GraphNode, NodeHook, NodePrehook, RemovableHandle } from './record.ts';
 export type { Dims } from './reduction.ts';
 export * as special from './special/index.ts';
 export { Buffer, isTensor, Parameter, Tensor } from './tensor.ts';

@@ -70,8 +70,10 @@ export function overwrite(op: string, self: Tensor, compute: () => Tensor): Tens
       `${op}(): the result has shape ${formatShape(result.shape)}, which does not fit this tensor's ${formatShape(self.shape)}`,
     );
   }
+  const recorded = state.gradEnabled && (result.requiresGrad || self.requiresGrad);
+  if (recorded) state.recorder!.checkInplace(op, self);
   replaceValues(op, self, result);
-  if (state.gradEnabled && (result.requiresGrad || self.requiresGrad)) state.recorder!.adopt(self, result);
+  if (recorded) state.recorder!.adopt(self, result);
   return self;
 }
 

@@ -39,7 +39,7 @@ export type { LinalgOps } from './linalg/ops.ts';
 export type { LinalgRoutines } from './linalg/routines.ts';
 export * from './loops.ts';
 export { macrotask } from './macrotask.ts';
-export { keep, settle, temporaries } from './memory.ts';
+export { asUser, keep, settle, temporaries } from './memory.ts';
 export { currentMode, detached, openMode, untracked, withMode } from './modes.ts';
 export { named, valuesIndices } from './named.ts';
 export { nodeModule } from './node-module.ts';

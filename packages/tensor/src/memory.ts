@@ -146,6 +146,19 @@ export function temporaries<T>(fn: () => T, finished?: (result: T, made: Readonl
   }
 }
 
+/** Runs code of the user's in the midst of an op: what it makes is none of the op's temporaries. */
+export function asUser<T>(fn: () => T): T {
+  const { scope } = state;
+  let outer = scope;
+  while (outer !== null && !outer.everywhere) outer = outer.outer;
+  state.scope = outer;
+  try {
+    return fn();
+  } finally {
+    state.scope = scope;
+  }
+}
+
 /**
  * To be awaited now and then by whatever iterates: gives JavaScript time to collect what was dropped on devices that are
  * short of memory. Null when there is no need.

@@ -19,6 +19,7 @@ import type { IndexOps } from './ops/index-ops.ts';
 import type { JoinOps } from './ops/join.ts';
 import type { MaskOps } from './ops/masks.ts';
 import type { MatmulOps } from './ops/matmul.ts';
+import type { MatmulSumOps } from './ops/matmul-sums.ts';
 import type { RearrangeOps } from './ops/rearrange.ts';
 import type { ReduceOps } from './ops/reduce.ts';
 import type { ScanOps } from './ops/scan.ts';
@@ -45,6 +46,7 @@ export interface OpAttributes
     LossOps,
     MaskOps,
     MatmulOps,
+    MatmulSumOps,
     NormalizationOps,
     PatchOps,
     CtcOps,

@@ -14,6 +14,15 @@ export interface GraphNode {
   readonly name: string;
   /** Where gradients go on: a node (or null) for each differentiable input, and which of its outputs. */
   readonly nextFunctions: readonly (readonly [GraphNode | null, number])[];
+  /** `'AccumulateGrad'` nodes: the leaf whose gradient ends there. */
+  readonly variable?: Tensor | undefined;
+  /**
+   * Calls `hook(gradInputs, gradOutputs)` after the node has run in a backward pass: the gradients that it made, and those
+   * that it made them from. A list that it returns goes on instead of `gradInputs`.
+   */
+  registerHook(hook: NodeHook): RemovableHandle;
+  /** Calls `hook(gradOutputs)` before the node runs; a list that it returns is used instead. */
+  registerPrehook(hook: NodePrehook): RemovableHandle;
 }
 
 /** What automatic differentiation keeps with a tensor. Owned by the recorder; null on tensors that it never saw. */
@@ -22,16 +31,29 @@ export interface AutogradSlot {
 }
 
 export interface BackwardOptions {
-  retainGraph?: boolean | undefined;
+  /** Keeps what the graph has saved, for another pass. Default: the value of `createGraph`. */
+  retainGraph?: boolean | null | undefined;
+  /** Records the pass, for derivatives of derivatives. */
   createGraph?: boolean | undefined;
-  inputs?: readonly Tensor[] | undefined;
+  /** Only these get gradients. */
+  inputs?: Tensor | readonly Tensor[] | null | undefined;
 }
 
 export interface RemovableHandle {
   remove(): void;
 }
 
-export type GradHook = (grad: Tensor) => Tensor | null | undefined;
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that returns nothing is no error.
+type Nothing = null | undefined | void;
+
+export type GradHook = (grad: Tensor) => Tensor | Nothing;
+
+/** A hook that sees a node's gradients after it ran, and one that sees what it gets. */
+export type NodeHook = (
+  gradInputs: readonly (Tensor | null)[],
+  gradOutputs: readonly (Tensor | null)[],
+) => readonly (Tensor | null)[] | Nothing;
+export type NodePrehook = (gradOutputs: readonly (Tensor | null)[]) => readonly (Tensor | null)[] | Nothing;
 
 /** Names of the ops that record themselves and that autograd has a derivative for. */
 export type RecordedOp = keyof OpAttributes;
@@ -53,6 +75,8 @@ export interface Recorder {
   peekGrad(self: Tensor): Tensor | null;
   setGrad(self: Tensor, value: Tensor | null): void;
   gradFn(self: Tensor): GraphNode | null;
+  /** Lets the node that made `output` show itself as one `node` with edges to `inputs`. */
+  showAs(node: string, inputs: readonly (Tensor | null)[], output: Tensor): void;
   retainGrad(self: Tensor): void;
   registerHook(self: Tensor, hook: GradHook): RemovableHandle;
   backward(self: Tensor, gradient: Tensor | null, options: BackwardOptions): void;
@@ -89,6 +113,15 @@ export function tracks(input: RecordedInput): boolean {
   if (typeof input !== 'object' || input === null) return false;
   // A view that autograd has not seen yet may show memory that was given a history since.
   return (input.autograd !== null || input.base !== null) && input.requiresGrad;
+}
+
+/**
+ * The result of a composition that is a single node in PyTorch's graph: its last node shows itself with that node's name
+ * and edges to `inputs`. Gradients go through all nodes all the same.
+ */
+export function shownAs(node: string, inputs: readonly (Tensor | null)[], output: Tensor): Tensor {
+  if (state.gradEnabled && tracks(output)) state.recorder!.showAs(node, inputs, output);
+  return output;
 }
 
 /** Records a call of `op` when gradients are wanted, and returns `output`. */

@@ -1,4 +1,5 @@
 /** @file The Tensor class: a strided view of a storage, plus a slot for automatic differentiation. */
+import { signature, type Trailing } from './args.ts';
 import type { View } from './backend.ts';
 import { type DType, isComplex, isDifferentiable, isFloating } from './dtype.ts';
 import { AutogradError, DTypeError, IndexError, ShapeError } from './errors.ts';
@@ -142,6 +143,26 @@ export interface Tensor
   nonzeroAsync(options?: { asTuple?: false | undefined }): Promise<Tensor>;
 }
 
+interface BackwardArguments extends BackwardOptions {
+  gradient: Tensor | null;
+}
+
+type BackwardParameters = Trailing<
+  [
+    gradient: Tensor | null | undefined,
+    retainGraph: boolean | null | undefined,
+    createGraph: boolean | undefined,
+    inputs: BackwardOptions['inputs'],
+  ],
+  BackwardOptions & { gradient?: Tensor | null | undefined }
+>;
+
+const backwardArguments = signature<BackwardArguments>(
+  'backward',
+  ['gradient', 'retainGraph', 'createGraph', 'inputs'],
+  { gradient: null, retainGraph: undefined, createGraph: undefined, inputs: undefined },
+);
+
 const brand = Symbol.for('@flambeau/tensor.Tensor');
 /** What Node's console.log and util.inspect call. */
 const inspect = Symbol.for('nodejs.util.inspect.custom');
@@ -169,6 +190,8 @@ export class Tensor implements View {
   autograd: AutogradSlot | null = null;
   /** @internal The tensor with the memory that this one is a view of, for gradients of in-place changes. */
   base: Tensor | null = null;
+  /** @internal Why a view may not be changed in place where that is recorded. */
+  restriction: 'multiple' | 'noGrad' | 'function' | null = null;
   #contiguous: boolean | undefined;
 
   /** @internal Without `strides` the layout is row-major. */
@@ -390,8 +413,9 @@ export class Tensor implements View {
    * @param gradient of something by this tensor, same shape; may be left off for one element (then 1).
    * @throws AutogradError when autograd is not installed, nothing requires gradients, or the graph was already freed.
    */
-  backward(gradient?: Tensor | null, options: BackwardOptions = {}): void {
-    recorder('backward()').backward(this, gradient ?? null, options);
+  backward(...args: BackwardParameters): void {
+    const { gradient, ...options } = backwardArguments(args);
+    recorder('backward()').backward(this, gradient, options);
   }
 
   /** Makes `.grad` be kept for this tensor though it is no leaf. */

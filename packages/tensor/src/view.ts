@@ -31,7 +31,13 @@ export function viewOf(
   const out = new Tensor(self.storage, dtype, shape, strides, offset);
   const apart = dtype !== self.dtype || !isDifferentiable(dtype) || (!state.gradEnabled && self.requiresGrad);
   if (!apart) out.base = self.base ?? self;
+  out.restriction = state.gradEnabled ? self.restriction : 'noGrad';
   return out;
+}
+
+/** The views that one op has made; PyTorch lets none of several be changed in place where that is recorded. */
+export function oneOfSeveral(views: readonly Tensor[]): void {
+  if (state.gradEnabled) for (const view of views) view.restriction = 'multiple';
 }
 
 /** How many elements of the tensor's dtype its storage has: that may hold another one. */
@@ -50,6 +56,7 @@ export function partsView(
 ): Tensor {
   const out = new Tensor(self.storage, dtype, shape, strides, offset);
   if (state.gradEnabled || !self.requiresGrad) out.base = self.base ?? self;
+  out.restriction = state.gradEnabled ? self.restriction : 'noGrad';
   return out;
 }
 

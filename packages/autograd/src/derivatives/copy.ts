@@ -5,6 +5,11 @@ import type { Rules } from '../rule.ts';
 
 export const copyRules = {
   clone: { backward: (_, grad) => [grad] },
+  copy: {
+    node: 'CopyBackwards',
+    shown: () => [0, 1],
+    backward: ({ inputs: [, source] }, grad) => [null, grad.sumToSize([...source!.shape]).to(source!.dtype)],
+  },
 } satisfies Rules<keyof CopyOps>;
 
 /** @throws DeviceError where the gradient would have to be read at once. */

@@ -6,10 +6,12 @@ import { zerosFor } from './zeros.ts';
 
 export const indexRules = {
   index: {
+    shown: () => [0],
     save: ({ inputs }) => inputs.slice(1),
     backward: ({ inputs, saved }, grad) => [indexPutAt(zerosFor(inputs[0]!), saved, grad, true)],
   },
   indexPut: {
+    shown: () => [0, 1],
     save: ({ inputs }) => inputs.slice(2),
     backward: ({ inputs, needs, attributes: { accumulate }, saved }, grad) => {
       const { dtype, device } = inputs[0]!;

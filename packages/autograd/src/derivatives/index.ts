@@ -16,6 +16,7 @@ import { factorRules } from './linalg-factors.ts';
 import { lossRules } from './loss.ts';
 import { maskRules } from './masks.ts';
 import { matmulRules } from './matmul.ts';
+import { matmulSumRules } from './matmul-sums.ts';
 import { normalizationRules } from './normalization.ts';
 import { patchRules } from './patches.ts';
 import { poolRules } from './pool.ts';
@@ -43,6 +44,7 @@ export const rules: Rules<RecordedOp> = {
   ...lossRules,
   ...maskRules,
   ...matmulRules,
+  ...matmulSumRules,
   ...normalizationRules,
   ...patchRules,
   ...ctcRules,

@@ -23,6 +23,7 @@ export const lossRules = {
   },
   nllLoss: {
     node: ({ spatial }) => (spatial ? 'NllLoss2DBackward0' : 'NllLossBackward0'),
+    shown: () => [0],
     save: ({ inputs: [, ...others] }) => others,
     backward: ({ attributes, inputs: [x], saved }, grad) => {
       const { dim, reduction, divisor } = attributes;

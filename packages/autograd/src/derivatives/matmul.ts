@@ -47,6 +47,7 @@ export const matmulRules = {
   },
   linear: {
     node: ({ bias }) => (bias ? 'AddmmBackward0' : 'MmBackward0'),
+    shown: ({ bias }) => (bias ? [2, 0, 1] : [0, 1]),
     save: ({ inputs: [x, w], needs }) => [needs[1] ? x! : null, needs[0] ? w! : null],
     backward: ({ saved: [x, w], needs }, grad) => [
       needs[0] ? grad.mm(w!.conj()) : null,

@@ -36,6 +36,7 @@ function differentiable(
 export const normalizationRules = {
   normalization: {
     node: ({ node }) => node,
+    shown: () => [0, 1, 2],
     save: ({ inputs: [x, weight, , mean, rstd] }) => [x, weight, mean, rstd],
     backward: ({ attributes, inputs, needs, saved }, grad) => {
       const [x, weight, mean, rstd] = saved as readonly [Tensor, Tensor | null, Tensor, Tensor];

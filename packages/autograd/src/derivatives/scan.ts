@@ -1,5 +1,6 @@
 /** @file Derivatives of scans. */
-import { type ScanOps, type Tensor, where, zeros } from '@flambeau/tensor';
+import { eye, type ScanOps, type Tensor, where, zeros } from '@flambeau/tensor';
+import { state } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
 
 /** Sums of the elements from each one to the end. */
@@ -21,6 +22,19 @@ function cumprodBackward(grad: Tensor, x: Tensor, y: Tensor, dim: number): Tenso
   return where(before, usual, where(first, without, 0));
 }
 
+/**
+ * The same as ordinary ops without divisions and cases, for derivatives of derivatives: at [k, i] the product of all
+ * elements up to i but x_k. As large as the square of the dimension.
+ */
+function differentiableCumprodBackward(grad: Tensor, x: Tensor, dim: number): Tensor {
+  if (x.ndim === 0) return grad;
+  const size = x.shape[dim]!;
+  const [rows, g] = [x.movedim(dim, -1).unsqueeze(-2), grad.movedim(dim, -1).unsqueeze(-2)];
+  const itself = eye(size, { dtype: 'bool', device: x.device });
+  const others = where(itself, 1, rows).cumprod(-1).triu();
+  return others.mul(g).sum(-1).movedim(-1, dim);
+}
+
 /** ∂L/∂x_k = Σ_{i≥k} g_i exp(x_k − y_i), for gradients of each sign in logarithms, so that nothing overflows. */
 function logcumsumexpBackward(grad: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
   const part = (g: Tensor): Tensor => {
@@ -35,9 +49,13 @@ export const scanRules = {
   cumsum: { backward: ({ attributes: { dim }, inputs: [x] }, grad) => [sumsToEnd(grad, dim).to(x!.dtype)] },
   cumprod: {
     save: ({ inputs, outputs }) => [inputs[0], outputs[0]],
-    backward: ({ attributes: { dim }, inputs: [meta], saved: [x, y] }, grad) => [
-      cumprodBackward(grad, x!.to(grad.dtype).conj(), y!.conj(), dim).to(meta!.dtype),
-    ],
+    backward: ({ attributes: { dim }, inputs: [meta], saved: [x, y] }, grad) => {
+      const wide = x!.to(grad.dtype).conj();
+      const gradient = state.gradEnabled
+        ? differentiableCumprodBackward(grad, wide, dim)
+        : cumprodBackward(grad, wide, y!.conj(), dim);
+      return [gradient.to(meta!.dtype)];
+    },
   },
   logcumsumexp: {
     save: ({ inputs, outputs }) => [inputs[0], outputs[0]],

@@ -32,10 +32,10 @@ import { fitToDevice } from '../device.ts';
 import { camelCase, camelCaseKeys } from '../names.ts';
 import { failed, messageOf, notApplicable, passed, type Verdict } from '../verdict.ts';
 
-type Post = 'abs' | 'multiset' | 'skip' | 'meta' | null;
+export type Post = 'abs' | 'multiset' | 'skip' | 'meta' | null;
 
 /** A case; `args`, `kwargs`, `out` and the gradients encoded as in the file, or decoded. */
-interface GoldenCase {
+export interface GoldenCase {
   readonly id: string;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
@@ -65,7 +65,7 @@ interface IndexEntry {
 }
 
 /** A decoded case with what is needed to run it. */
-interface Run {
+export interface Run {
   readonly entry: Entry;
   readonly golden: GoldenCase;
   readonly device: string;
@@ -82,7 +82,15 @@ function markFloats(text: string): GoldenFile {
   return JSON.parse(text, mark as (key: string, value: unknown) => unknown) as GoldenFile;
 }
 
-function* groups(source: Source, selection: Selection): Iterable<Group> {
+type Runner = (entry: Entry, golden: GoldenCase, device: string) => Promise<Verdict>;
+
+/** The ops that a selection asks for, with the cases that `accepts`, each to be run by `runner`. */
+export function* opsGroups(
+  source: Source,
+  selection: Selection,
+  runner: Runner,
+  accepts: (golden: GoldenCase) => boolean = () => true,
+): Iterable<Group> {
   const { index } = JSON.parse(source.read('INDEX.json')) as { index: readonly IndexEntry[] };
   for (const { op, variant, file, tier } of index) {
     const name = variant === '' ? op : `${op}.${variant}`;
@@ -91,24 +99,29 @@ function* groups(source: Source, selection: Selection): Iterable<Group> {
     const text = source.read(file);
     const entry = JSON.parse(text) as GoldenFile;
     const marked = entry.cases.some((c) => c.py_float) ? markFloats(text).cases : entry.cases;
-    const cases = entry.cases.map((golden, i): Case => {
+    const cases = entry.cases.flatMap((golden, i): Case[] => {
+      if (!accepts(golden)) return [];
       const call = golden.py_float ? marked[i]! : golden;
-      return {
-        id: golden.id,
-        run: () => runCase(entry, { ...golden, args: call.args, kwargs: call.kwargs }, selection.device),
-      };
+      const run = () => runner(entry, { ...golden, args: call.args, kwargs: call.kwargs }, selection.device);
+      return [{ id: golden.id, run }];
     });
     yield { name, cases };
   }
 }
 
-async function runCase(entry: Entry, encoded: GoldenCase, device: string): Promise<Verdict> {
+/** A case with its values decoded, as far as the device can have them; else why not. */
+export function decoded(entry: Entry, encoded: GoldenCase, device: string): Run | string {
   const fitted = fitToDevice(decode(encoded) as GoldenCase, device);
-  if ('lacking' in fitted) return notApplicable(fitted.lacking);
-  if (entry.op === 'long' && !backendFor(device).dtypes.has('int64'))
-    return notApplicable(`device '${device}' has no int64`);
+  if ('lacking' in fitted) return fitted.lacking;
+  if (entry.op === 'long' && !backendFor(device).dtypes.has('int64')) return `device '${device}' has no int64`;
   const golden = fitted.value;
-  const run: Run = { entry, golden, device, inputs: tensorsIn([golden.args, golden.kwargs]) };
+  return { entry, golden, device, inputs: tensorsIn([golden.args, golden.kwargs]) };
+}
+
+async function runCase(entry: Entry, encoded: GoldenCase, device: string): Promise<Verdict> {
+  const run = decoded(entry, encoded, device);
+  if (typeof run === 'string') return notApplicable(run);
+  const { golden } = run;
   try {
     return golden.error === undefined ? await runForms(run) : await runError(run);
   } catch (error) {
@@ -117,7 +130,7 @@ async function runCase(entry: Entry, encoded: GoldenCase, device: string): Promi
 }
 
 /** The call's arguments, fresh: a tuple that belongs to one call. */
-function prepare(
+export function prepare(
   { entry, golden, device }: Run,
   detached = false,
 ): Built & { args: unknown[]; options: Record<string, unknown> } {
@@ -334,4 +347,4 @@ async function runError(run: Run): Promise<Verdict> {
   return passed;
 }
 
-export const opsArea: Area = { name: 'ops', groups };
+export const opsArea: Area = { name: 'ops', groups: (source, selection) => opsGroups(source, selection, runCase) };

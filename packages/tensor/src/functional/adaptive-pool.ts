@@ -1,8 +1,10 @@
 /** @file Pooling to a given output size: windows that cover the input evenly. */
+
 import { signature } from '../args.ts';
 import { fromTypedArray } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
+import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { pickTaps, resample, windowTaps } from './resampling.ts';
@@ -48,6 +50,13 @@ function averages(input: Tensor, sizes: readonly number[]): Tensor {
   });
 }
 
+/** In PyTorch these are nodes of their own, but for a single window, which is a mean there too. */
+function shownAverages(input: Tensor, sizes: readonly number[]): Tensor {
+  const out = averages(input, sizes);
+  if (sizes.every((n) => n === 1)) return out;
+  return shownAs(`AdaptiveAvgPool${sizes.length}DBackward0`, [input], out);
+}
+
 /** Averages of [N, C, L] or [C, L] over `outputSize` windows that cover L evenly. */
 export function adaptiveAvgPool1d(input: Tensor, outputSize: AdaptiveSize): Tensor {
   return averages(input, outputSizes('adaptiveAvgPool1d', input, outputSize, 1));
@@ -61,12 +70,12 @@ export function adaptiveAvgPool1d(input: Tensor, outputSize: AdaptiveSize): Tens
  * ```
  */
 export function adaptiveAvgPool2d(input: Tensor, outputSize: AdaptiveSize): Tensor {
-  return averages(input, outputSizes('adaptiveAvgPool2d', input, outputSize, 2));
+  return shownAverages(input, outputSizes('adaptiveAvgPool2d', input, outputSize, 2));
 }
 
 /** Averages of volumes [N, C, D, H, W] or [C, D, H, W] over windows that cover them evenly. */
 export function adaptiveAvgPool3d(input: Tensor, outputSize: AdaptiveSize): Tensor {
-  return averages(input, outputSizes('adaptiveAvgPool3d', input, outputSize, 3));
+  return shownAverages(input, outputSizes('adaptiveAvgPool3d', input, outputSize, 3));
 }
 
 export interface ReturnIndices {
@@ -121,6 +130,7 @@ function adaptiveMaxPool(
     },
   )(args);
   const [values, positions] = maxima(input, outputSizes(op, input, outputSize, spatial));
+  if (spatial > 1) shownAs(`AdaptiveMaxPool${spatial}DBackward0`, [input], values);
   return returnIndices ? [values, positions] : values;
 }
 

@@ -1,4 +1,5 @@
 /** @file Distances and similarities of vectors, and vectors made unit length. */
+
 import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
@@ -7,6 +8,7 @@ import { temporaries } from '../memory.ts';
 import { untracked } from '../modes.ts';
 import { triuIndices } from '../ops/combine.ts';
 import { resultType } from '../promotion.ts';
+import { shownAs } from '../record.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { asFloating } from './element-loss.ts';
@@ -165,7 +167,8 @@ export function cdist(
       );
     if (!(p >= 0)) throw new RangeError(`cdist(): p must be at least 0, got ${p}`);
     const differences = x1.unsqueeze(-2).sub(x2.unsqueeze(-3));
-    return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
+    const norms = differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
+    return shownAs('CdistBackward0', [x1, x2], norms);
   });
 }
 
@@ -187,6 +190,7 @@ export function pdist(input: Tensor, ...args: Trailing<[p: number], { p?: number
       Tensor,
     ];
     const differences = input.indexSelect(0, first).sub(input.indexSelect(0, second));
-    return differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
+    const norms = differences.shape.at(-1) === 0 ? differences.sum(-1) : differences.norm(p, -1);
+    return shownAs('PdistBackward0', [input], norms);
   });
 }

@@ -8,7 +8,7 @@ import { untracked } from '../modes.ts';
 import { indexSelect } from '../ops/gather.ts';
 import { checkIndex, sameDevice, slicesAt, wrapIndex } from '../positions.ts';
 import { readNow } from '../read-now.ts';
-import { record } from '../record.ts';
+import { record, shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { where } from '../where.ts';
@@ -194,6 +194,7 @@ export function embeddingBag(
     const rows = embedding(index, weight, { paddingIdx, maxNorm, normType: options.normType, scaleGradByFreq });
     const used = paddingIdx === null ? null : index.ne(paddingIdx).unsqueeze(1);
     const [width, like] = [weight.shape[1]!, { dtype: weight.dtype, device: weight.device }];
+    const shown = (out: Tensor): Tensor => shownAs('EmbeddingBagBackward0', [weight, perSampleWeights], out);
     if (mode === 'max') {
       const compared = used === null ? rows : rows.maskedFill(used.logicalNot(), Number.NEGATIVE_INFINITY);
       const best = full([count, width], Number.NEGATIVE_INFINITY, like).scatterReduce(
@@ -203,14 +204,14 @@ export function embeddingBag(
         'amax',
         { includeSelf: false },
       );
-      return best.maskedFill(best.eq(Number.NEGATIVE_INFINITY), 0);
+      return shown(best.maskedFill(best.eq(Number.NEGATIVE_INFINITY), 0));
     }
     const weighted = perSampleWeights === null ? rows : rows.mul(perSampleWeights.reshape(-1, 1));
     const counted = used === null ? weighted : weighted.mul(used);
     const sums = zeros([count, width], like).indexAdd(0, bag, counted);
-    if (mode === 'sum') return sums;
+    if (mode === 'sum') return shown(sums);
     const one = used === null ? ones([index.elementCount], like) : used.squeeze(1).to(weight.dtype);
-    return sums.div(zeros([count], like).indexAdd(0, bag, one).clamp(1).unsqueeze(1));
+    return shown(sums.div(zeros([count], like).indexAdd(0, bag, one).clamp(1).unsqueeze(1)));
   });
 }
 

@@ -1,9 +1,11 @@
 /** @file Activations with learned, random or split inputs: prelu, rrelu, glu. */
+
 import { signature } from '../args.ts';
 import { ShapeError } from '../errors.ts';
 import { Expr } from '../ir/expr.ts';
 import { sameDType } from '../ops/make.ts';
 import { callPointwise, pointwise } from '../pointwise.ts';
+import { shownAs } from '../record.ts';
 import { formatShape, wrapDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -28,14 +30,16 @@ export function prelu(input: Tensor, ...args: [weight: Tensor] | [options: { wei
   const { shape } = input;
   if (weight.shape.length > 1)
     throw new ShapeError(`prelu(): weight must be 0-d or 1-d, got shape ${formatShape(weight.shape)}`);
-  if (weight.elementCount === 1) return callPointwise(preluOp, [input, weight.reshape([])]);
+  const apply = (slopes: Tensor): Tensor =>
+    shownAs('PreluBackward0', [input, weight], callPointwise(preluOp, [input, slopes]));
+  if (weight.elementCount === 1) return apply(weight.reshape([]));
   const channels = shape.length === 0 ? 0 : (shape[1] ?? 1);
   if (weight.elementCount !== channels) {
     throw new ShapeError(
       `prelu(): weight ${formatShape(weight.shape)} does not fit the ${channels} channels of input ${formatShape(shape)}`,
     );
   }
-  return callPointwise(preluOp, [input, weight.reshape([channels, ...shape.slice(2).map(() => 1)])]);
+  return apply(weight.reshape([channels, ...shape.slice(2).map(() => 1)]));
 }
 
 const gluOp = pointwise(2, (a, gate) => a.mul(gate.sigmoid()), {
@@ -60,5 +64,6 @@ export function glu(input: Tensor, dim = -1): Tensor {
     throw new ShapeError(
       `glu(): size ${size} of dimension ${dim} in ${formatShape(input.shape)} is odd and cannot be halved`,
     );
-  return callPointwise(gluOp, [input.narrow(d, 0, size / 2), input.narrow(d, size / 2, size / 2)]);
+  const halves = [input.narrow(d, 0, size / 2), input.narrow(d, size / 2, size / 2)];
+  return shownAs('GluBackward0', [input], callPointwise(gluOp, halves));
 }

@@ -1,9 +1,11 @@
 /** @file Sampling of images at any points: affineGrid, gridSample. */
+
 import { signature, type Trailing } from '../args.ts';
 import { fromTypedArray } from '../creation.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
+import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -58,7 +60,7 @@ export function affineGrid(
   const columns = coordinates.map((x, i) => x.view([1, -1, 1]).mul(theta.select(2, i).unsqueeze(1)));
   const shift = theta.select(2, spatial).unsqueeze(1);
   const points = columns.reduce((sum, column) => sum.add(column)).add(shift);
-  return points.view([size[0]!, ...sizes, spatial]);
+  return shownAs('AffineGridGeneratorBackward0', [theta], points.view([size[0]!, ...sizes, spatial]));
 }
 
 export interface GridSampleOptions extends AlignCornersOption {
@@ -226,6 +228,7 @@ export function gridSample(
     let combinations: Tap[][] = [[]];
     for (const choices of taps) combinations = combinations.flatMap((chosen) => choices.map((tap) => [...chosen, tap]));
     const sum = combinations.map((chosen) => read(images, chosen, sizes)).reduce((total, part) => total.add(part));
-    return sum.view([n, c, ...grid.shape.slice(1, -1)]);
+    const sampled = sum.view([n, c, ...grid.shape.slice(1, -1)]);
+    return shownAs(`GridSampler${spatial}DBackward0`, [input, grid], sampled);
   });
 }

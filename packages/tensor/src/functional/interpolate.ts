@@ -1,8 +1,10 @@
 /** @file Resizing of signals, images and volumes. */
+
 import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
+import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from './adaptive-pool.ts';
@@ -57,6 +59,15 @@ const modes: Record<
   area: { dims: [1, 2, 3], kind: 'area' },
 };
 
+/** Names of the ways as they occur in those of PyTorch's graph nodes, before the number of dimensions. */
+const kinds = (kind: 'nearest' | 'exact' | 'linear' | 'cubic', spatial: number): string =>
+  ({
+    nearest: 'Nearest',
+    exact: 'NearestExact',
+    linear: ['Linear', 'Bilinear', 'Trilinear'][spatial - 1]!,
+    cubic: 'Bicubic',
+  })[kind];
+
 const single = (x: number): number => Math.fround(x);
 const double = (x: number): number => x;
 
@@ -102,7 +113,8 @@ export function interpolate(
       };
       out = resample(out, i + 2, tapsOf(axis, kind, given.antialias));
     }
-    return out === input ? input.clone() : out;
+    const node = `Upsample${kinds(kind, spatial)}${spatial}D${given.antialias ? 'Aa' : ''}Backward0`;
+    return shownAs(node, [input], out === input ? input.clone() : out);
   });
 }
 

@@ -1,9 +1,11 @@
 /** @file Losses that want a margin between scores. */
+
 import { signature, type Trailing } from '../args.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { call } from '../ir/expr.ts';
 import { zerosLike } from '../like.ts';
 import { temporaries } from '../memory.ts';
+import { shownAs } from '../record.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import {
@@ -167,7 +169,8 @@ export function multiMarginLoss(
     let losses = (p === 2 ? distances.square() : distances).scatter(1, index, 0);
     if (weight !== null) losses = losses.mul(weight.indexSelect(0, index.reshape([count])).unsqueeze(1));
     const perSample = losses.sum(1).div(classes);
-    return reduceLoss(input.ndim === 2 ? perSample : perSample.reshape([]), reduction);
+    const loss = reduceLoss(input.ndim === 2 ? perSample : perSample.reshape([]), reduction);
+    return shownAs('MultiMarginLossBackward0', [input], loss);
   });
 }
 
@@ -198,7 +201,8 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, options: Los
     const distances = x.unsqueeze(1).sub(x.gather(1, index).unsqueeze(2)).add(1).clampMin(0);
     const counted = listed.unsqueeze(2).logicalAnd(own.logicalNot().unsqueeze(1));
     const perSample = distances.mul(counted).sum([1, 2]).div(x.shape[1]!);
-    return reduceLoss(input.ndim === 2 ? perSample : perSample.reshape([]), reduction);
+    const loss = reduceLoss(input.ndim === 2 ? perSample : perSample.reshape([]), reduction);
+    return shownAs('MultilabelMarginLossBackward0', [input], loss);
   });
 }
 

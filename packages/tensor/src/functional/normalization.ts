@@ -1,4 +1,5 @@
 /** @file Normalization of batches, layers, groups and instances. */
+
 import { signature, type Trailing } from '../args.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
@@ -6,6 +7,7 @@ import { computeDType } from '../ir/kernel.ts';
 import { temporaries } from '../memory.ts';
 import { untracked } from '../modes.ts';
 import { mixedDevices } from '../pointwise.ts';
+import { shownAs } from '../record.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { byOwnStatistics, byStatistics, countOf } from './normalizing.ts';
@@ -197,7 +199,7 @@ export function groupNorm(input: Tensor, numGroups: number, ...args: AffineArgum
         fixed: false,
         node: 'NativeGroupNormBackward0',
       });
-      return out.view([...x.shape]);
+      return shownAs('NativeGroupNormBackward0', [x, weight, bias], out.view([...x.shape]));
     });
   });
 }

@@ -1,5 +1,7 @@
 /** @file Padding with a constant. */
+
 import { ShapeError } from '../errors.ts';
+import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Value } from '../values.ts';
@@ -36,5 +38,5 @@ export function constantPad(self: Tensor, padding: readonly number[], value: Val
   let target = out;
   for (const [d, before, kept] of places) target = target.narrow(d, before, kept);
   target.copy_(inner);
-  return out;
+  return shownAs('ConstantPadNdBackward0', [self], out);
 }

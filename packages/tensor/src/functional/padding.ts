@@ -1,8 +1,10 @@
 /** @file Padding: with a constant, or with what the tensor itself holds. */
+
 import { signature, type Trailing } from '../args.ts';
 import { fromTypedArray } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
+import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Value } from '../values.ts';
@@ -69,7 +71,10 @@ export function pad(
     let out = input;
     for (let i = 0; 2 * i < padding.length; i++)
       out = extend(out, input.ndim - 1 - i, padding[2 * i]!, padding[2 * i + 1]!, mode);
-    return out === input ? input.clone() : out;
+    if (out === input) return input.clone();
+    if (mode === 'circular') return out;
+    const kind = mode === 'reflect' ? 'Reflection' : 'Replication';
+    return shownAs(`${kind}Pad${padding.length / 2}DBackward0`, [input], out);
   });
 }
 

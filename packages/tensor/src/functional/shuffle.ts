@@ -1,6 +1,8 @@
 /** @file Rearrangements of channels and pixels. */
+
 import { signature } from '../args.ts';
 import { ShapeError } from '../errors.ts';
+import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -32,7 +34,8 @@ export function pixelShuffle(input: Tensor, ...args: [upscaleFactor: number] | [
   const out = channels / r ** 2;
   const n = lead.length;
   const blocks = input.reshape([...lead, out, r, r, height, width]);
-  return blocks.permute([...lead.keys(), n, n + 3, n + 1, n + 4, n + 2]).reshape([...lead, out, height * r, width * r]);
+  const pixels = blocks.permute([...lead.keys(), n, n + 3, n + 1, n + 4, n + 2]);
+  return shownAs('PixelShuffleBackward0', [input], pixels.reshape([...lead, out, height * r, width * r]));
 }
 
 const parsePixelUnshuffle = signature<{ downscaleFactor: number }>('pixelUnshuffle', ['downscaleFactor'], {});
@@ -56,9 +59,12 @@ export function pixelUnshuffle(
     throw new ShapeError(`${op}(): height and width of ${formatShape(input.shape)} do not divide by ${r}`);
   const n = lead.length;
   const blocks = input.reshape([...lead, channels, height / r, r, width / r, r]);
-  return blocks
-    .permute([...lead.keys(), n, n + 2, n + 4, n + 1, n + 3])
-    .reshape([...lead, channels * r ** 2, height / r, width / r]);
+  const moved = blocks.permute([...lead.keys(), n, n + 2, n + 4, n + 1, n + 3]);
+  return shownAs(
+    'PixelUnshuffleBackward0',
+    [input],
+    moved.reshape([...lead, channels * r ** 2, height / r, width / r]),
+  );
 }
 
 const parseChannelShuffle = signature<{ groups: number }>('channelShuffle', ['groups'], {});

@@ -1,6 +1,8 @@
 /** @file The way back from max pooling, and pooling by power averages. */
+
 import { signature, type Trailing } from '../args.ts';
 import { ShapeError } from '../errors.ts';
+import { shownAs } from '../record.ts';
 import { formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { avgPool1d, avgPool2d } from './pool.ts';
@@ -60,7 +62,8 @@ function maxUnpool(
     throw new ShapeError(`${op}(): outputSize must have ${spatial} numbers, got [${sizes.join(', ')}]`);
   const lead = input.shape.slice(0, -spatial);
   const planes = input.newZeros([...lead, sizes.reduce((n, size) => n * size, 1)]);
-  return planes.scatter(-1, indices.flatten(-spatial), input.flatten(-spatial)).reshape([...lead, ...sizes]);
+  const out = planes.scatter(-1, indices.flatten(-spatial), input.flatten(-spatial)).reshape([...lead, ...sizes]);
+  return shownAs(`MaxUnpool${Math.max(spatial, 2)}DBackward0`, [input], out);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { checkOptions, isPlainObject } from '../args.ts';
 import { ShapeError } from '../errors.ts';
 import { checkWritable, copyOf, copyValues, overwrite } from '../inplace.ts';
+import { untracked } from '../modes.ts';
 import { needsCopy } from '../overlap.ts';
 import { callPointwise, callPointwiseInto, type PointwiseFunction, pointwise } from '../pointwise.ts';
 import { record } from '../record.ts';
@@ -15,6 +16,8 @@ export { copyOf } from '../inplace.ts';
 /** Ops of this family that autograd has derivatives for, with their attributes. */
 export interface CopyOps {
   clone: object;
+  /** What `copy_` makes of the tensor it overwrites (of which nothing is left) and its source. */
+  copy: object;
 }
 
 /** A copy with memory of its own. Gradients flow through. */
@@ -73,7 +76,10 @@ export function copy_(self: Tensor, source: Tensor): Tensor {
   }
   if (source.device !== self.device) return copy_(self, source.to(self.device, self.dtype));
   if (state.gradEnabled && (self.requiresGrad || source.requiresGrad)) {
-    return overwrite('copy_', self, () => clone(source.to(self.dtype).expand(self.shape)));
+    return overwrite('copy_', self, () => {
+      const values = untracked(() => copyOf(source.expand(self.shape)).to(self.dtype));
+      return record('copy', [null, source], values, {});
+    });
   }
   checkWritable('copy_', self);
   copyValues(self, needsCopy(source, self) ? copyOf(source) : source);

@@ -2,16 +2,28 @@
 import { addmmFactors } from '../contraction.ts';
 import { ShapeError } from '../errors.ts';
 import { inplaceOf } from '../inplace.ts';
+import { untracked } from '../modes.ts';
+import { record } from '../record.ts';
 import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { ComplexValue } from '../values.ts';
 import { type AddmmOptions, bmm, mv, outer } from './matmul.ts';
+
+/** Ops of this family that autograd has derivatives for, with their attributes. */
+export interface MatmulSumOps {
+  addmv: { beta: number; alpha: number };
+  addr: { beta: number; alpha: number };
+  baddbmm: { beta: number; alpha: number };
+  addbmm: { beta: number; alpha: number };
+}
+
+type Factor = number | ComplexValue;
 
 type SumOf = (self: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => Tensor;
 
 /** `f(self, a, b, { beta, alpha })` from the product, with its in-place form. */
-function sumOf(op: string, product: (a: Tensor, b: Tensor) => Tensor): SumOf & { readonly inplace: SumOf } {
-  const sum: SumOf = (self, a, b, options) => {
-    const { beta, alpha } = addmmFactors(op, self.dtype, options);
+function sumOf(op: keyof MatmulSumOps, product: (a: Tensor, b: Tensor) => Tensor): SumOf & { readonly inplace: SumOf } {
+  const compute = (self: Tensor, a: Tensor, b: Tensor, beta: Factor, alpha: Factor): Tensor => {
     const result = product(a, b);
     if (!sameShape(broadcastShapes(op, self.shape, result.shape), result.shape)) {
       throw new ShapeError(
@@ -24,6 +36,13 @@ function sumOf(op: string, product: (a: Tensor, b: Tensor) => Tensor): SumOf & {
     // beta 0 ignores self, NaN and all.
     if (beta === 0) return scaled;
     return (beta === 1 ? self : self.mul(bools ? true : beta)).add(scaled);
+  };
+  const sum: SumOf = (self, a, b, options) => {
+    const { beta, alpha } = addmmFactors(op, self.dtype, options);
+    // Complex factors are rare: the composition differentiates itself.
+    if (typeof beta === 'object' || typeof alpha === 'object') return compute(self, a, b, beta, alpha);
+    const out = untracked(() => compute(self, a, b, beta, alpha));
+    return record(op, [self, a, b], out, { beta, alpha });
   };
   return Object.assign(sum, { inplace: inplaceOf(op, sum) });
 }

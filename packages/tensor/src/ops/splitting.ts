@@ -6,7 +6,7 @@ import { readLater, readNow } from '../read-now.ts';
 import { record } from '../record.ts';
 import { formatShape, wrapDim } from '../shape.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
-import { sliceOf, viewOf } from '../view.ts';
+import { oneOfSeveral, sliceOf, viewOf } from '../view.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
 export interface SplittingOps {
@@ -31,6 +31,7 @@ export function unbind(self: Tensor, ...args: Trailing<[dim: number], DimOption>
   const parts = Array.from({ length: self.shape[dim]! }, (_, i) =>
     viewOf(self, shape, strides, self.offset + i * self.strides[dim]!),
   );
+  oneOfSeveral(parts);
   return record('unbind', [self], parts, { dim });
 }
 
@@ -41,11 +42,13 @@ function dimensionOf(op: string, self: Tensor, dim: number): number {
 
 function parts(self: Tensor, dim: number, sizes: readonly number[]): Tensor[] {
   let start = 0;
-  return sizes.map((size) => {
+  const views = sizes.map((size) => {
     const part = viewOf(self, self.shape.with(dim, size), self.strides, self.offset + start * self.strides[dim]!);
     start += size;
     return part;
   });
+  oneOfSeveral(views);
+  return views;
 }
 
 /** Sizes of pieces of `piece` each, the last one smaller where it does not divide. An empty dimension is one piece. */

@@ -1,0 +1,2 @@
+/** @file `autograd.graph`, as torch.autograd.graph. */
+export { savedTensorsHooks } from './saved.ts';
