@@ -31,12 +31,6 @@ export const knownGaps: readonly KnownGap[] = [
   },
   {
     area: 'ops',
-    op: /^(addbmm|addmm|addmv|addr|baddbmm)$/,
-    failure: /^in-place: ShapeError: .* does not fit this tensor's/,
-    reason: 'PyTorch 1.13 resizes self; here nothing but resize_() would',
-  },
-  {
-    area: 'ops',
     op: /^special\.bessel_[jy][01]$/,
     cases: /^float64\//,
     failure: /values differ/,

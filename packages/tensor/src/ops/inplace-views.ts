@@ -4,10 +4,10 @@
  */
 import { integerList, type Trailing } from '../args.ts';
 import { AutogradError, ShapeError } from '../errors.ts';
-import { copyValues } from '../inplace.ts';
-import { contiguousStrides, formatShape, numelOf } from '../shape.ts';
-import { backendFor, state } from '../state.ts';
-import { Tensor } from '../tensor.ts';
+import { resizeMemory } from '../resize.ts';
+import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
+import type { Tensor } from '../tensor.ts';
 import { asStrided } from './strided.ts';
 import { squeeze, t, transpose, unsqueeze } from './views.ts';
 
@@ -96,24 +96,5 @@ function resizeTo(op: string, self: Tensor, shape: readonly number[]): Tensor {
   if (shape.some((n) => n < 0)) throw new ShapeError(`${op}(): sizes must not be negative, got ${formatShape(shape)}`);
   if (self.requiresGrad)
     throw new AutogradError(`${op}(): a tensor that requires gradients cannot be resized; use reshape() or detach()`);
-  const strides = contiguousStrides(shape);
-  const available = self.storage.length - self.offset;
-  const missing = numelOf(shape) - available;
-  if (missing <= 0) {
-    self.takeLayout(new Tensor(self.storage, self.dtype, shape, strides, self.offset));
-    return self;
-  }
-  if (self.base !== null) {
-    throw new ShapeError(
-      `${op}(): this view's memory has ${available} elements, too few for ${formatShape(shape)}; clone() it first`,
-    );
-  }
-  const grown = new Tensor(backendFor(self.device).allocate(self.dtype, available + missing), self.dtype, shape);
-  if (available > 0) {
-    const line = (storage: Tensor['storage'], offset: number) =>
-      new Tensor(storage, self.dtype, [available], [1], offset);
-    copyValues(line(grown.storage, 0), line(self.storage, self.offset));
-  }
-  self.data = grown;
-  return self;
+  return resizeMemory(op, self, shape);
 }

@@ -1,9 +1,10 @@
 /** @file Matrix products added to a tensor: beta · self + alpha · product. */
 import { addmmFactors } from '../contraction.ts';
 import { ShapeError } from '../errors.ts';
-import { inplaceOf } from '../inplace.ts';
+import { inplaceOf, overwrite } from '../inplace.ts';
 import { untracked } from '../modes.ts';
 import { record } from '../record.ts';
+import { resizeMemory } from '../resize.ts';
 import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { ComplexValue } from '../values.ts';
@@ -56,5 +57,19 @@ export const addr = sumOf('addr', outer);
 /** beta · self + alpha · (batch1 × batch2), each of the batch. */
 export const baddbmm = sumOf('baddbmm', bmm);
 
+const sumOfBatch = sumOf('addbmm', (a, b) => bmm(a, b).sum(0, { dtype: a.dtype }));
+
+/** In place, where self has to be broadcast to the product, PyTorch resizes it in this op alone. */
+function addbmmInto(self: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor {
+  const fits = a.ndim !== 3 || b.ndim !== 3 || sameShape(self.shape, [a.shape[1]!, b.shape[2]!]);
+  if (fits) return sumOfBatch.inplace(self, a, b, options);
+  const result = sumOfBatch(self, a, b, options);
+  resizeMemory('addbmm_', self, result.shape);
+  return overwrite('addbmm_', self, () => result);
+}
+
 /** beta · self + alpha · Σ over the batch of (batch1 × batch2). */
-export const addbmm = sumOf('addbmm', (a, b) => bmm(a, b).sum(0, { dtype: a.dtype }));
+export const addbmm: typeof sumOfBatch = Object.assign(
+  (self: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => sumOfBatch(self, a, b, options),
+  { inplace: addbmmInto },
+);
