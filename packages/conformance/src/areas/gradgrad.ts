@@ -19,6 +19,17 @@ const largest = 160;
 /** PyTorch has no second derivatives of these either. */
 const once = new Set(['nn.functional.ctc_loss']);
 
+/**
+ * Ops that read one triangle of a matrix are checked as functions of any matrix A, as PyTorch checks them: by A + Aᴴ where
+ * they take a Hermitian one, by A's triangle where they take a factor. Which input that is, and what becomes of it.
+ */
+function wholeMatrix({ op, variant }: Entry, upper: boolean): { at: number; of(a: Tensor): Tensor } | null {
+  if (variant === 'hermitian' || /^(cholesky|symeig|linalg\.(cholesky|cholesky_ex|eigh|eigvalsh))$/.test(op))
+    return { at: 0, of: (a) => a.add(a.mH) };
+  const at = ['cholesky_inverse', 'cholesky_solve'].indexOf(op);
+  return at < 0 ? null : { at, of: (a) => (upper ? a.triu() : a.tril()) };
+}
+
 /** Ordinary float64 and complex128 samples with gradients. */
 function accepts(golden: GoldenCase): boolean {
   return (
@@ -40,6 +51,7 @@ function substituted(value: unknown, tensors: ReadonlyMap<Tensor, Tensor>): unkn
 /** Why finite differences say nothing about a case. */
 function unfitness(entry: Entry, all: readonly GoldenTensor[], compared: readonly GoldenTensor[]): string | null {
   if (once.has(entry.op)) return 'PyTorch has no second derivative';
+  if (entry.variant === 'subgradients_at_zero') return 'a norm has no slope at zero';
   if (compared.some(({ dtype }) => dtype !== 'float64' && dtype !== 'complex128' && isDifferentiable(dtype)))
     return 'lower precision than float64';
   const finite = ({ dtype, data }: GoldenTensor): boolean =>
@@ -68,8 +80,9 @@ async function runCase(entry: Entry, encoded: GoldenCase, device: string): Promi
     // PyTorch knows of inputs that no gradient reaches, such as a Python number that it made a tensor of.
     const inputs = tensors.filter((tensor, i) => tensor.requiresGrad && golden.grads![i] !== null);
     const cotangents = golden.cotangents!;
+    const whole = wholeMatrix(entry, options.upper === true || args.includes(true));
     const fn = (...xs: Tensor[]): Tensor[] => {
-      const given = new Map(inputs.map((input, i) => [input, xs[i]!]));
+      const given = new Map(inputs.map((input, i) => [input, whole?.at === i ? whole.of(xs[i]!) : xs[i]!]));
       const result = form.call(
         substituted(args, given) as unknown[],
         substituted(options, given) as Record<string, unknown>,
