@@ -52,6 +52,7 @@ export type { Named, ValuesIndices } from './named.ts';
 // The public one takes any number of shapes; the one that names an op in its error is internal.
 export { broadcastShapes } from './ops/combine.ts';
 export * from './ops/index.ts';
+export { Buffer, Parameter } from './parameter.ts';
 export type { PointwiseFunction } from './pointwise.ts';
 export type { PrintOptionChanges, PrintOptions } from './printing/options.ts';
 export { getPrintoptions, setPrintoptions } from './printing/text.ts';
@@ -63,5 +64,5 @@ export * from './random-functions.ts';
 export type { BackwardOptions, GradHook, GraphNode, NodeHook, NodePrehook, RemovableHandle } from './record.ts';
 export type { Dims } from './reduction.ts';
 export * as special from './special/index.ts';
-export { Buffer, isTensor, Parameter, Tensor } from './tensor.ts';
+export { isTensor, Tensor } from './tensor.ts';
 export type { ComplexValue } from './values.ts';

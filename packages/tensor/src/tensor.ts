@@ -3,7 +3,7 @@ import { signature, type Trailing } from './args.ts';
 import type { View } from './backend.ts';
 import { type DType, isComplex, isDifferentiable, isFloating } from './dtype.ts';
 import { AutogradError, DTypeError, IndexError, ShapeError } from './errors.ts';
-import { disposeKey, keep, track, untrack } from './memory.ts';
+import { disposeKey, track, untrack } from './memory.ts';
 import type * as activation from './ops/activation.ts';
 import type * as arithmetic from './ops/arithmetic.ts';
 import type * as choice from './ops/choice.ts';
@@ -437,39 +437,4 @@ function dimensionOf(op: string, self: Tensor, list: readonly number[], dim: num
 /** Whether a value is a tensor, of this copy of the package or another. */
 export function isTensor(value: unknown): value is Tensor {
   return value instanceof Tensor || (typeof value === 'object' && value !== null && brand in value);
-}
-
-/**
- * A tensor that modules count as theirs to train: it requires gradients by default.
- *
- * ```ts
- * class Scale extends nn.Module { weight = new Parameter(ones(3)); … }
- * ```
- */
-export class Parameter extends Tensor {
-  constructor(data: Tensor, options: { requiresGrad?: boolean } = {}) {
-    super(data.storage, data.dtype, data.shape, data.strides, data.offset);
-    keep(this);
-    if (options.requiresGrad ?? isDifferentiable(data.dtype)) this.requiresGrad = true;
-  }
-
-  override toString(): string {
-    return textOf(this, true);
-  }
-
-  override toText(): Promise<string> {
-    return readText(this, true);
-  }
-}
-
-/** A tensor that belongs to a module's state without being trained, e.g. a running mean. Shares `data`'s memory. */
-export class Buffer extends Tensor {
-  /** Whether it is part of the state dict. */
-  readonly persistent: boolean;
-
-  constructor(data: Tensor, options: { persistent?: boolean } = {}) {
-    super(data.storage, data.dtype, data.shape, data.strides, data.offset);
-    this.persistent = options.persistent ?? true;
-    keep(this);
-  }
 }
