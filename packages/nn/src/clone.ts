@@ -2,11 +2,14 @@
 import { Buffer, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
 import { untracked } from '@flambeau/tensor/internal';
 import { Module } from './module.ts';
+import { UninitializedBuffer, UninitializedParameter } from './uninitialized.ts';
 
 type Copies = Map<unknown, unknown>;
 
 /** Memory of its own, the same values and role. */
 function copyTensor(x: Tensor): Tensor {
+  if (x instanceof UninitializedParameter) return new UninitializedParameter(x);
+  if (x instanceof UninitializedBuffer) return new UninitializedBuffer(x);
   const data = untracked(() => x.detach().clone());
   if (x instanceof Parameter) return new Parameter(data, { requiresGrad: x.requiresGrad });
   if (x instanceof Buffer) return new Buffer(data, { persistent: x.persistent });

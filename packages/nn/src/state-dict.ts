@@ -3,6 +3,7 @@ import { Buffer, isTensor, noGrad, Parameter, SerializationError, type Tensor } 
 import { sameShape } from '@flambeau/tensor/internal';
 import { moved } from './convert.ts';
 import { Module } from './module.ts';
+import { isLazy } from './uninitialized.ts';
 
 /** Tensors by name, in PyTorch's order. */
 export type StateDict = Map<string, Tensor>;
@@ -34,7 +35,7 @@ function visit(
 
 export function saveState(module: Module, prefix: string, keepVars: boolean): StateDict {
   const state: StateDict = new Map();
-  visit(module, prefix, (key, tensor) => state.set(key, keepVars ? tensor : tensor.detach()));
+  visit(module, prefix, (key, tensor) => state.set(key, keepVars || isLazy(tensor) ? tensor : tensor.detach()));
   return state;
 }
 
@@ -61,6 +62,11 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
       mismatches.push(
         `While copying the parameter named "${key}", expected a tensor or Parameter from checkpoint but received ${typeof found}.`,
       );
+      return;
+    }
+    if (isLazy(target)) {
+      // What waits for its shape takes that of the value, and goes on waiting when that waits too.
+      if (!isLazy(found) && !(found.ndim === 1 && found.elementCount === 0)) copies.push([target, found]);
       return;
     }
     // As PyTorch, which once saved scalars with one dimension.
@@ -90,7 +96,10 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
 function copyAll(copies: readonly (readonly [Tensor, Tensor])[]): void {
   noGrad(() => {
     const ready = copies.map(([target, value]) => [target, moved(value, target.device)] as const);
-    for (const [target, value] of ready) target.copy_(value);
+    for (const [target, value] of ready) {
+      if (isLazy(target)) target.materialize(value.shape);
+      target.copy_(value);
+    }
   });
 }
 
