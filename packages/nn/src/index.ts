@@ -57,6 +57,7 @@ export * from './normalization.ts';
 export * from './padding.ts';
 export * from './parameter-containers.ts';
 export * from './pooling.ts';
+export * from './rms-norm.ts';
 export * from './rnn.ts';
 export * from './rnn-cell.ts';
 export * from './softmax.ts';

@@ -23,6 +23,11 @@ export class ParameterList extends Module {
     for (const [i, parameter] of this.list.entries()) yield [String(i), parameter];
   }
 
+  override setOwned(name: string, value: Owned | null): void {
+    if (value instanceof Module || value === null || !(Number(name) in this.list)) super.setOwned(name, value);
+    else this.list[Number(name)] = value as Parameter;
+  }
+
   forward(..._input: never[]): never {
     throw new TypeError('a ParameterList cannot be called');
   }
@@ -84,6 +89,11 @@ export class ParameterDict extends Module {
   override *ownEntries(): IterableIterator<[string, Owned]> {
     yield* super.ownEntries();
     yield* this.items;
+  }
+
+  override setOwned(name: string, value: Owned | null): void {
+    if (value instanceof Module || value === null || !this.items.has(name)) super.setOwned(name, value);
+    else this.items.set(name, value as Parameter);
   }
 
   forward(..._input: never[]): never {
