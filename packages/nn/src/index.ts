@@ -27,6 +27,17 @@ export { CrossMapLRN2d } from './cross-map-lrn.ts';
 export * from './distance.ts';
 export * from './dropout.ts';
 export * from './flatten.ts';
+export type {
+  BackwardHook,
+  ForwardHook,
+  ForwardPreHook,
+  HookHandle,
+  IncompatibleKeys,
+  LoadStateDictPostHook,
+  LoadStateDictPreHook,
+  StateDictHook,
+  StateDictPreHook,
+} from './hooks.ts';
 export * as init from './init.ts';
 export {
   LazyBatchNorm1d,
