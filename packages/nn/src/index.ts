@@ -73,6 +73,7 @@ export * from './rnn.ts';
 export * from './rnn-cell.ts';
 export * from './softmax.ts';
 export * from './sparse.ts';
+export { type LayerSummary, type ModelSummary, type SummaryOptions, summary } from './summary.ts';
 export * from './transformer.ts';
 export { isLazy, UninitializedBuffer, UninitializedParameter } from './uninitialized.ts';
 export * as utils from './utils/index.ts';
