@@ -3,7 +3,14 @@ export * from './adagrad.ts';
 export * from './adam.ts';
 export * from './adamax.ts';
 export * from './lbfgs.ts';
+export * from './lion.ts';
 export * as lrScheduler from './lr-scheduler/index.ts';
+export {
+  Muon,
+  type MuonOptions,
+  type MuonRate,
+  type NewtonSchulzCoefficients,
+} from './muon.ts';
 export { Optimizer, type ParameterState, type ParamGroup, type Params } from './optimizer.ts';
 export type { Betas, ImplementationOptions } from './options.ts';
 export * from './rmsprop.ts';

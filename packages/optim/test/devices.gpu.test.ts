@@ -39,7 +39,24 @@ const makers: [name: string, make: Make][] = [
   ['RMSprop', (p) => new optim.RMSprop(p, { lr: 0.1, centered: true })],
   ['NAdam', (p) => new optim.NAdam(p, { lr: 0.1 })],
   ['ASGD', (p) => new optim.ASGD(p, { lr: 0.1 })],
+  ['Lion', (p) => new optim.Lion(p, { lr: 0.1 })],
 ];
+
+it('Muon makes the same steps on the device', async () => {
+  manualSeed(0);
+  const [p, grad] = [randn(4, 3), randn(4, 3)];
+  const [a, b] = [p.clone().requiresGrad_(), p.to(gpu).requiresGrad_()];
+  for (const [x, g] of [
+    [a, grad],
+    [b, grad.to(gpu)],
+  ] as const) {
+    x.grad = g;
+    const optimizer = new optim.Muon([x], { lr: 0.1 });
+    optimizer.step();
+    optimizer.step();
+  }
+  expectClose(await flat(b), await flat(a), 1e-4);
+});
 
 describe('state', () => {
   it.each(makers)('of %s goes on where the CPU stopped', async (_, make) => {
