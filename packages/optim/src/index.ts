@@ -2,6 +2,7 @@
 export * from './adagrad.ts';
 export * from './adam.ts';
 export * from './adamax.ts';
+export { GradScaler, type GradScalerOptions, type GradScalerState } from './grad-scaler.ts';
 export * from './lbfgs.ts';
 export * from './lion.ts';
 export * as lrScheduler from './lr-scheduler/index.ts';

@@ -42,6 +42,24 @@ const makers: [name: string, make: Make][] = [
   ['Lion', (p) => new optim.Lion(p, { lr: 0.1 })],
 ];
 
+it('GradScaler leaves the decision on the device until it is awaited', async () => {
+  const p = tensor([1, 2]).to(gpu).requiresGrad_();
+  const optimizer = new optim.Adam([p], { lr: 0.5 });
+  const scaler = new optim.GradScaler({ initScale: 4, growthInterval: 1 });
+  p.grad = tensor([1, Number.POSITIVE_INFINITY]).to(gpu);
+  await scaler.step(optimizer);
+  scaler.update();
+  expect([await flat(p), scaler.getScale()]).toEqual([[1, 2], 2]);
+  optimizer.zeroGrad();
+  scaler.scale(p.square().sum()).backward();
+  const step = scaler.step(optimizer);
+  expect(() => scaler.update()).toThrow('await');
+  await step;
+  scaler.update();
+  expectClose(await flat(p), [0.5, 1.5]);
+  expect(scaler.getScale()).toBe(4);
+});
+
 it('Muon makes the same steps on the device', async () => {
   manualSeed(0);
   const [p, grad] = [randn(4, 3), randn(4, 3)];

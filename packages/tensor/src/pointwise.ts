@@ -2,6 +2,7 @@
  * @file Pointwise ops: an entry is an expression with promotion rules and, where the automatic rule would not do, a
  * stated derivative. From it come the out-of-place, in-place and `out` forms and the backward kernels.
  */
+import { autocastOperands } from './autocast.ts';
 import type { Scalar } from './backend.ts';
 import { type DType, type DTypeKind, dtypeInfo, isDifferentiable } from './dtype.ts';
 import { AutogradError, DeviceError, DTypeError, ShapeError } from './errors.ts';
@@ -249,6 +250,7 @@ export function callPointwise(op: Pointwise, args: readonly PointwiseArgument[])
 
 /** Calls a pointwise op with several results. */
 export function callPointwiseAll(op: Pointwise, args: readonly PointwiseArgument[]): Tensor[] {
+  if (state.autocasting) args = autocastOperands(op.name, args);
   const { lead, shape } = commonShape(op, args);
   const plan = planFor(op, args, null, lead.storage.device);
   const backend = backendFor(lead.storage.device);

@@ -1,5 +1,6 @@
 /** @file Losses of classes: negative log likelihood and cross entropy. */
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, IndexError, ShapeError } from '../errors.ts';
 import { untracked } from '../modes.ts';
@@ -7,7 +8,7 @@ import { mixedDevices } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { reduceTensors, reduction } from '../reduction.ts';
 import { formatShape, sameShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkReduction, type LossOptions, type LossReduction } from './element-loss.ts';
 
@@ -124,6 +125,7 @@ export function nllLoss(
   target: Tensor,
   ...args: Trailing<[weight: Tensor | null], ClassLossOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('nllLoss', nllLoss, input, target, ...args);
   return nll('nllLoss', input, target, parseNll(args));
 }
 
@@ -155,6 +157,7 @@ export function crossEntropy(
   target: Tensor,
   ...args: Trailing<[weight: Tensor | null], CrossEntropyOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('crossEntropy', crossEntropy, input, target, ...args);
   const parsed = parseCrossEntropy(args);
   const { labelSmoothing, reduction: kind } = parsed;
   checkReduction('crossEntropy', kind);

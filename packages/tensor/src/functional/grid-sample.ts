@@ -1,9 +1,11 @@
 /** @file Sampling of images at any points: affineGrid, gridSample. */
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { fromTypedArray } from '../creation.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 
 export interface AlignCornersOption {
@@ -213,6 +215,7 @@ export function gridSample(
     GridSampleOptions
   >
 ): Tensor {
+  if (state.autocasting) return withAutocast('gridSample', gridSample, input, grid, ...args);
   const given = parseSample(args);
   checkSample(input, grid, given);
   const sizes = input.shape.slice(2);

@@ -1,12 +1,13 @@
 /** @file The affine map of a layer. */
 import { allocateLike } from '../allocate.ts';
+import { autocastOperands } from '../autocast.ts';
 import { refuseComplexGradient } from '../contraction.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { checkTensor } from '../ops/make.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { formatShape, sameShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import { Tensor } from '../tensor.ts';
 
 /**
@@ -20,6 +21,7 @@ import { Tensor } from '../tensor.ts';
 export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
   checkTensor('linear', 'input', input);
   checkTensor('linear', 'weight', weight);
+  if (state.autocasting) [input, weight, bias] = autocastOperands('linear', [input, weight, bias] as const);
   refuseComplexGradient('linear', input, weight);
   if (weight.shape.length === 1) return withBias(input.matmul(weight), bias);
   const features = input.shape.at(-1);

@@ -1,9 +1,11 @@
 /** @file Losses that want a margin between scores. */
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { call } from '../ir/expr.ts';
 import { zerosLike } from '../like.ts';
 import { formatShape, sameShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import {
   applyLoss,
@@ -42,6 +44,7 @@ const parseSoftMargin = signature<{ reduction: LossReduction }>('softMarginLoss'
 
 /** log(1 + exp(−target · input)) for targets ±1. */
 export function softMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  if (state.autocasting) return withAutocast('softMarginLoss', softMarginLoss, input, target, options);
   return applyLoss(softMargin, [input, target], [], parseSoftMargin([options]).reduction);
 }
 
@@ -64,6 +67,7 @@ export function hingeEmbeddingLoss(
   target: Tensor,
   ...args: Trailing<[margin: number], MarginLossOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('hingeEmbeddingLoss', hingeEmbeddingLoss, input, target, ...args);
   const { margin, reduction } = parseHinge(args);
   return applyLoss(hinge, [input, target], [margin], reduction);
 }
@@ -90,6 +94,7 @@ export function marginRankingLoss(
   target: Tensor,
   ...args: Trailing<[margin: number], MarginLossOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('marginRankingLoss', marginRankingLoss, input1, input2, target, ...args);
   const { margin, reduction } = parseRanking(args);
   if (input1.ndim !== input2.ndim || input1.ndim !== target.ndim) {
     const shapes = [input1, input2, target].map((x) => formatShape(x.shape)).join(', ');
@@ -150,6 +155,7 @@ export function multiMarginLoss(
   target: Tensor,
   ...args: Trailing<[p: number, margin: number, weight: Tensor | null], MultiMarginLossOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('multiMarginLoss', multiMarginLoss, input, target, ...args);
   const { p, margin, weight, reduction } = parseMultiMargin(args);
   checkReduction('multiMarginLoss', reduction);
   if (p !== 1 && p !== 2) throw new RangeError(`multiMarginLoss(): p must be 1 or 2, got ${p}`);
@@ -173,6 +179,7 @@ const parseMultilabel = signature<{ reduction: LossReduction }>('multilabelMargi
  * @param target of the same shape: classes, the first −1 ends the list
  */
 export function multilabelMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  if (state.autocasting) return withAutocast('multilabelMarginLoss', multilabelMarginLoss, input, target, options);
   const { reduction } = parseMultilabel([options]);
   checkReduction('multilabelMarginLoss', reduction);
   if (!sameShape(input.shape, target.shape)) {

@@ -3,6 +3,7 @@
  * mean and rstd = 1 / √(variance + eps) are taken over some dimensions or given.
  */
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import type { Expr } from '../ir/expr.ts';
@@ -12,6 +13,7 @@ import { callPointwise, callPointwiseInto, mixedDevices, pointwise } from '../po
 import { record } from '../record.ts';
 import { keptShape, reduceTensors, reduction } from '../reduction.ts';
 import { formatShape, sameShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** Ops of this family that autograd has derivatives for, with their attributes. */
@@ -317,6 +319,7 @@ export function layerNorm(
   normalizedShape: number | readonly number[],
   ...args: AffineArguments
 ): Tensor {
+  if (state.autocasting) return withAutocast('layerNorm', layerNorm, input, normalizedShape, ...args);
   const { weight, bias, eps } = parseLayerNorm(args);
   const sizes = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
   const first = input.ndim - sizes.length;
@@ -354,6 +357,7 @@ function byOwnStatistics(
 
 /** Group normalization: the channels of [N, C, …] in `numGroups` groups, each normalized by itself. Wu & He 2018. */
 export function groupNorm(input: Tensor, numGroups: number, ...args: AffineArguments): Tensor {
+  if (state.autocasting) return withAutocast('groupNorm', groupNorm, input, numGroups, ...args);
   const { weight, bias, eps } = parseGroupNorm(args);
   const channels = input.shape[1];
   if (channels === undefined)

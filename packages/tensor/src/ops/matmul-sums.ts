@@ -1,8 +1,10 @@
 /** @file Matrix products added to a tensor: beta · self + alpha · product. */
+import { autocastOperands } from '../autocast.ts';
 import { addmmFactors } from '../contraction.ts';
 import { ShapeError } from '../errors.ts';
 import { inplaceOf } from '../inplace.ts';
 import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { type AddmmOptions, bmm, mv, outer } from './matmul.ts';
 
@@ -11,6 +13,7 @@ type SumOf = (self: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => Ten
 /** `f(self, a, b, { beta, alpha })` from the product, with its in-place form. */
 function sumOf(op: string, product: (a: Tensor, b: Tensor) => Tensor): SumOf & { readonly inplace: SumOf } {
   const sum: SumOf = (self, a, b, options) => {
+    if (state.autocasting) [self, a, b] = autocastOperands(op, [self, a, b] as const);
     const { beta, alpha } = addmmFactors(op, self.dtype, options);
     const result = product(a, b);
     if (!sameShape(broadcastShapes(op, self.shape, result.shape), result.shape)) {
