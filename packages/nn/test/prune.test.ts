@@ -196,3 +196,29 @@ describe('skipInit', () => {
     expect(layer.weight.equalSync(drawn.weight)).toBe(true);
   });
 });
+
+describe('fromPretrained', () => {
+  it('takes a table as it is, draws nothing, and freezes it', () => {
+    const table = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    manualSeed(0);
+    const wanted = rand(2).toArraySync();
+    manualSeed(0);
+    const embedding = nn.Embedding.fromPretrained(table, { paddingIdx: 0 });
+    const bag = nn.EmbeddingBag.fromPretrained(table, { freeze: false, mode: 'sum' });
+    expect(rand(2).toArraySync()).toEqual(wanted);
+    expect(embedding.weight.requiresGrad).toBe(false);
+    expect(bag.weight.requiresGrad).toBe(true);
+    const rows = tensor([[0, 1]], { dtype: 'int32' });
+    expect(embedding(rows).toArraySync()).toEqual([
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ]);
+    expect(bag(rows).toArraySync()).toEqual([[4, 6]]);
+    expect(() => nn.EmbeddingBag.fromPretrained(zeros(3))).toThrow('expected a matrix');
+  });
+});
