@@ -6,10 +6,13 @@ import type { Identity } from '../linear.ts';
 import type { Module } from '../module.ts';
 import { dropField, fieldsOf, ownTensor } from './fields.ts';
 
-/** A module that computes a tensor from the unconstrained one (or ones); `rightInverse` finds such for a given tensor. */
+/**
+ * A module that computes a tensor from the unconstrained one (or ones); `rightInverse` finds such for a given tensor, or
+ * gives null where it cannot.
+ */
 export interface Parametrization extends Module {
   forward(...originals: Tensor[]): Tensor;
-  rightInverse?(value: Tensor): Tensor | readonly Tensor[];
+  rightInverse?(value: Tensor): Tensor | readonly Tensor[] | null;
 }
 
 type Cache = Map<ParametrizationList, Tensor>;
@@ -58,16 +61,14 @@ export class ParametrizationList extends ListContainer<Parametrization> {
   private invert(value: Tensor, strict: boolean): Tensor | readonly Tensor[] {
     let current: Tensor | readonly Tensor[] = value;
     for (const parametrization of [...this].reverse()) {
-      if (parametrization.rightInverse === undefined) {
-        if (strict)
-          throw new TypeError(
-            `${parametrization.constructor.name} has no rightInverse(), so that the parametrized tensor cannot be set`,
-          );
-        continue;
-      }
       if (!isTensor(current))
         throw new TypeError('only the first parametrization of a tensor may start from several tensors');
-      current = parametrization.rightInverse(current);
+      const before: Tensor | readonly Tensor[] | null = parametrization.rightInverse?.(current) ?? null;
+      if (before !== null) current = before;
+      else if (strict)
+        throw new TypeError(
+          `${parametrization.constructor.name} has no rightInverse(), so that the parametrized tensor cannot be set`,
+        );
     }
     return current;
   }
