@@ -1,4 +1,4 @@
-/** @file torch.nn.utils.parametrizations: weight norm and spectral norm as parametrizations. */
+/** @file torch.nn.utils.parametrizations: weight norm, spectral norm and orthogonal weights as parametrizations. */
 import { Buffer, functional as F, type Tensor } from '@flambeau/tensor';
 import { untracked } from '@flambeau/tensor/internal';
 import { Module } from '../module.ts';
@@ -17,6 +17,8 @@ import {
   weightOf,
 } from './norms.ts';
 import { registerParametrization } from './parametrize.ts';
+
+export { type OrthogonalMap, orthogonal } from './orthogonal.ts';
 
 class WeightNorm extends Module {
   readonly dim: number | null;
