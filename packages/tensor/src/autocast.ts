@@ -5,6 +5,7 @@
 import { checkOptions, isPlainObject } from './args.ts';
 import { type DType, type DTypeAlias, toDType } from './dtype.ts';
 import { DTypeError } from './errors.ts';
+import { keep } from './memory.ts';
 import { autocastKind, currentMode, type ModeGuard, withMode } from './modes.ts';
 import { backendFor, state } from './state.ts';
 import { Tensor } from './tensor.ts';
@@ -117,7 +118,8 @@ function converted(x: Tensor, dtype: DType, cache: Setting['cache']): Tensor {
   const { version } = x.storage;
   const known = cache.get(x);
   if (known?.version === version) return known.value;
-  const value = x.to(dtype);
+  // Beyond the memory scope of the op that is being called.
+  const value = keep(x.to(dtype));
   cache.set(x, { version, value });
   return value;
 }
