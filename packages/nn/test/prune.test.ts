@@ -173,6 +173,19 @@ describe('fusion', () => {
     near(nn.utils.fuseLinearBnEval(linear, norm)(rows), norm(linear(rows)));
   });
 
+  it('works on tensors alone', () => {
+    manualSeed(1);
+    const [conv, norm, x] = [new nn.ConvTranspose2d(3, 4, 3), normOf(new nn.BatchNorm2d(4)), randn(2, 3, 5, 5)];
+    const { running_mean, running_var, eps, weight } = norm;
+    const tensors = { runningMean: running_mean!, runningVar: running_var!, eps, weight };
+    norm.bias!.detach().zero_();
+    const [w, b] = nn.utils.fuseConvBnWeights(conv.weight, conv.bias, tensors, { transpose: true });
+    near(nn.F.convTranspose2d(x, w, b), norm(conv(x)));
+    const [linear, rows] = [new nn.Linear(3, 4), randn(5, 3)];
+    const [m, v] = nn.utils.fuseLinearBnWeights(linear.weight, null, tensors);
+    near(nn.F.linear(rows, m, v), nn.F.batchNorm(nn.F.linear(rows, linear.weight), running_mean, running_var, weight));
+  });
+
   it('refuses training mode and sizes that do not fit', () => {
     expect(() => nn.utils.fuseConvBnEval(new nn.Conv2d(3, 4, 3), new nn.BatchNorm2d(4))).toThrow('eval()');
     expect(() => nn.utils.fuseLinearBnEval(new nn.Linear(3, 5).eval(), normOf(new nn.BatchNorm1d(4)))).toThrow(
