@@ -103,6 +103,30 @@ describe('prune', () => {
     expect(conv(randn(1, 4, 5, 5)).shape).toEqual([1, 8, 3, 3]);
   });
 
+  it('takes methods of one’s own, and the classes behind the functions', () => {
+    class First extends prune.BasePruningMethod {
+      readonly type = 'unstructured';
+      readonly count: number;
+      constructor(count: number) {
+        super();
+        this.count = count;
+      }
+      computeMask(_t: Tensor, kept: Tensor): Tensor {
+        const out = kept.flatten().clone();
+        out.narrow(0, 0, this.count).zero_();
+        return out.view([...kept.shape]);
+      }
+    }
+    const layer = First.apply(layerOf([[5, 6, 7, 8]]), 'weight', 1);
+    expect(mask(layer)).toEqual([[0, 1, 1, 1]]);
+    First.apply(layer, 'weight', 2);
+    expect(mask(layer)).toEqual([[0, 0, 0, 1]]);
+    const other = prune.L1Unstructured.apply(layerOf([[5, 1]]), 'weight', 0.5);
+    expect(mask(other)).toEqual([[1, 0]]);
+    expect(prune.pruningOf(other, 'weight')!.methods[0]).toBeInstanceOf(prune.L1Unstructured);
+    expect(mask(prune.LnStructured.apply(layerOf([[3], [2]]), 'weight', 1, 2, -2))).toEqual([[1], [0]]);
+  });
+
   it('ranks several parameters as one', () => {
     const [a, b] = [layerOf([[1, 2, 10]]), layerOf([[3, 20, 30]])];
     prune.globalUnstructured(
