@@ -103,6 +103,30 @@ describe('prune', () => {
     expect(conv(randn(1, 4, 5, 5)).shape).toEqual([1, 8, 3, 3]);
   });
 
+  it('takes methods of one’s own, and the classes behind the functions', () => {
+    class First extends prune.BasePruningMethod {
+      readonly type = 'unstructured';
+      readonly count: number;
+      constructor(count: number) {
+        super();
+        this.count = count;
+      }
+      computeMask(_t: Tensor, kept: Tensor): Tensor {
+        const out = kept.flatten().clone();
+        out.narrow(0, 0, this.count).zero_();
+        return out.view([...kept.shape]);
+      }
+    }
+    const layer = First.apply(layerOf([[5, 6, 7, 8]]), 'weight', 1);
+    expect(mask(layer)).toEqual([[0, 1, 1, 1]]);
+    First.apply(layer, 'weight', 2);
+    expect(mask(layer)).toEqual([[0, 0, 0, 1]]);
+    const other = prune.L1Unstructured.apply(layerOf([[5, 1]]), 'weight', 0.5);
+    expect(mask(other)).toEqual([[1, 0]]);
+    expect(prune.pruningOf(other, 'weight')!.methods[0]).toBeInstanceOf(prune.L1Unstructured);
+    expect(mask(prune.LnStructured.apply(layerOf([[3], [2]]), 'weight', 1, 2, -2))).toEqual([[1], [0]]);
+  });
+
   it('ranks several parameters as one', () => {
     const [a, b] = [layerOf([[1, 2, 10]]), layerOf([[3, 20, 30]])];
     prune.globalUnstructured(
@@ -171,6 +195,19 @@ describe('fusion', () => {
     const [linear, norm] = [new nn.Linear(3, 4).eval(), normOf(new nn.BatchNorm1d(4))];
     const rows = randn(5, 3);
     near(nn.utils.fuseLinearBnEval(linear, norm)(rows), norm(linear(rows)));
+  });
+
+  it('works on tensors alone', () => {
+    manualSeed(1);
+    const [conv, norm, x] = [new nn.ConvTranspose2d(3, 4, 3), normOf(new nn.BatchNorm2d(4)), randn(2, 3, 5, 5)];
+    const { running_mean, running_var, eps, weight } = norm;
+    const tensors = { runningMean: running_mean!, runningVar: running_var!, eps, weight };
+    norm.bias!.detach().zero_();
+    const [w, b] = nn.utils.fuseConvBnWeights(conv.weight, conv.bias, tensors, { transpose: true });
+    near(nn.F.convTranspose2d(x, w, b), norm(conv(x)));
+    const [linear, rows] = [new nn.Linear(3, 4), randn(5, 3)];
+    const [m, v] = nn.utils.fuseLinearBnWeights(linear.weight, null, tensors);
+    near(nn.F.linear(rows, m, v), nn.F.batchNorm(nn.F.linear(rows, linear.weight), running_mean, running_var, weight));
   });
 
   it('refuses training mode and sizes that do not fit', () => {

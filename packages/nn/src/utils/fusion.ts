@@ -9,8 +9,17 @@ import { outputDim } from './norms.ts';
 type Convolution = Conv1d | Conv2d | Conv3d | ConvTranspose1d | ConvTranspose2d | ConvTranspose3d;
 type BatchNorm = BatchNorm1d | BatchNorm2d | BatchNorm3d;
 
+/** What fusing needs of a batch normalization. */
+interface Statistics {
+  readonly running_mean: Tensor | null;
+  readonly running_var: Tensor | null;
+  readonly weight: Tensor | null;
+  readonly bias: Tensor | null;
+  readonly eps: number;
+}
+
 /** What a batch normalization does with each channel in evaluation: y = factor · x + shift. */
-function affineOf(op: string, norm: BatchNorm): { factor: Tensor; shift: Tensor } {
+function affineOf(op: string, norm: Statistics): { factor: Tensor; shift: Tensor } {
   const { running_mean: mean, running_var: variance, weight, bias, eps } = norm;
   if (mean === null || variance === null)
     throw new TypeError(`${op}(): the batch normalization keeps no running statistics`);
@@ -25,16 +34,16 @@ function fused(
   op: string,
   weight: Tensor,
   bias: Tensor | null,
-  norm: BatchNorm,
-  outputDim: number,
+  norm: Statistics,
+  dim: number,
 ): [weight: Parameter, bias: Parameter] {
   return untracked(() => {
     const { factor, shift } = affineOf(op, norm);
-    const outputs = weight.shape[outputDim]!;
+    const outputs = weight.shape[dim]!;
     if (factor.shape[0] !== outputs) {
       throw new ShapeError(`${op}(): the layer has ${outputs} outputs, the batch normalization ${factor.shape[0]}`);
     }
-    const scale = factor.view(weight.shape.map((size, d) => (d === outputDim ? size : 1)));
+    const scale = factor.view(weight.shape.map((size, d) => (d === dim ? size : 1)));
     const moved = bias === null ? shift : bias.detach().mul(factor).add(shift);
     return [
       new Parameter(weight.detach().mul(scale), { requiresGrad: weight.requiresGrad }),
@@ -73,3 +82,42 @@ export function fuseLinearBnEval(linear: Linear, norm: BatchNorm): Linear {
   [copy.weight, copy.bias] = fused('fuseLinearBnEval', linear.weight, linear.bias, norm, 0);
   return copy;
 }
+
+/** Running statistics and the learned map of a batch normalization, one number for each output. */
+export interface BatchNormTensors {
+  runningMean: Tensor;
+  runningVar: Tensor;
+  eps: number;
+  weight?: Tensor | null | undefined;
+  bias?: Tensor | null | undefined;
+}
+
+/**
+ * Weight and bias of a convolution and the batch normalization behind it in one, from their tensors.
+ * @param transpose whether the weight is that of a transposed convolution, [in, out, …].
+ */
+export function fuseConvBnWeights(
+  convWeight: Tensor,
+  convBias: Tensor | null,
+  norm: BatchNormTensors,
+  options: { transpose?: boolean | undefined } = {},
+): [weight: Parameter, bias: Parameter] {
+  return fused('fuseConvBnWeights', convWeight, convBias, statisticsOf(norm), options.transpose ? 1 : 0);
+}
+
+/** Weight and bias of a linear layer and the batch normalization behind it in one, from their tensors. */
+export function fuseLinearBnWeights(
+  linearWeight: Tensor,
+  linearBias: Tensor | null,
+  norm: BatchNormTensors,
+): [weight: Parameter, bias: Parameter] {
+  return fused('fuseLinearBnWeights', linearWeight, linearBias, statisticsOf(norm), 0);
+}
+
+const statisticsOf = ({ runningMean, runningVar, eps, weight = null, bias = null }: BatchNormTensors): Statistics => ({
+  running_mean: runningMean,
+  running_var: runningVar,
+  eps,
+  weight,
+  bias,
+});
