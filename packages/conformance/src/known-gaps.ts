@@ -62,18 +62,6 @@ export const knownGaps: readonly KnownGap[] = [
     reason: 'second derivatives of det at singular matrices are only right where singular values are distinct',
   },
   {
-    area: 'nn',
-    op: 'CrossMapLRN2d',
-    failure: /^gradient of input/,
-    reason: "PyTorch 1.13's gradient of this layer is that of other channels than its forward uses; ours is forward's",
-  },
-  {
-    area: 'nn',
-    op: 'composite_repr',
-    failure: /nn\.Lazy/,
-    reason: 'there are no lazy modules yet',
-  },
-  {
     area: 'ops',
     op: 'arange',
     cases: /^int64\//,

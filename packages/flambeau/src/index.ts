@@ -16,4 +16,5 @@ export * as optim from '@flambeau/optim';
 export * from '@flambeau/serialize';
 export * from '@flambeau/tensor';
 export { functional as F } from '@flambeau/tensor';
+export * as amp from './amp.ts';
 export { version } from './version.ts';

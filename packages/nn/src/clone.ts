@@ -1,12 +1,15 @@
 /** @file Deep copies of modules. */
 import { Buffer, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
 import { untracked } from '@flambeau/tensor/internal';
-import { Module } from './module.ts';
+import { hooksOf, Module, setHooks } from './module.ts';
+import { UninitializedBuffer, UninitializedParameter } from './uninitialized.ts';
 
 type Copies = Map<unknown, unknown>;
 
 /** Memory of its own, the same values and role. */
 function copyTensor(x: Tensor): Tensor {
+  if (x instanceof UninitializedParameter) return new UninitializedParameter(x);
+  if (x instanceof UninitializedBuffer) return new UninitializedBuffer(x);
   const data = untracked(() => x.detach().clone());
   if (x instanceof Parameter) return new Parameter(data, { requiresGrad: x.requiresGrad });
   if (x instanceof Buffer) return new Buffer(data, { persistent: x.persistent });
@@ -52,6 +55,7 @@ function copyModule(module: Module, copies: Copies): Module {
     module.constructor as new () => Module,
   ) as Module;
   copies.set(module, copy);
+  setHooks(copy, hooksOf(module)?.copy() ?? null);
   for (const key of Reflect.ownKeys(module)) {
     const descriptor = Object.getOwnPropertyDescriptor(module, key)!;
     if ('value' in descriptor) descriptor.value = copyValue(descriptor.value, copies);

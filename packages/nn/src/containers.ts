@@ -85,7 +85,7 @@ abstract class Container extends Module {
 }
 
 /** Modules by position. */
-abstract class ListContainer<M extends Module> extends Container {
+export abstract class ListContainer<M extends Module> extends Container {
   /** The module at a place; -1 is the last. @throws IndexError out of range. */
   at(index: number): M {
     return [...this.items.values()][placeOf(this.constructor.name, index, this.items.size)] as M;

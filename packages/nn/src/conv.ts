@@ -55,7 +55,7 @@ interface Settings extends RequiredNames, Factory {
   paddingMode: PaddingMode;
 }
 
-const defaults = {
+export const convDefaults = {
   stride: 1,
   padding: 0,
   dilation: 1,
@@ -64,7 +64,7 @@ const defaults = {
   paddingMode: 'zeros',
   ...factoryDefaults,
 } as const;
-const convNames = [
+export const convNames = [
   'inChannels',
   'outChannels',
   'kernelSize',
@@ -75,7 +75,7 @@ const convNames = [
   'bias',
   'paddingMode',
 ] as const;
-const transposedNames = [
+export const transposedNames = [
   'inChannels',
   'outChannels',
   'kernelSize',
@@ -182,7 +182,7 @@ type Convolve = (
 abstract class Convolution extends ConvNd {
   constructor(dims: number, owner: string, args: readonly unknown[]) {
     super(dims, false, {
-      ...signature<Omit<Settings, 'outputPadding'>>(owner, convNames, defaults)(args),
+      ...signature<Omit<Settings, 'outputPadding'>>(owner, convNames, convDefaults)(args),
       outputPadding: 0,
     });
   }
@@ -296,7 +296,7 @@ type ConvolveTransposed = (
 
 abstract class TransposedConvolution extends ConvNd {
   constructor(dims: number, owner: string, args: readonly unknown[]) {
-    super(dims, true, signature<Settings>(owner, transposedNames, { ...defaults, outputPadding: 0 })(args));
+    super(dims, true, signature<Settings>(owner, transposedNames, { ...convDefaults, outputPadding: 0 })(args));
   }
 
   /** The output padding that leads to an asked-for size. */

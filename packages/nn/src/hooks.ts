@@ -9,6 +9,22 @@ export type ForwardPreHook<M = Module> = (module: M, inputs: readonly unknown[])
 export type ForwardHook<M = Module> = (module: M, inputs: readonly unknown[], output: unknown) => unknown;
 export type BackwardHook<M = Module> = (module: M, gradInput: Gradients, gradOutput: Gradients) => unknown;
 
+/** Sees a module before its state dict is made; `prefix` is what its names begin with. */
+export type StateDictPreHook<M = Module> = (module: M, prefix: string, keepVars: boolean) => void;
+/** Sees the state dict after a module (and all below it) has put its tensors there, and may change it. */
+export type StateDictHook<M = Module> = (module: M, stateDict: Map<string, Tensor>, prefix: string) => void;
+/** Sees a copy of the state dict that is to be loaded, and may change it. */
+export type LoadStateDictPreHook<M = Module> = (module: M, stateDict: Map<string, unknown>, prefix: string) => void;
+/** Sees which names did not fit, and may change the lists: what is left there is an error where loading is strict. */
+export type LoadStateDictPostHook<M = Module> = (module: M, keys: IncompatibleKeys) => void;
+
+export interface IncompatibleKeys {
+  /** Names of the module that the state dict lacked. */
+  readonly missingKeys: string[];
+  /** Names of the state dict that the module does not have. */
+  readonly unexpectedKeys: string[];
+}
+
 export interface HookHandle {
   /** Takes the hook away. */
   remove(): void;
@@ -18,6 +34,10 @@ interface HookKinds {
   pre: ForwardPreHook;
   forward: ForwardHook;
   backward: BackwardHook;
+  statePre: StateDictPreHook;
+  state: StateDictHook;
+  loadPre: LoadStateDictPreHook;
+  loadPost: LoadStateDictPostHook;
 }
 
 /** The hooks of one module, called in order of registration. */
@@ -25,6 +45,10 @@ export class Hooks {
   readonly pre = new Set<{ hook: ForwardPreHook }>();
   readonly forward = new Set<{ hook: ForwardHook }>();
   readonly backward = new Set<{ hook: BackwardHook }>();
+  readonly statePre = new Set<{ hook: StateDictPreHook }>();
+  readonly state = new Set<{ hook: StateDictHook }>();
+  readonly loadPre = new Set<{ hook: LoadStateDictPreHook }>();
+  readonly loadPost = new Set<{ hook: LoadStateDictPostHook }>();
 
   add<Kind extends keyof HookKinds>(kind: Kind, hook: HookKinds[Kind]): HookHandle {
     const set = this[kind] as unknown as Set<{ hook: HookKinds[Kind] }>;
@@ -32,6 +56,14 @@ export class Hooks {
     const entry = { hook };
     set.add(entry);
     return { remove: () => void set.delete(entry) };
+  }
+
+  /** The same hooks for a copy of the module, to be removed on their own. */
+  copy(): Hooks {
+    const copy = new Hooks();
+    for (const kind of Object.keys(this) as (keyof HookKinds)[])
+      for (const { hook } of this[kind]) copy.add(kind, hook as never);
+    return copy;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   zeros,
 } from '@flambeau/tensor';
 import { signature, type Trailing } from '@flambeau/tensor/internal';
+import { fill } from './filling.ts';
 
 /** PyTorch's names of functions, as it spells them or in camelCase. */
 export type Nonlinearity =
@@ -81,7 +82,7 @@ export function uniform_(
   ...args: Trailing<[a: number, b: number], { a?: number; b?: number } & DrawOptions>
 ): Tensor {
   const { a, b, generator } = parseUniform(args);
-  return noGrad(() => tensor.uniform_(a, b, { generator }));
+  return fill(tensor, () => tensor.uniform_(a, b, { generator }));
 }
 
 const parseNormal = signature<{ mean: number; std: number; generator: Generator | null }>('normal_', ['mean', 'std'], {
@@ -96,7 +97,7 @@ export function normal_(
   ...args: Trailing<[mean: number, std: number], { mean?: number; std?: number } & DrawOptions>
 ): Tensor {
   const { mean, std, generator } = parseNormal(args);
-  return noGrad(() => tensor.normal_(mean, std, { generator }));
+  return fill(tensor, () => tensor.normal_(mean, std, { generator }));
 }
 
 const parseTruncated = signature<{ mean: number; std: number; a: number; b: number; generator: Generator | null }>(
@@ -140,7 +141,7 @@ export function truncNormal_(
 
 /** `val` everywhere. */
 export function constant_(tensor: Tensor, val: number): Tensor {
-  return noGrad(() => tensor.fill_(val));
+  return fill(tensor, () => tensor.fill_(val));
 }
 
 /** 1 everywhere. */

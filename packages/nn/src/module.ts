@@ -10,6 +10,10 @@ import {
   type ForwardPreHook,
   type HookHandle,
   Hooks,
+  type LoadStateDictPostHook,
+  type LoadStateDictPreHook,
+  type StateDictHook,
+  type StateDictPreHook,
 } from './hooks.ts';
 import { describeModule } from './python.ts';
 import { type LoadResult, loadState, type StateDict, type StateSource, saveState } from './state-dict.ts';
@@ -32,6 +36,10 @@ export interface StateDictOptions {
 
 /** The function that calls a module; set by Module itself, which alone reaches its hooks. */
 let call: (module: Module, input: readonly unknown[]) => unknown;
+/** A module's hooks, null when it never had any. */
+export let hooksOf: (module: Module) => Hooks | null;
+/** Gives a module hooks; for copies. */
+export let setHooks: (module: Module, hooks: Hooks | null) => void;
 
 /** Makes instances callable: `new` gives a function whose prototype is the class. */
 class Callable {
@@ -82,6 +90,10 @@ export abstract class Module extends Callable {
   static {
     call = (module, input) =>
       module.#hooks === null ? module.forward(...(input as never[])) : callHooked(module, module.#hooks, input);
+    hooksOf = (module) => module.#hooks;
+    setHooks = (module, hooks) => {
+      module.#hooks = hooks;
+    };
   }
 
   /** What calling the module computes. Every subclass defines it; call the module itself, not this, so that hooks run. */
@@ -298,8 +310,8 @@ export abstract class Module extends Callable {
 
   /**
    * A copy with parameters and buffers of its own: Python's `copy.deepcopy(module)`. What the module shares within
-   * itself (tied weights) the copy shares too; hooks are not copied. Fields are copied without running constructors,
-   * so classes with `#private` fields of their own cannot be copied: TypeScript's `private` will do.
+   * itself (tied weights) the copy shares too. Hooks are the same functions, which are given the copy. Fields are copied
+   * without running constructors, so classes with `#private` fields of their own cannot be copied: TypeScript's `private` will do.
    */
   clone(): this {
     return cloneModule(this);
@@ -351,14 +363,12 @@ export abstract class Module extends Callable {
 
   /** Calls `hook(module, inputs)` before forward; what it returns (a list, or one value) replaces the inputs. */
   registerForwardPreHook(hook: ForwardPreHook<this>): HookHandle {
-    this.#hooks ??= new Hooks();
-    return this.#hooks.add('pre', hook as unknown as ForwardPreHook<Module>);
+    return this.#addHook('pre', hook as never);
   }
 
   /** Calls `hook(module, inputs, output)` after forward; what it returns replaces the output. */
   registerForwardHook(hook: ForwardHook<this>): HookHandle {
-    this.#hooks ??= new Hooks();
-    return this.#hooks.add('forward', hook as unknown as ForwardHook<Module>);
+    return this.#addHook('forward', hook as never);
   }
 
   /**
@@ -366,8 +376,38 @@ export abstract class Module extends Callable {
    * it returns replaces them. Inputs that no gradient flows to have null there.
    */
   registerFullBackwardHook(hook: BackwardHook<this>): HookHandle {
+    return this.#addHook('backward', hook as never);
+  }
+
+  /** Calls `hook(module, prefix, keepVars)` before the module's part of a state dict is made. */
+  registerStateDictPreHook(hook: StateDictPreHook<this>): HookHandle {
+    return this.#addHook('statePre', hook as never);
+  }
+
+  /** Calls `hook(module, stateDict, prefix)` when the module's part of a state dict has been made; it may change it. */
+  registerStateDictHook(hook: StateDictHook<this>): HookHandle {
+    return this.#addHook('state', hook as never);
+  }
+
+  /**
+   * Calls `hook(module, stateDict, prefix)` before the module's part of a state dict is loaded, with a copy that it may
+   * change, e.g. to bring names of older models up to date.
+   */
+  registerLoadStateDictPreHook(hook: LoadStateDictPreHook<this>): HookHandle {
+    return this.#addHook('loadPre', hook as never);
+  }
+
+  /**
+   * Calls `hook(module, { missingKeys, unexpectedKeys })` when it is known what of a state dict fits; names that it takes
+   * out of the lists are no error. Values are copied afterwards, when all hooks have agreed.
+   */
+  registerLoadStateDictPostHook(hook: LoadStateDictPostHook<this>): HookHandle {
+    return this.#addHook('loadPost', hook as never);
+  }
+
+  #addHook(kind: Parameters<Hooks['add']>[0], hook: never): HookHandle {
     this.#hooks ??= new Hooks();
-    return this.#hooks.add('backward', hook as unknown as BackwardHook<Module>);
+    return this.#hooks.add(kind, hook);
   }
 
   /** The settings that printing shows between the parentheses, in PyTorch's notation. */

@@ -178,6 +178,18 @@ export class BatchNorm3d extends BatchNormNd {
   }
 }
 
+/**
+ * Batch normalization of [N, C, …] with statistics that PyTorch shares among processes. Here there is one process, so
+ * that it is batch normalization of any number of dimensions; models that name it load and train.
+ */
+export class SyncBatchNorm extends BatchNormNd {
+  forward(input: Tensor): Tensor {
+    if (input.ndim < 2)
+      throw new ShapeError(`SyncBatchNorm: expected at least 2 dimensions, got shape [${input.shape.join(', ')}]`);
+    return this.normalize(input, [input.ndim]);
+  }
+}
+
 abstract class InstanceNormNd extends RunningNorm {
   constructor(...args: BatchNormLayerArguments) {
     const parse = signature<Settings>(new.target.name, names, {

@@ -77,10 +77,30 @@ export class ConstantPad3d extends ConstantPadNd {
   }
 }
 
+/** Zeros around the last dimension. */
+export class ZeroPad1d extends PadNd {
+  constructor(...args: PaddingArguments) {
+    super(1, given(args));
+  }
+  forward(input: Tensor): Tensor {
+    return F.pad(input, this.padding, 'constant', 0);
+  }
+}
+
 /** Zeros around the last two dimensions. */
 export class ZeroPad2d extends PadNd {
   constructor(...args: PaddingArguments) {
     super(2, given(args));
+  }
+  forward(input: Tensor): Tensor {
+    return F.pad(input, this.padding, 'constant', 0);
+  }
+}
+
+/** Zeros around the last three dimensions. */
+export class ZeroPad3d extends PadNd {
+  constructor(...args: PaddingArguments) {
+    super(3, given(args));
   }
   forward(input: Tensor): Tensor {
     return F.pad(input, this.padding, 'constant', 0);
@@ -144,5 +164,35 @@ export class ReplicationPad3d extends PadNd {
   }
   forward(input: Tensor): Tensor {
     return F.pad(input, this.padding, 'replicate');
+  }
+}
+
+/** The other end of [N, C, L] around it, as if it were closed to a ring. */
+export class CircularPad1d extends PadNd {
+  constructor(...args: PaddingArguments) {
+    super(1, given(args));
+  }
+  forward(input: Tensor): Tensor {
+    return F.pad(input, this.padding, 'circular');
+  }
+}
+
+/** The other end of [N, C, H, W] around it, as if it were closed to a torus. */
+export class CircularPad2d extends PadNd {
+  constructor(...args: PaddingArguments) {
+    super(2, given(args));
+  }
+  forward(input: Tensor): Tensor {
+    return F.pad(input, this.padding, 'circular');
+  }
+}
+
+/** The other end of [N, C, D, H, W] around it, as if it were closed to a torus. */
+export class CircularPad3d extends PadNd {
+  constructor(...args: PaddingArguments) {
+    super(3, given(args));
+  }
+  forward(input: Tensor): Tensor {
+    return F.pad(input, this.padding, 'circular');
   }
 }

@@ -1,5 +1,5 @@
 /** @file Modules that hold a list or a dictionary of parameters. */
-import { IndexError, Parameter } from '@flambeau/tensor';
+import { IndexError, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
 import { checkKey, placeOf } from './containers.ts';
 import { Module, type Owned } from './module.ts';
 
@@ -13,7 +13,7 @@ import { Module, type Owned } from './module.ts';
 export class ParameterList extends Module {
   private readonly list: Parameter[] = [];
 
-  constructor(parameters: Iterable<Parameter> = []) {
+  constructor(parameters: Iterable<Tensor> = []) {
     super();
     this.extend(parameters);
   }
@@ -21,6 +21,11 @@ export class ParameterList extends Module {
   override *ownEntries(): IterableIterator<[string, Owned]> {
     yield* super.ownEntries();
     for (const [i, parameter] of this.list.entries()) yield [String(i), parameter];
+  }
+
+  override setOwned(name: string, value: Owned | null): void {
+    if (value instanceof Module || value === null || !(Number(name) in this.list)) super.setOwned(name, value);
+    else this.list[Number(name)] = value as Parameter;
   }
 
   forward(..._input: never[]): never {
@@ -38,7 +43,7 @@ export class ParameterList extends Module {
   }
 
   /** Puts another parameter at a place. @throws IndexError out of range. */
-  set(index: number, parameter: Parameter): this {
+  set(index: number, parameter: Tensor): this {
     this.list[placeOf('ParameterList', index, this.list.length)] = checkedParameter(
       'ParameterList',
       String(index),
@@ -47,12 +52,14 @@ export class ParameterList extends Module {
     return this;
   }
 
-  append(parameter: Parameter): this {
+  /** Adds a parameter, or a tensor as one, at the end. */
+  append(parameter: Tensor): this {
     this.list.push(checkedParameter('ParameterList', String(this.list.length), parameter));
     return this;
   }
 
-  extend(parameters: Iterable<Parameter>): this {
+  /** Adds parameters, or tensors as such, at the end. */
+  extend(parameters: Iterable<Tensor>): this {
     for (const parameter of [...parameters]) this.append(parameter);
     return this;
   }
@@ -70,13 +77,20 @@ export class ParameterList extends Module {
   }
 }
 
-/** Parameters by name. It has no forward. */
+type NamedTensors = Readonly<Record<string, Tensor>> | Iterable<readonly [name: string, parameter: Tensor]>;
+
+/**
+ * Parameters by name. It has no forward.
+ *
+ * ```ts
+ * const scales = new ParameterDict({ left: ones(3), right: ones(3) });
+ * x.mul(scales.get('left'));
+ * ```
+ */
 export class ParameterDict extends Module {
   private readonly items = new Map<string, Parameter>();
 
-  constructor(
-    parameters: Readonly<Record<string, Parameter>> | Iterable<readonly [name: string, parameter: Parameter]> = [],
-  ) {
+  constructor(parameters: NamedTensors = []) {
     super();
     this.update(parameters);
   }
@@ -84,6 +98,11 @@ export class ParameterDict extends Module {
   override *ownEntries(): IterableIterator<[string, Owned]> {
     yield* super.ownEntries();
     yield* this.items;
+  }
+
+  override setOwned(name: string, value: Owned | null): void {
+    if (value instanceof Module || value === null || !this.items.has(name)) super.setOwned(name, value);
+    else this.items.set(name, value as Parameter);
   }
 
   forward(..._input: never[]): never {
@@ -105,7 +124,7 @@ export class ParameterDict extends Module {
     return parameter;
   }
 
-  set(name: string, parameter: Parameter): this {
+  set(name: string, parameter: Tensor): this {
     return this.update([[name, parameter]]);
   }
 
@@ -114,9 +133,7 @@ export class ParameterDict extends Module {
   }
 
   /** Adds or replaces parameters. */
-  update(
-    parameters: Readonly<Record<string, Parameter>> | Iterable<readonly [name: string, parameter: Parameter]>,
-  ): this {
+  update(parameters: NamedTensors): this {
     const pairs = Symbol.iterator in parameters ? [...parameters] : Object.entries(parameters);
     for (const [name, parameter] of pairs) {
       checkKey('ParameterDict', name);
@@ -125,13 +142,38 @@ export class ParameterDict extends Module {
     return this;
   }
 
+  /** The parameter of a name, which is added if there is none. */
+  setdefault(name: string, parameter: Tensor): Parameter {
+    if (!this.has(name)) this.set(name, parameter);
+    return this.get(name);
+  }
+
+  /** Takes a parameter out and returns it. @throws IndexError when there is none. */
+  pop(name: string): Parameter {
+    const parameter = this.get(name);
+    this.items.delete(name);
+    return parameter;
+  }
+
+  clear(): void {
+    this.items.clear();
+  }
+
   keys(): IterableIterator<string> {
     return this.items.keys();
   }
 
+  values(): IterableIterator<Parameter> {
+    return this.items.values();
+  }
+
+  entries(): IterableIterator<[string, Parameter]> {
+    return this.items.entries();
+  }
+
   /** The pairs of name and parameter, as a Map iterates. */
   [Symbol.iterator](): IterableIterator<[string, Parameter]> {
-    return this.items.entries();
+    return this.entries();
   }
 
   override extraRepr(): string {
@@ -141,10 +183,13 @@ export class ParameterDict extends Module {
   }
 }
 
+/** A parameter as it is, any other tensor as a new one. @throws TypeError for what is no tensor. */
 function checkedParameter(owner: string, name: string, value: unknown): Parameter {
-  if (!(value instanceof Parameter))
-    throw new TypeError(`${owner}: '${name}' is no Parameter; wrap the tensor in new Parameter(…)`);
-  return value;
+  if (value instanceof Parameter) return value;
+  if (!isTensor(value))
+    throw new TypeError(`${owner}: '${name}' is ${value === null ? 'null' : typeof value}, not a tensor`);
+  if (value.gradFn) throw new TypeError(`${owner}: '${name}' was computed from other tensors; detach() it first`);
+  return new Parameter(value);
 }
 
 const sizeText = (parameter: Parameter): string => parameter.shape.join('x');

@@ -1,7 +1,8 @@
 /** @file Embeddings: rows of a learned table. */
-import { empty, functional as F, noGrad, Parameter, ShapeError, type Tensor } from '@flambeau/tensor';
+import { empty, functional as F, Parameter, ShapeError, type Tensor } from '@flambeau/tensor';
 import { signature, type Trailing } from '@flambeau/tensor/internal';
 import { type Arguments, type Factory, factoryDefaults } from './arguments.ts';
+import { fill, withoutFilling } from './filling.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';
 import { type Describable, floatText, settings } from './python.ts';
@@ -43,8 +44,16 @@ function rowOf(owner: string, row: number | null, count: number): number | null 
 /** Normal numbers, and zeros in the padding row. */
 function fillTable(weight: Tensor, paddingIdx: number | null): void {
   init.normal_(weight);
-  if (paddingIdx !== null) noGrad(() => weight.select(0, paddingIdx).fill_(0));
+  if (paddingIdx !== null) fill(weight, () => weight.select(0, paddingIdx).fill_(0));
 }
+
+/** Rows of a given table, and numbers in each. @throws ShapeError for other than a matrix. */
+function tableSize(owner: string, table: Tensor): readonly [rows: number, numbers: number] {
+  if (table.ndim === 2) return table.shape as readonly [number, number];
+  throw new ShapeError(`${owner}.fromPretrained(): expected a matrix, got shape [${table.shape.join(', ')}]`);
+}
+
+const factoryOf = ({ dtype, device }: Tensor): Factory => ({ dtype, device });
 
 /**
  * A table of `numEmbeddings` learned rows of `embeddingDim` numbers: indices [...] become rows [..., embeddingDim].
@@ -105,10 +114,8 @@ export class Embedding extends Module {
       { freeze: true, ...defaults },
     );
     const { freeze, ...options } = parse(args);
-    if (embeddings.ndim !== 2)
-      throw new ShapeError(`Embedding.fromPretrained(): expected a matrix, got shape [${embeddings.shape.join(', ')}]`);
-    const [rows, numbers] = embeddings.shape as readonly [number, number];
-    const made = new Embedding(rows, numbers, { ...options, dtype: embeddings.dtype, device: embeddings.device });
+    const [rows, numbers] = tableSize('Embedding', embeddings);
+    const made = withoutFilling(() => new Embedding(rows, numbers, { ...options, ...factoryOf(embeddings) }));
     made.weight = new Parameter(embeddings, { requiresGrad: !freeze });
     return made;
   }
@@ -225,6 +232,35 @@ export class EmbeddingBag extends Module {
   /** Draws the table anew from the normal distribution. */
   resetParameters(): void {
     fillTable(this.weight, this.paddingIdx);
+  }
+
+  /** Bags of a given table [rows, numbers], by default frozen. */
+  static fromPretrained(
+    embeddings: Tensor,
+    ...args: Trailing<
+      [
+        freeze: boolean,
+        maxNorm: number | null,
+        normType: number,
+        scaleGradByFreq: boolean,
+        mode: 'sum' | 'mean' | 'max',
+        sparse: boolean,
+        includeLastOffset: boolean,
+        paddingIdx: number | null,
+      ],
+      { freeze?: boolean | undefined } & Omit<EmbeddingBagLayerOptions, keyof Factory>
+    >
+  ): EmbeddingBag {
+    const parse = signature<{ freeze: boolean } & Omit<BagSettings, 'numEmbeddings' | 'embeddingDim' | keyof Factory>>(
+      'EmbeddingBag.fromPretrained',
+      ['freeze', 'maxNorm', 'normType', 'scaleGradByFreq', 'mode', 'sparse', 'includeLastOffset', 'paddingIdx'],
+      { freeze: true, ...defaults, mode: 'mean', includeLastOffset: false },
+    );
+    const { freeze, ...options } = parse(args);
+    const [rows, numbers] = tableSize('EmbeddingBag', embeddings);
+    const made = withoutFilling(() => new EmbeddingBag(rows, numbers, { ...options, ...factoryOf(embeddings) }));
+    made.weight = new Parameter(embeddings, { requiresGrad: !freeze });
+    return made;
   }
 
   forward(input: Tensor, ...args: BagCall): Tensor {

@@ -2,7 +2,9 @@
 import { Buffer, isTensor, noGrad, Parameter, SerializationError, type Tensor } from '@flambeau/tensor';
 import { sameShape } from '@flambeau/tensor/internal';
 import { moved } from './convert.ts';
-import { Module } from './module.ts';
+import type { IncompatibleKeys } from './hooks.ts';
+import { hooksOf, Module } from './module.ts';
+import { isLazy } from './uninitialized.ts';
 
 /** Tensors by name, in PyTorch's order. */
 export type StateDict = Map<string, Tensor>;
@@ -23,18 +25,31 @@ function visit(
   module: Module,
   prefix: string,
   each: (key: string, tensor: Parameter | Buffer) => void,
-  enter?: (module: Module, prefix: string) => void,
+  enter: (module: Module, prefix: string) => void,
+  leave: (module: Module, prefix: string) => void,
 ): void {
-  enter?.(module, prefix);
+  enter(module, prefix);
   const entries = [...module.ownEntries()];
   for (const [name, value] of entries) if (value instanceof Parameter) each(prefix + name, value);
   for (const [name, value] of entries) if (value instanceof Buffer && value.persistent) each(prefix + name, value);
-  for (const [name, value] of entries) if (value instanceof Module) visit(value, `${prefix}${name}.`, each, enter);
+  for (const [name, value] of entries)
+    if (value instanceof Module) visit(value, `${prefix}${name}.`, each, enter, leave);
+  leave(module, prefix);
 }
 
 export function saveState(module: Module, prefix: string, keepVars: boolean): StateDict {
   const state: StateDict = new Map();
-  visit(module, prefix, (key, tensor) => state.set(key, keepVars ? tensor : tensor.detach()));
+  visit(
+    module,
+    prefix,
+    (key, tensor) => state.set(key, keepVars || isLazy(tensor) ? tensor : tensor.detach()),
+    (owner, path) => {
+      for (const { hook } of hooksOf(owner)?.statePre ?? []) hook(owner, path, keepVars);
+    },
+    (owner, path) => {
+      for (const { hook } of hooksOf(owner)?.state ?? []) hook(owner, state, path);
+    },
+  );
   return state;
 }
 
@@ -63,6 +78,11 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
       );
       return;
     }
+    if (isLazy(target)) {
+      // What waits for its shape takes that of the value, and goes on waiting when that waits too.
+      if (!isLazy(found) && !(found.ndim === 1 && found.elementCount === 0)) copies.push([target, found]);
+      return;
+    }
     // As PyTorch, which once saved scalars with one dimension.
     const value = target.ndim === 0 && found.ndim === 1 && found.shape[0] === 1 ? found.reshape([]) : found;
     if (sameShape(value.shape, target.shape)) copies.push([target, value]);
@@ -72,8 +92,15 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
       );
     }
   };
-  visit(module, '', check, (owner, prefix) => owner.adaptState(state, prefix));
+  const finished: Module[] = [];
+  const enter = (owner: Module, prefix: string): void => {
+    for (const { hook } of hooksOf(owner)?.loadPre ?? []) hook(owner, state, prefix);
+    owner.adaptState(state, prefix);
+  };
+  visit(module, '', check, enter, (owner) => finished.push(owner));
   const unexpected = [...state.keys()].filter((key) => !known.has(key));
+  const keys: IncompatibleKeys = { missingKeys: missing, unexpectedKeys: unexpected };
+  for (const owner of finished) for (const { hook } of hooksOf(owner)?.loadPost ?? []) hook(owner, keys);
   const problems = [...mismatches];
   if (strict && unexpected.length > 0) problems.unshift(`Unexpected key(s) in state_dict: ${quoted(unexpected)}. `);
   if (strict && missing.length > 0) problems.unshift(`Missing key(s) in state_dict: ${quoted(missing)}. `);
@@ -90,7 +117,10 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
 function copyAll(copies: readonly (readonly [Tensor, Tensor])[]): void {
   noGrad(() => {
     const ready = copies.map(([target, value]) => [target, moved(value, target.device)] as const);
-    for (const [target, value] of ready) target.copy_(value);
+    for (const [target, value] of ready) {
+      if (isLazy(target)) target.materialize(value.shape);
+      target.copy_(value);
+    }
   });
 }
 

@@ -1,5 +1,5 @@
 /** @file Layers for images: shuffling of channels and pixels, resizing, patches, normalization of neighbours. */
-import { cat, functional as F, type Tensor } from '@flambeau/tensor';
+import { functional as F, type Tensor } from '@flambeau/tensor';
 import { signature, type Trailing } from '@flambeau/tensor/internal';
 import type { Arguments } from './arguments.ts';
 import type { Sizes } from './conv.ts';
@@ -265,7 +265,7 @@ type NeighbourArguments = Arguments<
   NeighbourOptions
 >;
 
-abstract class NeighbourNorm extends Module {
+export abstract class NeighbourNorm extends Module {
   readonly size: number;
   readonly alpha: number;
   readonly beta: number;
@@ -298,36 +298,5 @@ abstract class NeighbourNorm extends Module {
 export class LocalResponseNorm extends NeighbourNorm {
   override extraRepr(): string {
     return `${this.size}, ${settings({ alpha: this.alpha, beta: this.beta })}, k=${floatText(this.k)}`;
-  }
-}
-
-/**
- * The same for images [N, C, H, W] and odd sizes, as PyTorch computes it: its running sum never drops the first channel.
- */
-export class CrossMapLRN2d extends NeighbourNorm {
-  override forward(input: Tensor): Tensor {
-    const { size, alpha, beta, k } = this;
-    const reach = Math.floor((size - 1) / 2);
-    const channels = input.shape[1]!;
-    const squares = input.square();
-    const sums = F.pad(squares, [0, 0, 0, 0, reach, reach])
-      .unfold(1, 2 * reach + 1, 1)
-      .sum(-1);
-    const inside = Math.min(reach + 1, channels);
-    const first = squares.narrow(1, 0, 1);
-    const kept =
-      inside === channels
-        ? sums
-        : cat([sums.narrow(1, 0, inside), sums.narrow(1, inside, channels - inside).add(first)], 1);
-    return input.mul(
-      kept
-        .mul(alpha / size)
-        .add(k)
-        .pow(-beta),
-    );
-  }
-
-  override extraRepr(): string {
-    return `${this.size}, ${settings({ alpha: this.alpha, beta: this.beta, k: this.k })}`;
   }
 }

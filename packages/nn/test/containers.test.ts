@@ -110,11 +110,22 @@ describe('ParameterList and ParameterDict', () => {
     list.append(new Parameter(zeros(4)));
     expect(list.namedParameters().map(([name]) => name)).toEqual(['0', '1']);
     expect(list.at(-1).shape).toEqual([4]);
-    expect(() => list.append(zeros(1) as Parameter)).toThrow(/new Parameter/);
+    // As PyTorch: a tensor becomes a parameter.
+    list.append(zeros(1));
+    expect(list.at(-1)).toBeInstanceOf(Parameter);
+    expect(() => list.append(3 as never)).toThrow("'3' is number, not a tensor");
+    expect(() => list.append(list.at(0).mul(2))).toThrow('detach()');
     const dict = new ParameterDict({ w: new Parameter(zeros(2)) });
     expect([...dict.stateDict().keys()]).toEqual(['w']);
     expect(dict.get('w').requiresGrad).toBe(true);
     expect(() => dict.get('v')).toThrow(IndexError);
+    expect(dict.setdefault('w', zeros(9)).shape).toEqual([2]);
+    expect(dict.setdefault('u', zeros(3)).shape).toEqual([3]);
+    expect([...dict.values()].map(({ shape }) => shape)).toEqual([[2], [3]]);
+    expect(dict.pop('w').shape).toEqual([2]);
+    expect([...dict.entries()].map(([name]) => name)).toEqual(['u']);
+    dict.clear();
+    expect(dict.length).toBe(0);
   });
 
   it('move with the module that has them', () => {

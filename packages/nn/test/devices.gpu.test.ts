@@ -8,16 +8,19 @@ import * as webgpu from '@flambeau/backend-webgpu';
 import { SGD } from '@flambeau/optim';
 import { load, save } from '@flambeau/serialize';
 import {
+  autocast,
   DeviceError,
   functional as F,
   manualSeed,
+  ones,
   randn,
   setDefaultDevice,
   type Tensor,
   tensor,
   zeros,
 } from '@flambeau/tensor';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { backendFor } from '@flambeau/tensor/internal';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import * as nn from '../src/index.ts';
 
 const gpu = 'webgpu:0';
@@ -261,5 +264,57 @@ describe('the default device', () => {
     } finally {
       setDefaultDevice('cpu');
     }
+  });
+});
+
+describe('autocast', () => {
+  it('uses the 16-bit dtypes that the device has, and says so where there is none', async () => {
+    const { dtypes } = backendFor(gpu);
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const x = randn(2, 3).to(gpu);
+    for (const dtype of ['float16', 'bfloat16'] as const) {
+      const out = autocast({ deviceType: 'webgpu', dtype }, () => x.matmul(x.t()));
+      expect(out.dtype).toBe(dtypes.has(dtype) ? dtype : 'float32');
+    }
+    expect(warn).toHaveBeenCalledTimes(['float16', 'bfloat16'].filter((name) => !dtypes.has(name as never)).length);
+    // The CPU's tensors are another matter.
+    expect(autocast('webgpu', () => ones(2, 2).matmul(ones(2, 2))).dtype).toBe('float32');
+    warn.mockRestore();
+  });
+
+  it('goes by the list for GPUs there', () => {
+    const low = randn(2, 3).to(gpu).to('float16');
+    const dtypeOf = (fn: () => Tensor): string => autocast('webgpu', fn).dtype;
+    const [image, kernel] = [randn(1, 2, 4, 4).to(gpu), randn(2, 1, 2, 2).to(gpu)];
+    expect(dtypeOf(() => F.convTranspose2d(image, kernel))).toBe('float16');
+    expect(dtypeOf(() => image.at(0, 0).mv(kernel.flatten().narrow(0, 0, 4)))).toBe('float16');
+    expect(dtypeOf(() => F.relu(low))).toBe('float16');
+    for (const full of [
+      () => low.exp(),
+      () => low.pow(2),
+      () => low.sum(),
+      () => low.cumsum(1),
+      () => F.softmax(low, 1),
+      () => F.layerNorm(low, 3),
+      () => F.mseLoss(low, low),
+    ]) {
+      expect(dtypeOf(full)).toBe('float32');
+    }
+  });
+
+  it('trains', async () => {
+    manualSeed(0);
+    const net = network().to(gpu);
+    const optimizer = new SGD(net.parameters(), { lr: 0.1 });
+    const [x, y] = [randn(8, 3).to(gpu), randn(8, 2).to(gpu)];
+    const losses: number[] = [];
+    for (let i = 0; i < 10; i++) {
+      optimizer.zeroGrad();
+      const loss = autocast('webgpu', () => F.mseLoss(net(x), y));
+      loss.backward();
+      optimizer.step();
+      losses.push(await loss.item());
+    }
+    expect(losses.at(-1)).toBeLessThan(losses[0]! * 0.8);
   });
 });

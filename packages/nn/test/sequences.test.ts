@@ -184,3 +184,29 @@ describe('copies of modules', () => {
     expect(copy.layers[0]).not.toBe(original.layers[0]);
   });
 });
+
+describe('unpadding and unpacking', () => {
+  const sequences = (): Tensor[] => [3, 1, 4].map((length) => randn(length, 2));
+
+  it('gives the sequences back, with gradients', () => {
+    manualSeed(4);
+    const given = sequences();
+    const lists = [
+      rnn.unpadSequence(rnn.padSequence(given), [3, 1, 4]),
+      rnn.unpadSequence(rnn.padSequence(given, true), tensor([3, 1, 4], { dtype: 'int32' }), true),
+      rnn.unpackSequence(rnn.packSequence(given, { enforceSorted: false })),
+    ];
+    for (const list of lists) expect(list.map((x) => x.toArraySync())).toEqual(given.map((x) => x.toArraySync()));
+    const x = randn(2, 3).requiresGrad_();
+    rnn.unpadSequence(x, [1, 2, 0])[1]!.sum().backward();
+    expect(x.grad!.toArraySync()).toEqual([
+      [0, 1, 0],
+      [0, 1, 0],
+    ]);
+  });
+
+  it('refuses lengths that do not fit', () => {
+    expect(() => rnn.unpadSequence(randn(2, 3), [1, 2])).toThrow(ShapeError);
+    expect(() => rnn.unpadSequence(randn(2, 3), [1, 2, 3])).toThrow(RangeError);
+  });
+});

@@ -1,11 +1,13 @@
 /** Types that must and must not compile; `npm run typecheck` reads this file, nothing runs it. */
-import type { Tensor } from '@flambeau/tensor';
+import { autocast, type ModeGuard, type Tensor } from '@flambeau/tensor';
 import {
   Conv2d,
   CrossEntropyLoss,
   Dropout,
   Embedding,
   Flatten,
+  LazyConv2d,
+  LazyLinear,
   Linear,
   MaxPool2d,
   Module,
@@ -14,6 +16,8 @@ import {
   MSELoss,
   ReLU,
   Sequential,
+  summary,
+  utils,
 } from '../src/index.ts';
 
 declare const x: Tensor;
@@ -83,7 +87,46 @@ new Linear(1, 2).registerForwardHook((module) => {
   return size === 2 ? undefined : null;
 });
 
+// Lazy modules are called as the layers that they become.
+const lazily: Tensor = new Sequential(new LazyConv2d(4, 3), new Flatten(), new LazyLinear(2))(x);
+// @ts-expect-error: the input's channels are not given
+new LazyConv2d({ inChannels: 1, outChannels: 2, kernelSize: 3 });
+
+// Utilities give the module's own type back.
+const weighted: number = utils.weightNorm(new Linear(1, 2), { dim: null }).outFeatures;
+const skipped: Linear = utils.skipInit(Linear, 1, 2);
+const called: Tensor = utils.stateless.functionalCall(new Linear(1, 2), { weight: x }, [x]);
+// @ts-expect-error: the arguments are those of the constructor
+utils.skipInit(Linear, 'one', 2);
+// @ts-expect-error: a misspelt option
+utils.spectralNorm(new Linear(1, 2), { eps: 1, iterations: 2 });
+// @ts-expect-error: an amount is needed
+utils.prune.l1Unstructured(new Linear(1, 2), 'weight');
+// @ts-expect-error: a parametrization gives a tensor
+utils.parametrize.registerParametrization(new Linear(1, 2), 'weight', new Count());
+const total: number = summary(new Linear(1, 2), [1, 1]).totalParameters;
+
+// State-dict hooks know their module too.
+new Linear(1, 2).registerLoadStateDictPostHook((module, { missingKeys }) => {
+  missingKeys.splice(module.outFeatures);
+});
+
+// Autocast gives what its function gives.
+const mixed: number = autocast('cpu', () => 3);
+const later: Promise<Tensor> = autocast({ dtype: 'bfloat16' }, async () => x);
+const guard: ModeGuard = autocast();
+// @ts-expect-error: a misspelt option
+autocast({ device: 'cpu' });
+
 export type Used = [
+  typeof lazily,
+  typeof weighted,
+  typeof skipped,
+  typeof called,
+  typeof total,
+  typeof mixed,
+  typeof later,
+  typeof guard,
   typeof pair,
   typeof wrong,
   typeof loss,

@@ -39,7 +39,42 @@ const makers: [name: string, make: Make][] = [
   ['RMSprop', (p) => new optim.RMSprop(p, { lr: 0.1, centered: true })],
   ['NAdam', (p) => new optim.NAdam(p, { lr: 0.1 })],
   ['ASGD', (p) => new optim.ASGD(p, { lr: 0.1 })],
+  ['Lion', (p) => new optim.Lion(p, { lr: 0.1 })],
 ];
+
+it('GradScaler leaves the decision on the device until it is awaited', async () => {
+  const p = tensor([1, 2]).to(gpu).requiresGrad_();
+  const optimizer = new optim.Adam([p], { lr: 0.5 });
+  const scaler = new optim.GradScaler({ initScale: 4, growthInterval: 1 });
+  p.grad = tensor([1, Number.POSITIVE_INFINITY]).to(gpu);
+  await scaler.step(optimizer);
+  scaler.update();
+  expect([await flat(p), scaler.getScale()]).toEqual([[1, 2], 2]);
+  optimizer.zeroGrad();
+  scaler.scale(p.square().sum()).backward();
+  const step = scaler.step(optimizer);
+  expect(() => scaler.update()).toThrow('await');
+  await step;
+  scaler.update();
+  expectClose(await flat(p), [0.5, 1.5]);
+  expect(scaler.getScale()).toBe(4);
+});
+
+it('Muon makes the same steps on the device', async () => {
+  manualSeed(0);
+  const [p, grad] = [randn(4, 3), randn(4, 3)];
+  const [a, b] = [p.clone().requiresGrad_(), p.to(gpu).requiresGrad_()];
+  for (const [x, g] of [
+    [a, grad],
+    [b, grad.to(gpu)],
+  ] as const) {
+    x.grad = g;
+    const optimizer = new optim.Muon([x], { lr: 0.1 });
+    optimizer.step();
+    optimizer.step();
+  }
+  expectClose(await flat(b), await flat(a), 1e-4);
+});
 
 describe('state', () => {
   it.each(makers)('of %s goes on where the CPU stopped', async (_, make) => {

@@ -18,7 +18,15 @@ export const optimizers: optim.Optimizer[] = [
   new optim.Rprop(parameters),
   new optim.ASGD(parameters),
   new optim.LBFGS(parameters),
+  new optim.Lion(parameters),
+  new optim.Muon(parameters, { adjustLrFn: 'match_rms_adamw' }),
 ];
+
+export const stepped: void | Promise<void> = new optim.GradScaler().step(new optim.Adam(parameters));
+// @ts-expect-error there is no such option
+new optim.GradScaler({ scale: 2 });
+// @ts-expect-error there is no such rule
+new optim.Muon(parameters, { adjustLrFn: 'other' });
 
 // An asynchronous closure makes the step asynchronous.
 export const loss: Promise<Tensor> = new optim.LBFGS(parameters).step(async () => parameters[0]!);

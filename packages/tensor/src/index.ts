@@ -1,6 +1,12 @@
 /** @file The public face of @flambeau/tensor. What only sibling packages need is in internal.ts. */
 import './install.ts';
 
+export {
+  type AutocastOptions,
+  autocast,
+  getAutocastDtype,
+  isAutocastEnabled,
+} from './autocast.ts';
 export type { Scalar } from './backend.ts';
 export { complex, imag, isComplex, polar, real, viewAsComplex, viewAsReal } from './complex-parts.ts';
 export {

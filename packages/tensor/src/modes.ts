@@ -27,16 +27,20 @@ const barrier = 'detached';
 /** Memory scopes, see memory.ts. */
 export const memoryKind = 'memory';
 
+/** Automatic mixed precision, see autocast.ts. */
+export const autocastKind = 'autocast';
+
 function refresh(changed: string): void {
+  if (changed === autocastKind || changed === barrier) state.autocasting = currentMode(autocastKind, null) !== null;
   state.gradEnabled = currentMode('grad', true);
   // The library's own scopes are no modes: others that open and close inside of them leave them alone.
   if (changed === memoryKind || changed === barrier) state.scope = currentMode<MemoryScope | null>(memoryKind, null);
 }
 
-/** The value of the innermost open mode of a kind. */
-export function currentMode<T>(kind: string, fallback: T): T {
+/** The value of the innermost open mode of a kind, and of those that `matches` picks. */
+export function currentMode<T>(kind: string, fallback: T, matches?: (value: unknown) => boolean): T {
   for (let mode = state.modes; mode !== null && mode.kind !== barrier; mode = mode.outer) {
-    if (mode.kind === kind) return mode.value as T;
+    if (mode.kind === kind && (matches === undefined || matches(mode.value))) return mode.value as T;
   }
   return fallback;
 }

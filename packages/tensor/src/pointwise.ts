@@ -2,6 +2,7 @@
  * @file Pointwise ops: an entry is an expression with promotion rules and, where the automatic rule would not do, a
  * stated derivative. From it come the out-of-place, in-place and `out` forms and the backward kernels.
  */
+import { autocastOperands } from './autocast.ts';
 import type { Scalar } from './backend.ts';
 import { isComplexValue, wrapNumber } from './complex-scalar.ts';
 import { type DTypeKind, isComplex, isDifferentiable, realDType } from './dtype.ts';
@@ -219,6 +220,7 @@ export function callPointwise(op: Pointwise, args: readonly PointwiseArgument[])
 
 /** Calls a pointwise op with several results. */
 export function callPointwiseAll(op: Pointwise, given: readonly PointwiseArgument[]): Tensor[] {
+  if (state.autocasting) given = autocastOperands(op.name, given);
   const common = commonShape(op, given);
   if (common === null) return callPointwiseAll(op, withNumbers(given));
   const args = given as readonly Operand[];

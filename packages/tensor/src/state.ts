@@ -17,6 +17,8 @@ export interface State {
   modes: Mode | null;
   /** What the open modes say about recording; kept up to date by modes.ts because every op reads it. */
   gradEnabled: boolean;
+  /** Whether some `autocast` is open; kept up to date by modes.ts because the ops of its lists ask. */
+  autocasting: boolean;
   /** The innermost open memory scope; kept up to date by modes.ts because every tensor asks. */
   scope: MemoryScope | null;
   /** Whether some device wants its memory back as soon as it can be had (not the CPU: it is garbage-collected). */
@@ -40,6 +42,7 @@ function create(): State {
   return {
     modes: null,
     gradEnabled: true,
+    autocasting: false,
     scope: null,
     reclaims: false,
     recorder: null,

@@ -87,6 +87,23 @@ const mlp: Workload = (device) => {
   };
 };
 
+/** All outputs of an LSTM, and the gradients of its four parameters. */
+const lstm: Workload = (device) => {
+  const net = new nn.LSTM(64, 128).to(device);
+  noGrad(() => {
+    [...net.parameters()].forEach((p, i) => {
+      p.copy_(values(device, 100 + i, p.shape, 1 / Math.sqrt(128)));
+    });
+  });
+  const x = values(device, 1, [50, 32, 64]);
+  return () => {
+    net.zeroGrad();
+    const loss = net(x)[0].pow(2).mean();
+    loss.backward();
+    return device === 'cpu' ? loss.itemSync() : loss.item();
+  };
+};
+
 const adam: Workload = (device) => {
   const p = new nn.Parameter(values(device, 1, [1000000]));
   p.grad = values(device, 2, [1000000]);
@@ -112,6 +129,7 @@ export const training: Workloads = {
   'train-cifar-net-b4': cifarNet(4),
   'train-cifar-net-b64': cifarNet(64),
   'train-mnist-cnn-b100': mnistNet,
+  'lstm-fwdbwd': lstm,
   'adam-1m': adam,
   'resnet20-infer-b64': residualInference(20, 64, 32),
   'resnet20-train-b64': residualTraining,

@@ -11,11 +11,14 @@ interface ClipSettings {
   maxNorm: number;
   normType: number;
   errorIfNonfinite: boolean;
+  /** Accepted for PyTorch's sake: all norms are always combined on the device, and nothing is read. */
+  foreach: boolean | null;
 }
 
-const parse = signature<ClipSettings>('clipGradNorm_', ['maxNorm', 'normType', 'errorIfNonfinite'], {
+const parse = signature<ClipSettings>('clipGradNorm_', ['maxNorm', 'normType', 'errorIfNonfinite', 'foreach'], {
   normType: 2,
   errorIfNonfinite: false,
+  foreach: null,
 });
 
 /**
@@ -33,7 +36,10 @@ const parse = signature<ClipSettings>('clipGradNorm_', ['maxNorm', 'normType', '
 export function clipGradNorm_(
   parameters: Parameters,
   ...args:
-    | [maxNorm: number, ...Trailing<[normType: number, errorIfNonfinite: boolean], Partial<ClipSettings>>]
+    | [
+        maxNorm: number,
+        ...Trailing<[normType: number, errorIfNonfinite: boolean, foreach: boolean | null], Partial<ClipSettings>>,
+      ]
     | [options: Partial<ClipSettings> & { maxNorm: number }]
 ): Tensor {
   const { maxNorm, normType, errorIfNonfinite } = parse(args);

@@ -179,3 +179,38 @@ export function packSequence(
   const lengths = sequences.map((sequence) => sequence.shape[0]!);
   return packPaddedSequence(padSequence(sequences), lengths, { enforceSorted });
 }
+
+/**
+ * The sequences [Tᵢ, …] of a padded batch [T, N, …], or [N, T, …] with `batchFirst`: what `padSequence` was given.
+ *
+ * ```ts
+ * const padded = padSequence([ones(3), ones(1)]);
+ * unpadSequence(padded, [3, 1]).map(({ shape }) => shape); // [[3], [1]]
+ * ```
+ * @param lengths of the sequences, on the CPU.
+ * @throws ShapeError for another number of lengths, RangeError for lengths beyond the padded one.
+ */
+export function unpadSequence(
+  paddedSequences: Tensor,
+  lengths: Tensor | readonly number[],
+  ...args: Trailing<[batchFirst: boolean], { batchFirst?: boolean | undefined }>
+): Tensor[] {
+  const { batchFirst } = parseUnpad(args);
+  const rows = batchFirst ? paddedSequences : paddedSequences.transpose(0, 1);
+  const counts = isTensor(lengths) ? Array.from(lengths.toTypedArraySync(), Number) : lengths;
+  const [count, steps] = rows.shape as readonly [number, number, ...number[]];
+  if (counts.length !== count) throw new ShapeError(`unpadSequence(): ${counts.length} lengths for ${count} sequences`);
+  return counts.map((length, i) => {
+    if (!Number.isInteger(length) || length < 0 || length > steps)
+      throw new RangeError(`unpadSequence(): lengths must be between 0 and ${steps}, got ${length}`);
+    return rows.select(0, i).narrow(0, 0, length);
+  });
+}
+
+const parseUnpad = signature<{ batchFirst: boolean }>('unpadSequence', ['batchFirst'], { batchFirst: false });
+
+/** The sequences [Tᵢ, …] of a packed batch, in their first order: what `packSequence` was given. */
+export function unpackSequence(packedSequences: PackedSequence): Tensor[] {
+  const [padded, lengths] = padPackedSequence(packedSequences, { batchFirst: true });
+  return unpadSequence(padded, lengths, { batchFirst: true });
+}

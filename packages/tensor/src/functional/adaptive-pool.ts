@@ -1,11 +1,13 @@
 /** @file Pooling to a given output size: windows that cover the input evenly. */
 
 import { signature } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { fromTypedArray } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
 import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { pickTaps, resample, windowTaps } from './resampling.ts';
 
@@ -75,6 +77,7 @@ export function adaptiveAvgPool2d(input: Tensor, outputSize: AdaptiveSize): Tens
 
 /** Averages of volumes [N, C, D, H, W] or [C, D, H, W] over windows that cover them evenly. */
 export function adaptiveAvgPool3d(input: Tensor, outputSize: AdaptiveSize): Tensor {
+  if (state.autocasting) return withAutocast('adaptiveAvgPool3d', adaptiveAvgPool3d, input, outputSize);
   return shownAverages(input, outputSizes('adaptiveAvgPool3d', input, outputSize, 3));
 }
 

@@ -1,6 +1,8 @@
 /** @file Losses of classes: negative log likelihood and cross entropy. */
+
 import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import type { ClassSpec } from '../backend.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, IndexError, ShapeError } from '../errors.ts';
@@ -170,6 +172,7 @@ export function nllLoss(
   target: Tensor,
   ...args: Trailing<[weight: Tensor | null], ClassLossOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('nllLoss', nllLoss, input, target, ...args);
   return temporaries(() => nll('nllLoss', input, target, parseNll(args)));
 }
 
@@ -201,6 +204,7 @@ export function crossEntropy(
   target: Tensor,
   ...args: Trailing<[weight: Tensor | null], CrossEntropyOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('crossEntropy', crossEntropy, input, target, ...args);
   return temporaries(() => {
     const parsed = parseCrossEntropy(args);
     const { labelSmoothing, reduction: kind } = parsed;

@@ -1,13 +1,14 @@
 /** @file Convolutions of any number of spatial dimensions, plain and transposed. */
 import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
+import { autocastOperands } from '../autocast.ts';
 import type { ConvSpec } from '../backend.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { checkTensor } from '../ops/make.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import { Tensor } from '../tensor.ts';
 import { constantPad } from './pad.ts';
 import { perDimension } from './spatial.ts';
@@ -150,7 +151,9 @@ function checkGroups(
 
 /** Convolution by an input with or without a batch dimension. */
 function conv(op: string, spatial: number, input: Tensor, w: Tensor, parsed: Parsed): Tensor {
-  const { bias, groups } = parsed;
+  const { groups } = parsed;
+  let { bias } = parsed;
+  if (state.autocasting) [input, w, bias] = autocastOperands(op, [input, w, bias] as const);
   checkTensors(op, input, w, bias, spatial);
   const stride = perDimension(op, 'stride', parsed.stride, spatial);
   const dilation = perDimension(op, 'dilation', parsed.dilation, spatial);
@@ -279,7 +282,9 @@ function transposed(op: string, spatial: number, input: Tensor, w: Tensor, args:
     groups: 1,
     dilation: 1,
   })(args);
-  const { bias, groups } = parsed;
+  const { groups } = parsed;
+  let { bias } = parsed;
+  if (state.autocasting) [input, w, bias] = autocastOperands(op, [input, w, bias] as const);
   checkTensors(op, input, w, bias, spatial);
   const [stride, padding, extra, dilation] = (['stride', 'padding', 'outputPadding', 'dilation'] as const).map((name) =>
     perDimension(op, name, parsed[name], spatial),

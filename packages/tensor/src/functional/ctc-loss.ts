@@ -1,12 +1,13 @@
 /** @file Connectionist temporal classification: the loss of sequences whose alignment is unknown. */
 import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import type { CtcSamples } from '../backend.ts';
 import { isFloating } from '../dtype.ts';
 import { DeviceError, DTypeError, ShapeError } from '../errors.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
 import { checkReduction, type LossOptions, type LossReduction } from './element-loss.ts';
 
@@ -120,6 +121,8 @@ export function ctcLoss(
   targetLengths: Tensor | readonly number[],
   ...args: Trailing<[blank: number, reduction: LossReduction, zeroInfinity: boolean], CtcLossOptions>
 ): Tensor {
+  if (state.autocasting)
+    return withAutocast('ctcLoss', ctcLoss, logProbs, targets, inputLengths, targetLengths, ...args);
   const { blank, reduction, zeroInfinity } = parse(args);
   checkReduction('ctcLoss', reduction);
   if (!isFloating(logProbs.dtype))

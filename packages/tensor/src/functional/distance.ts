@@ -1,6 +1,7 @@
 /** @file Distances and similarities of vectors, and vectors made unit length. */
 
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
@@ -10,6 +11,7 @@ import { triuIndices } from '../ops/combine.ts';
 import { resultType } from '../promotion.ts';
 import { shownAs } from '../record.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { asFloating } from './element-loss.ts';
 
@@ -73,6 +75,7 @@ export function cosineSimilarity(
   x2: Tensor,
   ...args: Trailing<[dim: number, eps: number], SimilarityOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('cosineSimilarity', cosineSimilarity, x1, x2, ...args);
   return temporaries(() => {
     const { dim, eps } = parseSimilarity(args);
     const dtype = resultType(x1, x2);
@@ -158,6 +161,7 @@ export function cdist(
   x2: Tensor,
   ...args: Trailing<[p: number, computeMode: CdistMode], CdistOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('cdist', cdist, x1, x2, ...args);
   return temporaries(() => {
     const { p } = parseCdist(args);
     for (const x of [x1, x2]) checkVectors('cdist', x, 2);
@@ -180,6 +184,7 @@ const parsePdist = signature<{ p: number }>('pdist', ['p'], { p: 2 });
  * @returns [N (N − 1) / 2]
  */
 export function pdist(input: Tensor, ...args: Trailing<[p: number], { p?: number | undefined }>): Tensor {
+  if (state.autocasting) return withAutocast('pdist', pdist, input, ...args);
   return temporaries(() => {
     const { p } = parsePdist(args);
     checkVectors('pdist', input, 2);

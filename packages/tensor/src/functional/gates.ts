@@ -1,12 +1,14 @@
 /** @file Activations with learned, random or split inputs: prelu, rrelu, glu. */
 
 import { signature } from '../args.ts';
+import { autocastOperands } from '../autocast.ts';
 import { ShapeError } from '../errors.ts';
 import { Expr } from '../ir/expr.ts';
 import { sameDType } from '../ops/make.ts';
 import { callPointwise, pointwise } from '../pointwise.ts';
 import { shownAs } from '../record.ts';
 import { formatShape, wrapDim } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 
 const preluOp = pointwise(2, (x, weight) => x.gt(0).where(x, weight.mul(x)), {
@@ -25,7 +27,8 @@ const parsePrelu = signature<{ weight: Tensor }>('prelu', ['weight'], {});
  * @throws ShapeError when weight has neither one element nor one for each channel.
  */
 export function prelu(input: Tensor, ...args: [weight: Tensor] | [options: { weight: Tensor }]): Tensor {
-  const { weight } = parsePrelu(args);
+  let { weight } = parsePrelu(args);
+  if (state.autocasting) [input, weight] = autocastOperands('prelu', [input, weight] as const);
   sameDType('prelu', input, weight);
   const { shape } = input;
   if (weight.shape.length > 1)

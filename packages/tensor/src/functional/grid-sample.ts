@@ -1,12 +1,14 @@
 /** @file Sampling of images at any points: affineGrid, gridSample. */
 
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { fromTypedArray } from '../creation.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
 import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 
 export interface AlignCornersOption {
@@ -216,6 +218,7 @@ export function gridSample(
     GridSampleOptions
   >
 ): Tensor {
+  if (state.autocasting) return withAutocast('gridSample', gridSample, input, grid, ...args);
   return temporaries(() => {
     const given = parseSample(args);
     checkSample(input, grid, given);

@@ -79,6 +79,7 @@ export {
   maxPool2d,
   maxPool3d,
 } from './pool.ts';
+export { type RmsNormOptions, rmsNorm } from './rms-norm.ts';
 export * from './sampling.ts';
 export * from './shuffle.ts';
 export * from './softmax.ts';

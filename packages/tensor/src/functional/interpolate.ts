@@ -184,6 +184,9 @@ type UpsampleArguments = Trailing<
   Pick<InterpolateOptions, 'size' | 'scaleFactor'>
 >;
 
+/** PyTorch's older name of {@link interpolate}. */
+export const upsample = interpolate;
+
 /** `interpolate` in mode 'nearest'. */
 export function upsampleNearest(input: Tensor, ...args: UpsampleArguments): Tensor {
   return interpolate(input, { ...parseUpsample(args), mode: 'nearest' });

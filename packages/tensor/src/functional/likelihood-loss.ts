@@ -1,9 +1,12 @@
 /** @file Negative log likelihoods of distributions, and the divergence of one from another. */
+
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { ShapeError } from '../errors.ts';
 import { call, type Expr } from '../ir/expr.ts';
 import { temporaries } from '../memory.ts';
 import { formatShape, sameShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { applyLoss, asFloating, elementLoss, type LossOptions, type LossReduction } from './element-loss.ts';
 
@@ -62,6 +65,7 @@ export function poissonNllLoss(
   target: Tensor,
   ...args: Trailing<[logInput: boolean, full: boolean], PoissonNllLossOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('poissonNllLoss', poissonNllLoss, input, target, ...args);
   return temporaries(() => {
     const { logInput, full, eps, reduction } = parsePoisson(args);
     const tensors = asFloating([input, target]);
@@ -172,6 +176,7 @@ const parseKlDiv = signature<KlDiv>('klDiv', [], { reduction: 'mean', logTarget:
  * target · (log(target) − input), elementwise, then reduced. 'batchmean' is the mathematical definition.
  */
 export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
+  if (state.autocasting) return withAutocast('klDiv', klDiv, input, target, options);
   return temporaries(() => {
     const { reduction, logTarget } = parseKlDiv([options]);
     const loss = logTarget ? logDivergence : divergence;

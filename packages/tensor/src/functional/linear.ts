@@ -1,12 +1,13 @@
 /** @file The affine map of a layer. */
 import { allocateLike } from '../allocate.ts';
+import { autocastOperands } from '../autocast.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
 import { checkTensor } from '../ops/make.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { formatShape, sameShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import { Tensor } from '../tensor.ts';
 
 /**
@@ -18,6 +19,7 @@ import { Tensor } from '../tensor.ts';
  * @throws ShapeError when the sizes of input, weight and bias do not fit.
  */
 export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  if (state.autocasting) [input, weight, bias] = autocastOperands('linear', [input, weight, bias] as const);
   return temporaries(() => {
     checkTensor('linear', 'input', input);
     checkTensor('linear', 'weight', weight);

@@ -1,11 +1,12 @@
 /** @file Losses of pairs of values: squared, absolute, Huber's, binary cross entropy. */
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { ones } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { call, type Expr } from '../ir/expr.ts';
 import { untracked } from '../modes.ts';
 import { formatShape, sameShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { applyLoss, checkReduction, elementLoss, type LossOptions, type LossReduction } from './element-loss.ts';
 
@@ -49,6 +50,7 @@ const mse = elementLoss(
  * ```
  */
 export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  if (state.autocasting) return withAutocast('mseLoss', mseLoss, input, target, options);
   warnAboutBroadcast('mseLoss', input, target);
   return applyLoss(mse, [input, target], [], parseMse([options]).reduction);
 }
@@ -57,6 +59,7 @@ const parseL1 = signature<{ reduction: LossReduction }>('l1Loss', [], { reductio
 
 /** Absolute errors |input − target|. */
 export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  if (state.autocasting) return withAutocast('l1Loss', l1Loss, input, target, options);
   const { reduction: kind } = parseL1([options]);
   checkReduction('l1Loss', kind);
   warnAboutBroadcast('l1Loss', input, target);
@@ -87,6 +90,7 @@ export function smoothL1Loss(
   target: Tensor,
   options: LossOptions & { beta?: number | undefined } = {},
 ): Tensor {
+  if (state.autocasting) return withAutocast('smoothL1Loss', smoothL1Loss, input, target, options);
   const { reduction: kind, beta } = parseSmoothL1([options]);
   if (!(beta >= 0)) throw new RangeError(`smoothL1Loss(): beta must not be negative, got ${beta}`);
   if (beta === 0) return l1Loss(input, target, { reduction: kind });
@@ -119,6 +123,7 @@ export function huberLoss(
   target: Tensor,
   options: LossOptions & { delta?: number | undefined } = {},
 ): Tensor {
+  if (state.autocasting) return withAutocast('huberLoss', huberLoss, input, target, options);
   const { reduction: kind, delta } = parseHuber([options]);
   if (!(delta > 0)) throw new RangeError(`huberLoss(): delta must be positive, got ${delta}`);
   warnAboutBroadcast('huberLoss', input, target);
@@ -171,6 +176,7 @@ const parseBce = signature<{ weight: Tensor | null; reduction: LossReduction }>(
  * @throws RangeError on the CPU for an input outside [0, 1].
  */
 export function binaryCrossEntropy(input: Tensor, target: Tensor, ...args: BinaryArguments): Tensor {
+  if (state.autocasting) return withAutocast('binaryCrossEntropy', binaryCrossEntropy, input, target, ...args);
   const { weight, reduction: kind } = parseBce(args);
   checkSameShape('binaryCrossEntropy', input, target);
   checkProbabilities(input);
@@ -235,6 +241,8 @@ export function binaryCrossEntropyWithLogits(
   target: Tensor,
   ...args: Trailing<[weight: Tensor | null], BinaryOptions & { posWeight?: Tensor | null | undefined }>
 ): Tensor {
+  if (state.autocasting)
+    return withAutocast('binaryCrossEntropyWithLogits', binaryCrossEntropyWithLogits, input, target, ...args);
   const { weight, posWeight, reduction: kind } = parseLogits(args);
   checkSameShape('binaryCrossEntropyWithLogits', input, target);
   if (weight === null && posWeight === null) return applyLoss(logits, [input, target], [], kind);

@@ -1,12 +1,14 @@
 /** @file Losses that want a margin between scores. */
 
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { call } from '../ir/expr.ts';
 import { zerosLike } from '../like.ts';
 import { temporaries } from '../memory.ts';
 import { shownAs } from '../record.ts';
 import { formatShape, sameShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import {
   applyLoss,
@@ -45,6 +47,7 @@ const parseSoftMargin = signature<{ reduction: LossReduction }>('softMarginLoss'
 
 /** log(1 + exp(−target · input)) for targets ±1. */
 export function softMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  if (state.autocasting) return withAutocast('softMarginLoss', softMarginLoss, input, target, options);
   return temporaries(() => applyLoss(softMargin, [input, target], [], parseSoftMargin([options]).reduction));
 }
 
@@ -67,6 +70,7 @@ export function hingeEmbeddingLoss(
   target: Tensor,
   ...args: Trailing<[margin: number], MarginLossOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('hingeEmbeddingLoss', hingeEmbeddingLoss, input, target, ...args);
   return temporaries(() => {
     const { margin, reduction } = parseHinge(args);
     return applyLoss(hinge, [input, target], [margin], reduction);
@@ -95,6 +99,7 @@ export function marginRankingLoss(
   target: Tensor,
   ...args: Trailing<[margin: number], MarginLossOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('marginRankingLoss', marginRankingLoss, input1, input2, target, ...args);
   return temporaries(() => {
     const { margin, reduction } = parseRanking(args);
     if (input1.ndim !== input2.ndim || input1.ndim !== target.ndim) {
@@ -157,6 +162,7 @@ export function multiMarginLoss(
   target: Tensor,
   ...args: Trailing<[p: number, margin: number, weight: Tensor | null], MultiMarginLossOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('multiMarginLoss', multiMarginLoss, input, target, ...args);
   return temporaries(() => {
     const { p, margin, weight, reduction } = parseMultiMargin(args);
     checkReduction('multiMarginLoss', reduction);
@@ -183,6 +189,7 @@ const parseMultilabel = signature<{ reduction: LossReduction }>('multilabelMargi
  * @param target of the same shape: classes, the first −1 ends the list
  */
 export function multilabelMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  if (state.autocasting) return withAutocast('multilabelMarginLoss', multilabelMarginLoss, input, target, options);
   return temporaries(() => {
     const { reduction } = parseMultilabel([options]);
     checkReduction('multilabelMarginLoss', reduction);

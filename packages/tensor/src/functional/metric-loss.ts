@@ -1,8 +1,11 @@
 /** @file Losses of how near samples lie to each other: cosineEmbeddingLoss, tripletMarginLoss. */
+
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { pairwiseDistance } from './distance.ts';
 import { checkReduction, type LossOptions, type LossReduction, reduceLoss } from './element-loss.ts';
@@ -25,6 +28,8 @@ export function cosineEmbeddingLoss(
   target: Tensor,
   ...args: Trailing<[margin: number], MarginLossOptions>
 ): Tensor {
+  if (state.autocasting)
+    return withAutocast('cosineEmbeddingLoss', cosineEmbeddingLoss, input1, input2, target, ...args);
   return temporaries(() => {
     const { margin, reduction } = parseCosine(args);
     checkReduction('cosineEmbeddingLoss', reduction);
@@ -79,6 +84,8 @@ export function tripletMarginLoss(
   negative: Tensor,
   ...args: Trailing<[margin: number, p: number, eps: number, swap: boolean], TripletMarginLossOptions>
 ): Tensor {
+  if (state.autocasting)
+    return withAutocast('tripletMarginLoss', tripletMarginLoss, anchor, positive, negative, ...args);
   return temporaries(() => {
     const { margin, p, eps, swap, reduction } = parseTriplet(args);
     if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim) {

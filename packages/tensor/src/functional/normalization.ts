@@ -1,6 +1,7 @@
 /** @file Normalization of batches, layers, groups and instances. */
 
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { isFloating } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { computeDType } from '../ir/kernel.ts';
@@ -9,6 +10,7 @@ import { untracked } from '../modes.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { shownAs } from '../record.ts';
 import { formatShape, sameShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { byOwnStatistics, byStatistics, countOf } from './normalizing.ts';
 
@@ -149,6 +151,7 @@ export function layerNorm(
   normalizedShape: number | readonly number[],
   ...args: AffineArguments
 ): Tensor {
+  if (state.autocasting) return withAutocast('layerNorm', layerNorm, input, normalizedShape, ...args);
   return temporaries(() => {
     const { weight, bias, eps } = parseLayerNorm(args);
     const sizes = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
@@ -175,6 +178,7 @@ export function layerNorm(
 
 /** Group normalization: the channels of [N, C, …] in `numGroups` groups, each normalized by itself. Wu & He 2018. */
 export function groupNorm(input: Tensor, numGroups: number, ...args: AffineArguments): Tensor {
+  if (state.autocasting) return withAutocast('groupNorm', groupNorm, input, numGroups, ...args);
   return temporaries(() => {
     const { weight, bias, eps } = parseGroupNorm(args);
     const channels = input.shape[1];

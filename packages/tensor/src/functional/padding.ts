@@ -1,11 +1,13 @@
 /** @file Padding: with a constant, or with what the tensor itself holds. */
 
 import { signature, type Trailing } from '../args.ts';
+import { autocastOperands } from '../autocast.ts';
 import { fromTypedArray } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
 import { shownAs } from '../record.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Value } from '../values.ts';
 import { constantPad } from './pad.ts';
@@ -62,6 +64,9 @@ export function pad(
         `pad(): mode must be 'constant', 'reflect', 'replicate' or 'circular', got ${JSON.stringify(mode)}`,
       );
     }
+    // PyTorch has these two as ops, which it lists; 'circular' copies pieces.
+    if (state.autocasting && mode !== 'circular')
+      [input] = autocastOperands(mode === 'reflect' ? 'reflectionPad' : 'replicationPad', [input] as const);
     if (value !== null) throw new TypeError(`pad(): mode '${mode}' takes no value`);
     if (padding.length % 2 !== 0 || padding.length > 2 * input.ndim) {
       throw new ShapeError(

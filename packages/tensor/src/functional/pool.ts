@@ -1,12 +1,13 @@
 /** @file Max and average pooling over any number of spatial dimensions. */
 import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import type { AvgPoolSpec, MaxPoolSpec } from '../backend.ts';
 import { ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { perDimension } from './spatial.ts';
 
@@ -177,6 +178,7 @@ export function maxPool3d<Indices extends boolean = false>(
   kernelSize: Sizes,
   ...args: MaxPoolArguments<Indices>
 ): MaxPoolResult<Indices> {
+  if (state.autocasting) return withAutocast('maxPool3d', maxPool3d<Indices>, input, kernelSize, ...args);
   return maxPool('maxPool3d', 3, input, kernelSize, args) as MaxPoolResult<Indices>;
 }
 
@@ -252,5 +254,6 @@ export function avgPool2d(input: Tensor, kernelSize: Sizes, ...args: AvgPoolArgu
 
 /** Averages over windows of volumes, [N, C, D, H, W]. */
 export function avgPool3d(input: Tensor, kernelSize: Sizes, ...args: AvgPoolArguments): Tensor {
+  if (state.autocasting) return withAutocast('avgPool3d', avgPool3d, input, kernelSize, ...args);
   return avgPool('avgPool3d', 3, input, kernelSize, args);
 }

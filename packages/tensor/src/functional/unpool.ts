@@ -1,9 +1,11 @@
 /** @file The way back from max pooling, and pooling by power averages. */
 
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { ShapeError } from '../errors.ts';
 import { shownAs } from '../record.ts';
 import { formatShape, sameShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { avgPool1d, avgPool2d } from './pool.ts';
 import { perDimension } from './spatial.ts';
@@ -72,16 +74,19 @@ function maxUnpool(
  * @throws IndexError for a position outside the output.
  */
 export function maxUnpool1d(input: Tensor, indices: Tensor, kernelSize: Sizes, ...args: UnpoolArguments): Tensor {
+  if (state.autocasting) return withAutocast('maxUnpool1d', maxUnpool1d, input, indices, kernelSize, ...args);
   return maxUnpool('maxUnpool1d', 1, input, indices, kernelSize, args);
 }
 
 /** Images with values put back at the positions that max pooling took them from, zeros elsewhere. */
 export function maxUnpool2d(input: Tensor, indices: Tensor, kernelSize: Sizes, ...args: UnpoolArguments): Tensor {
+  if (state.autocasting) return withAutocast('maxUnpool2d', maxUnpool2d, input, indices, kernelSize, ...args);
   return maxUnpool('maxUnpool2d', 2, input, indices, kernelSize, args);
 }
 
 /** Volumes with values put back at the positions that max pooling took them from, zeros elsewhere. */
 export function maxUnpool3d(input: Tensor, indices: Tensor, kernelSize: Sizes, ...args: UnpoolArguments): Tensor {
+  if (state.autocasting) return withAutocast('maxUnpool3d', maxUnpool3d, input, indices, kernelSize, ...args);
   return maxUnpool('maxUnpool3d', 3, input, indices, kernelSize, args);
 }
 

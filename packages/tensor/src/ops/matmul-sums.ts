@@ -1,4 +1,5 @@
 /** @file Matrix products added to a tensor: beta · self + alpha · product. */
+import { autocastOperands } from '../autocast.ts';
 import { addmmFactors } from '../contraction.ts';
 import { ShapeError } from '../errors.ts';
 import { inplaceOf, overwrite } from '../inplace.ts';
@@ -6,6 +7,7 @@ import { untracked } from '../modes.ts';
 import { record } from '../record.ts';
 import { resizeMemory } from '../resize.ts';
 import { broadcastShapes, formatShape, sameShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import type { ComplexValue } from '../values.ts';
 import { type AddmmOptions, bmm, mv, outer } from './matmul.ts';
@@ -39,6 +41,7 @@ function sumOf(op: keyof MatmulSumOps, product: (a: Tensor, b: Tensor) => Tensor
     return (beta === 1 ? self : self.mul(bools ? true : beta)).add(scaled);
   };
   const sum: SumOf = (self, a, b, options) => {
+    if (state.autocasting) [self, a, b] = autocastOperands(op, [self, a, b] as const);
     const { beta, alpha } = addmmFactors(op, self.dtype, options);
     // Complex factors are rare: the composition differentiates itself.
     if (typeof beta === 'object' || typeof alpha === 'object') return compute(self, a, b, beta, alpha);

@@ -1,13 +1,14 @@
 /** @file Matrix products. */
 import { allocateLike } from '../allocate.ts';
 import { checkOptions } from '../args.ts';
+import { autocastOperands } from '../autocast.ts';
 import { addmmFactors } from '../contraction.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { inplaceOf, intoOut } from '../inplace.ts';
 import { mixedDevices } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, broadcastStrides, formatShape } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import { Tensor } from '../tensor.ts';
 import type { ComplexValue } from '../values.ts';
 import { conj } from './complex.ts';
@@ -35,7 +36,10 @@ function withOut(
 ): Tensor {
   checkTensor(op, 'the first operand', a);
   checkTensor(op, 'the second operand', b);
-  if (options === undefined) return product(a, b);
+  if (options === undefined) {
+    if (state.autocasting) [a, b] = autocastOperands(op, [a, b] as const);
+    return product(a, b);
+  }
   checkOptions(op, options, ['out']);
   return intoOut(op, options.out, [a, b], () => product(a, b));
 }
@@ -191,6 +195,7 @@ export interface AddmmOptions {
 }
 
 function addmmOf(self: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmOptions): Tensor {
+  if (state.autocasting) [self, mat1, mat2] = autocastOperands('addmm', [self, mat1, mat2] as const);
   const { beta, alpha } = addmmFactors('addmm', self.dtype, options);
   checkOperands('addmm', mat1, mat2);
   checkOperands('addmm', self, mat1);

@@ -1,6 +1,7 @@
 /** @file Copies in another order: flip, roll, rot90, repeat, tile, triangles, diagonals as matrices. */
 import { allocateLike } from '../allocate.ts';
 import { type IntegerList, integerList, signature, type Trailing } from '../args.ts';
+import { autocastOperands } from '../autocast.ts';
 import type { DType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { copyValues, inplaceOf } from '../inplace.ts';
@@ -10,7 +11,7 @@ import { untracked } from '../modes.ts';
 import type { PointwiseFunction } from '../pointwise.ts';
 import { record } from '../record.ts';
 import { contiguousStrides, formatShape, wrapDim, wrapDims } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import { Tensor } from '../tensor.ts';
 import { inZeros } from '../view.ts';
 import { clone } from './copy.ts';
@@ -238,6 +239,7 @@ export const triu: TriangleFunction = triangleFunction('triu');
 
 /** The sum of a matrix's diagonal. */
 export function trace(self: Tensor): Tensor {
+  if (state.autocasting) [self] = autocastOperands('trace', [self] as const);
   if (self.ndim !== 2) throw new ShapeError(`trace(): expects a matrix, got shape ${formatShape(self.shape)}`);
   return record(
     'trace',

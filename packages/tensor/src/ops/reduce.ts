@@ -1,11 +1,13 @@
 /** @file Reductions: sums, products, means, extremes, and tests of all elements. */
 import { signature, type Trailing } from '../args.ts';
+import { autocastOperands } from '../autocast.ts';
 import { type DType, type DTypeAlias, isComplex, isDifferentiable, isFloating, toDType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
 import { record } from '../record.ts';
 import { type Dims, type Reduction, reduceDims, reduceTensors, reduction } from '../reduction.ts';
 import { formatShape, sameShape, wrapDim } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import type { OutOption } from './make.ts';
 
@@ -123,6 +125,7 @@ function sumOver(
  * @throws IndexError for a dim out of range or given twice.
  */
 export function sum(self: Tensor, ...args: ReduceArguments<SumOptions>): Tensor {
+  if (state.autocasting) [self] = autocastOperands('sum', [self] as const);
   if (args.length === 0) return sumOver(self, reduceDims('sum', null, self.ndim), false, true);
   const { dims, keepdim, all, dtype, out } = parseSum(self, args);
   return intoOut('sum', out, [self], () => sumOver(self, dims, keepdim, all, dtype));
@@ -225,6 +228,7 @@ export function prod(
   self: Tensor,
   ...args: Trailing<[dim: number | null, keepdim: boolean], DimOptions & Pick<SumOptions, 'dtype'>>
 ): Tensor {
+  if (state.autocasting) [self] = autocastOperands('prod', [self] as const);
   const { dim, keepdim, dtype: asked, out } = parseProd(args);
   const dims = reduceDims('prod', dim === null ? null : wrapDim('prod', dim, self.ndim), self.ndim);
   const dtype = asked === undefined ? countDType(self.dtype) : toDType(asked);

@@ -1,5 +1,6 @@
 /** @file Running sums, products, extremes and log-sum-exps along one dimension, and differences. */
 import { signature, type Trailing } from '../args.ts';
+import { autocastOperands } from '../autocast.ts';
 import type { ScanKind } from '../backend.ts';
 import { type DType, type DTypeAlias, isComplex, isDifferentiable, isFloating, toDType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
@@ -8,7 +9,7 @@ import { type ValuesIndices, valuesIndices } from '../named.ts';
 import { asVector } from '../positions.ts';
 import { record } from '../record.ts';
 import { wrapDim } from '../shape.ts';
-import { backendFor } from '../state.ts';
+import { backendFor, state } from '../state.ts';
 import { Tensor } from '../tensor.ts';
 import { cat } from './join.ts';
 import type { OutOption } from './make.ts';
@@ -55,6 +56,7 @@ function cumulative(op: 'cumsum' | 'cumprod', kind: ScanKind): CumulativeFunctio
     out: undefined,
   });
   const f = (self: Tensor, ...args: [dim: number, options?: CumulativeOptions]): Tensor => {
+    if (state.autocasting) [self] = autocastOperands(op, [self] as const);
     const { dim: asked, dtype, out } = parse(args);
     const dim = wrapDim(op, asked, self.ndim);
     // Sums and products of bool and integers below 64 bits are int32.

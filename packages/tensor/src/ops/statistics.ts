@@ -1,5 +1,6 @@
 /** @file Spread, norms and quantiles: var, std, norm, logsumexp, quantile. */
 import { signature, type Trailing } from '../args.ts';
+import { autocastOperands } from '../autocast.ts';
 import { tensor } from '../creation.ts';
 import { type DType, toDType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
@@ -12,6 +13,7 @@ import { record } from '../record.ts';
 import { type Dims, reduceDims, reduceTensors, reduction } from '../reduction.ts';
 import { wrapDim } from '../shape.ts';
 import { spreadArguments, spreadOf, type VarArguments } from '../spread.ts';
+import { state } from '../state.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
 import { where as choose } from '../where.ts';
 import type { OutOption } from './make.ts';
@@ -190,6 +192,7 @@ function quantileFunction(op: 'quantile' | 'nanquantile'): QuantileFunction {
     out: undefined,
   });
   return (self, q, ...args) => {
+    if (state.autocasting) [self, q] = autocastOperands(op, [self, q] as const);
     const call = parse([q, ...args]);
     checkQuantile(op, self, call);
     return intoOut(op, call.out, [self], () => quantileOf(self, call, op === 'nanquantile'));

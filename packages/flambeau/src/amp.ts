@@ -1,0 +1,3 @@
+/** @file torch.amp: automatic mixed precision. */
+export { GradScaler } from '@flambeau/optim';
+export { autocast, getAutocastDtype, isAutocastEnabled } from '@flambeau/tensor';

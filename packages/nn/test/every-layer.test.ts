@@ -1,0 +1,111 @@
+/** What every layer must do: train on its own, have the gradients of its forward, and survive being saved. */
+import '@flambeau/backend-cpu';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gradcheck } from '@flambeau/autograd';
+import { Adam } from '@flambeau/optim';
+import { load, save } from '@flambeau/serialize';
+import { isTensor, manualSeed, noGrad, randn, type Tensor, tensor } from '@flambeau/tensor';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as nn from '../src/index.ts';
+import { examples } from './support/every-layer.ts';
+
+/** Containers and the base class, which cannot be called. */
+const notCalled = ['Module', 'ModuleDict', 'ModuleList', 'ParameterDict', 'ParameterList'];
+/**
+ * Layers whose gradient is PyTorch's and not that of their forward alone: CrossMapLRN2d's sums other channels, CTCLoss's
+ * is right behind a log-softmax only.
+ */
+const ownGradient = ['CrossMapLRN2d', 'CTCLoss'];
+
+/** All tensors of a nested result that gradients can flow to. */
+function tensorsOf(value: unknown): Tensor[] {
+  if (isTensor(value)) return value.dtype === 'float64' ? [value] : [];
+  if (Array.isArray(value)) return value.flatMap(tensorsOf);
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(tensorsOf) : [];
+}
+
+/** Runs a layer; what it draws at random is the same every time. */
+function run(layer: nn.Module, inputs: readonly unknown[]): Tensor[] {
+  manualSeed(5);
+  return tensorsOf(layer(...(inputs as never[])));
+}
+
+const isLeaf = (value: unknown): value is Tensor => isTensor(value) && value.requiresGrad;
+
+function made(name: string): { layer: nn.Module; inputs: unknown[] } {
+  const { make, inputs: draw } = examples[name]!;
+  const [layer, inputs] = [make().to('float64'), draw()];
+  // Lazy modules take their sizes.
+  noGrad(() => run(layer.clone(), inputs));
+  if (name.startsWith('Lazy')) noGrad(() => run(layer, inputs));
+  return { layer, inputs };
+}
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'layers-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+it('has an example of every layer', () => {
+  const layers = Object.entries(nn).flatMap(([name, value]) =>
+    typeof value === 'function' && value.prototype instanceof nn.Module ? [name] : [],
+  );
+  expect(Object.keys(examples).sort()).toEqual(layers.filter((name) => !notCalled.includes(name)).sort());
+});
+
+describe.each(Object.keys(examples).map((name) => [name]))('%s', (name) => {
+  it('trains on its own: the loss falls', () => {
+    manualSeed(1);
+    const { layer, inputs } = made(name);
+    const leaves = [...layer.parameters(), ...inputs.filter(isLeaf)];
+    const outputs = run(layer, inputs);
+    const targets = outputs.map((y) => randn([...y.shape], { dtype: 'float64' }));
+    // Losses are their own.
+    const single = outputs.length === 1 && outputs[0]!.ndim === 0;
+    const lossOf = (ys: readonly Tensor[]): Tensor =>
+      single
+        ? ys[0]!
+        : ys
+            .map((y, i) => y.sub(targets[i]!).square().sum())
+            .reduce((a, b) => a.add(b), tensor(0, { dtype: 'float64' }));
+    const optimizer = new Adam(leaves, { lr: 0.01 });
+    const losses = Array.from({ length: 15 }, () => {
+      optimizer.zeroGrad();
+      const loss = lossOf(run(layer, inputs));
+      loss.backward();
+      optimizer.step();
+      return loss.itemSync();
+    });
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+  });
+
+  it.skipIf(ownGradient.includes(name))('passes gradcheck in float64', async () => {
+    manualSeed(2);
+    const { layer, inputs } = made(name);
+    const names = layer.namedParameters().map(([key]) => key);
+    const leaves = [...layer.parameters(), ...inputs.filter(isLeaf)];
+    const call = (...given: Tensor[]): Tensor[] => {
+      const parameters = new Map(names.map((key, i) => [key, given[i]!]));
+      let next = names.length;
+      const values = inputs.map((value) => (isLeaf(value) ? given[next++]! : value));
+      manualSeed(5);
+      return tensorsOf(nn.utils.stateless.functionalCall(layer, parameters, values));
+    };
+    expect(await gradcheck(call, leaves)).toBe(true);
+  });
+
+  it('gives the same after being saved and loaded', async () => {
+    manualSeed(3);
+    const { layer, inputs } = made(name);
+    run(layer, inputs);
+    const path = join(folder, `${name}.safetensors`);
+    await save(layer.stateDict(), path);
+    const other = examples[name]!.make().to('float64');
+    other.loadStateDict(await load(path));
+    const [before, after] = [layer, other].map((net) => run(net.eval(), inputs).map((y) => y.toArraySync()));
+    expect(after).toEqual(before);
+  });
+});
