@@ -7,7 +7,7 @@ import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 
 /** A linear layer under the name that PyTorch prints for attention's output projection. */
-class NonDynamicallyQuantizableLinear extends Linear {}
+export class NonDynamicallyQuantizableLinear extends Linear {}
 
 export interface AttentionLayerOptions extends Factory {
   /** Share of the attention weights that is dropped in training. */

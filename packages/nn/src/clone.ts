@@ -47,13 +47,12 @@ function copyValue(value: unknown, copies: Copies): unknown {
   return copy;
 }
 
+/** A module without fields. Of the constructors only Module's runs: others want arguments and draw random numbers. */
+export const withoutConstructor = (type: new () => Module): Module =>
+  Reflect.construct(Module as unknown as new () => Module, [], type) as Module;
+
 function copyModule(module: Module, copies: Copies): Module {
-  // Of the constructors only Module's runs: those of subclasses would want their arguments and draw random numbers.
-  const copy = Reflect.construct(
-    Module as unknown as new () => Module,
-    [],
-    module.constructor as new () => Module,
-  ) as Module;
+  const copy = withoutConstructor(module.constructor as new () => Module);
   copies.set(module, copy);
   setHooks(copy, hooksOf(module)?.copy() ?? null);
   for (const key of Reflect.ownKeys(module)) {

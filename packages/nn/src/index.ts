@@ -7,6 +7,7 @@ export {
   type AttentionCallOptions,
   type AttentionLayerOptions,
   MultiheadAttention,
+  NonDynamicallyQuantizableLinear,
 } from './attention.ts';
 export { type Chain, ModuleDict, ModuleList, type NamedModules, Sequential } from './containers.ts';
 export {
@@ -65,6 +66,15 @@ export {
 export * from './margin-loss.ts';
 export { Module } from './module.ts';
 export * from './normalization.ts';
+export {
+  type Packed,
+  type PackedFunction,
+  type PackedModule,
+  type PackedReference,
+  packModule,
+  registerModules,
+  unpackModule,
+} from './pack.ts';
 export * from './padding.ts';
 export * from './parameter-containers.ts';
 export * from './pooling.ts';

@@ -72,8 +72,8 @@ const layerDefaults = {
 
 function activationOf(owner: string, activation: TransformerActivation): (x: Tensor) => Tensor {
   if (typeof activation === 'function') return activation;
-  if (activation === 'relu') return (x) => F.relu(x);
-  if (activation === 'gelu') return (x) => F.gelu(x);
+  if (activation === 'relu') return F.relu;
+  if (activation === 'gelu') return F.gelu;
   throw new RangeError(`${owner}: activation must be 'relu', 'gelu' or a function, got '${String(activation)}'`);
 }
 

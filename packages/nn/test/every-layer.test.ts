@@ -108,4 +108,17 @@ describe.each(Object.keys(examples).map((name) => [name]))('%s', (name) => {
     const [before, after] = [layer, other].map((net) => run(net.eval(), inputs).map((y) => y.toArraySync()));
     expect(after).toEqual(before);
   });
+
+  it('gives the same after being packed and unpacked', () => {
+    nn.registerModules(nn);
+    manualSeed(3);
+    const { layer, inputs } = made(name);
+    run(layer, inputs);
+    const other = nn.unpackModule(nn.packModule(layer.clone()));
+    expect(other.constructor).toBe(layer.constructor);
+    expect(String(other)).toBe(String(layer));
+    expect([...other.stateDict().keys()]).toEqual([...layer.stateDict().keys()]);
+    const [before, after] = [layer, other].map((net) => run(net.eval(), inputs).map((y) => y.toArraySync()));
+    expect(after).toEqual(before);
+  });
 });

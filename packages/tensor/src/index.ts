@@ -8,6 +8,7 @@ export {
   isAutocastEnabled,
 } from './autocast.ts';
 export type { Scalar } from './backend.ts';
+export { type RegisteredClass, registerClass, registeredClass, registeredName } from './class-registry.ts';
 export { complex, imag, isComplex, polar, real, viewAsComplex, viewAsReal } from './complex-parts.ts';
 export {
   arange,

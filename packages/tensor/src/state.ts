@@ -3,6 +3,7 @@
  * (which npm may install) still share modes, backends and the random generator, and say so.
  */
 import type { Backend } from './backend.ts';
+import type { RegisteredClass } from './class-registry.ts';
 import type { DType } from './dtype.ts';
 import { DeviceError } from './errors.ts';
 import type { MemoryScope } from './memory.ts';
@@ -28,6 +29,8 @@ export interface State {
   /** Set while an in-place op runs out of place: inputs on this storage must be saved as copies. See inplace.ts. */
   overwriting: Storage | null;
   readonly backends: Map<string, Backend>;
+  /** See class-registry.ts. */
+  readonly classes: Map<string, RegisteredClass>;
   /** The backend of device 'cpu', or null until one is registered. */
   cpu: Backend | null;
   defaultDevice: string;
@@ -48,6 +51,7 @@ function create(): State {
     recorder: null,
     overwriting: null,
     backends: new Map(),
+    classes: new Map(),
     cpu: null,
     defaultDevice: 'cpu',
     defaultDType: 'float32',

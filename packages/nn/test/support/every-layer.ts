@@ -82,6 +82,7 @@ export const examples: Readonly<Record<string, Example>> = {
   Flatten: on(image, () => new nn.Flatten()),
   Identity: on(line, () => new nn.Identity()),
   Linear: on(line, () => new nn.Linear(3, 2)),
+  NonDynamicallyQuantizableLinear: on(line, () => new nn.NonDynamicallyQuantizableLinear(3, 2)),
   Unflatten: on([2, 6], () => new nn.Unflatten(1, [2, 3])),
   // convolutions and patches
   Conv1d: on(signal, () => new nn.Conv1d(3, 2, 3)),
