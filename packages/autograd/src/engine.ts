@@ -104,7 +104,7 @@ export function runBackward(roots: readonly Root[], options: RunOptions): (Tenso
     }
     const before = grads[edge.index]!;
     const total = before === null ? grad : (intermediates?.sum(before, grad) ?? before.add(grad));
-    intermediates?.wait(total);
+    intermediates?.wait([total]);
     grads[edge.index] = total;
   };
 
@@ -130,12 +130,14 @@ export function runBackward(roots: readonly Root[], options: RunOptions): (Tenso
         grads,
       );
     }
+    // One gradient may go several ways: it must not be given back between them.
+    intermediates?.wait(results);
     for (let i = 0; i < node.next.length; i++) {
       const edge = node.next[i]!;
       const grad = results[i];
       if (edge !== null && grad) send(edge, grad);
     }
-    intermediates?.drop(results);
+    intermediates?.done(results);
     if (!options.retainGraph) node.release();
   };
 

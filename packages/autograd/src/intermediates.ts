@@ -41,27 +41,25 @@ export class Intermediates {
     this.#waiting.set(grad, 0);
   }
 
-  /** A gradient waits in one more place. */
-  wait(grad: Tensor): void {
-    const count = this.#waiting.get(grad);
-    if (count !== undefined) this.#waiting.set(grad, count + 1);
+  /** Gradients wait in one more place each. */
+  wait(grads: Gradients): void {
+    this.#count(grads, 1);
   }
 
-  /** Gradients were used in one place. */
+  /** Gradients were used in one place each; those that wait nowhere else are given back. */
   done(grads: Gradients): void {
+    this.#count(grads, -1);
     for (const grad of grads) {
-      const count = grad ? this.#waiting.get(grad) : undefined;
-      if (count !== undefined) this.#waiting.set(grad!, count - 1);
-    }
-    this.drop(grads);
-  }
-
-  /** Gives back those of `grads` that wait nowhere. */
-  drop(grads: Gradients): void {
-    for (const grad of grads) {
-      if (!grad || (this.#waiting.get(grad) ?? 1) > 0) continue;
+      if (!grad || this.#waiting.get(grad) !== 0) continue;
       this.#waiting.delete(grad);
       grad.dispose();
+    }
+  }
+
+  #count(grads: Gradients, change: number): void {
+    for (const grad of grads) {
+      const count = grad ? this.#waiting.get(grad) : undefined;
+      if (count !== undefined) this.#waiting.set(grad!, count + change);
     }
   }
 

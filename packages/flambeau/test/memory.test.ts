@@ -1,6 +1,7 @@
 import {
   autograd,
   Buffer,
+  cat,
   F,
   FlambeauError,
   keep,
@@ -268,6 +269,17 @@ describe('training', () => {
     const total = y.sum();
     total.backward();
     expect(device.peak() - start).toBeLessThan(8);
+  });
+
+  test('a gradient that goes several ways lives until the last', async () => {
+    const x = tensor([1, 2], { ...on, requiresGrad: true });
+    const y = tensor([3, 4], { ...on, requiresGrad: true });
+    const sum = (...terms: Tensor[]): Tensor => cat(terms.map((t) => t.unsqueeze(0))).sum(0);
+    // The same node gets the gradient of all of x's terms, then y's its own.
+    const square = x.mul(x);
+    sum(square, square, square, y.mul(2), square.add(square)).sum().backward();
+    expect(await values(x.grad!)).toEqual([10, 20]);
+    expect(await values(y.grad!)).toEqual([2, 2]);
   });
 
   test('gradients that were not looked at are freed by zeroGrad, others are not', async () => {
