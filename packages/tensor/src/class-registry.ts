@@ -1,8 +1,8 @@
 /** @file Classes by name, so that files can say what an object is without anything of a file being executed. */
 import { state } from './state.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: classes of all kinds of constructors, abstract ones too.
-export type RegisteredClass = abstract new (...args: any[]) => object;
+/** A class with any constructor, abstract ones too. */
+export type RegisteredClass = abstract new (...args: never[]) => object;
 
 /**
  * Makes a class known under a name, its own by default: whole objects of it can then be taken apart and put together again
