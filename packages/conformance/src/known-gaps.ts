@@ -51,12 +51,6 @@ export const knownGaps: readonly KnownGap[] = [
     reason: "the recorded PyTorch's scalar product of complex vectors is always 0 (its BLAS returns it another way)",
   },
   {
-    area: 'rng',
-    op: 'module_init',
-    failure: /not implemented: vision model/,
-    reason: 'there are no vision models yet',
-  },
-  {
     area: 'gradgrad',
     op: 'linalg.det.singular',
     reason: 'second derivatives of det at singular matrices are only right where singular values are distinct',

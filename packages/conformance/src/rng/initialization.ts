@@ -1,9 +1,11 @@
 /** @file Initialisation of tensors (nn.init) and modules. */
+import { createHash } from 'node:crypto';
+import { models } from '@flambeau/vision';
 import * as flambeau from 'flambeau';
 import { MissingError } from '../calls.ts';
 import { exact } from '../compare.ts';
 import type { GoldenTensor } from '../decode.ts';
-import { camelCaseKeys } from '../names.ts';
+import { camelCase, camelCaseKeys } from '../names.ts';
 import { evaluatePython } from '../python/evaluate.ts';
 import { notApplicable } from '../verdict.ts';
 import { type Check, compareDraw, compareNext, sameJson, torch } from './torch.ts';
@@ -47,6 +49,8 @@ interface ModuleInit {
   readonly ctor_kwargs?: Readonly<Record<string, unknown>>;
   readonly expr?: string;
   readonly torchvision_model?: string;
+  /** Of a torchvision model: its state, with hashes of the little-endian bytes. */
+  readonly entries?: readonly { name: string; shape: number[]; dtype: string; sha256: string }[];
   readonly seed: number;
   readonly state_dict: Readonly<Record<string, GoldenTensor>>;
   readonly rand_after: GoldenTensor;
@@ -59,10 +63,31 @@ function makeModule({ module, ctor_args: args = [], ctor_kwargs: kwargs = {}, ex
   return new (torch(`nn.${module}`) as unknown as ModuleClass)(...args, camelCaseKeys(kwargs));
 }
 
+async function checkVisionModel(name: string, { entries, rand_after }: ModuleInit): Promise<string | null> {
+  const make = (models as unknown as Record<string, (() => flambeau.nn.Module) | undefined>)[camelCase(name)];
+  if (make === undefined) throw new MissingError(`not implemented: vision model ${name}`);
+  const state = make().stateDict();
+  const names = sameJson(
+    [...state.keys()],
+    entries!.map((entry) => entry.name),
+  );
+  if (names !== null) return `state dict: ${names}`;
+  for (const { name, shape, sha256 } of entries!) {
+    const tensor = state.get(name)!;
+    const described = sameJson([...tensor.shape], shape);
+    if (described !== null) return `${name}: ${described}`;
+    const { buffer, byteOffset, byteLength } = tensor.detach().contiguous().asTypedArray();
+    const hash = createHash('sha256')
+      .update(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))
+      .digest('hex');
+    if (hash !== sha256) return `${name}: other values`;
+  }
+  return compareNext(rand_after);
+}
+
 export const checkModule: Check<ModuleInit> = async (golden) => {
-  const model = golden.torchvision_model;
-  if (model !== undefined) throw new MissingError(`not implemented: vision model ${model}`);
   torch('manual_seed')(golden.seed);
+  if (golden.torchvision_model !== undefined) return checkVisionModel(golden.torchvision_model, golden);
   const state = makeModule(golden).stateDict();
   const names = Object.keys(golden.state_dict);
   const difference = sameJson([...state.keys()], names);
