@@ -1,13 +1,15 @@
 /** @file Module: what has parameters, buffers and submodules, and is called like a function. */
-import { Buffer, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
+import { Buffer, type DType, type DTypeAlias, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
 import { clearGradients, signature, type Trailing } from '@flambeau/tensor/internal';
 import { cloneModule } from './clone.ts';
-import { type ConversionTarget, convertModule, moveToCpu, targetOf } from './convert.ts';
+import { type ConversionTarget, castModule, convertModule, emptyModule, moveToCpu, targetOf } from './convert.ts';
 import {
   type BackwardHook,
+  type BackwardPreHook,
   callHooked,
   type ForwardHook,
   type ForwardPreHook,
+  globalHooks,
   type HookHandle,
   Hooks,
   type LoadStateDictPostHook,
@@ -89,7 +91,9 @@ export abstract class Module extends Callable {
 
   static {
     call = (module, input) =>
-      module.#hooks === null ? module.forward(...(input as never[])) : callHooked(module, module.#hooks, input);
+      module.#hooks === null && globalHooks === null
+        ? module.forward(...(input as never[]))
+        : callHooked(module, module.#hooks, input);
     hooksOf = (module) => module.#hooks;
     setHooks = (module, hooks) => {
       module.#hooks = hooks;
@@ -323,6 +327,21 @@ export abstract class Module extends Callable {
     return this;
   }
 
+  /**
+   * Converts all parameters and buffers, integer ones too: `to` leaves those.
+   * @throws DTypeError for a dtype without gradients while a parameter requires them; nothing is changed then.
+   */
+  type(dstType: DType | DTypeAlias): this {
+    castModule(this, dstType);
+    return this;
+  }
+
+  /** Moves the module to a device without its values: parameters and buffers have arbitrary ones afterwards. */
+  toEmpty(device: string | { device: string }): this {
+    emptyModule(this, typeof device === 'string' ? device : device.device);
+    return this;
+  }
+
   float(): this {
     return this.to('float32');
   }
@@ -361,6 +380,22 @@ export abstract class Module extends Callable {
    */
   adaptState(_state: Map<string, unknown>, _prefix: string): void {}
 
+  /**
+   * What else than tensors belongs into the state dict, under `_extra_state`, of a class that defines this. Define
+   * `setExtraState` with it. Files of tensors alone, as safetensors, take only a tensor.
+   */
+  getExtraState(): unknown {
+    throw new TypeError(`${this.constructor.name} has no extra state: it does not define getExtraState()`);
+  }
+
+  /**
+   * Takes back what `getExtraState` gave, when it is known that the state dict fits and before tensors are copied: one
+   * that throws leaves these as they were.
+   */
+  setExtraState(_state: unknown): void {
+    throw new TypeError(`${this.constructor.name} has no extra state: it does not define setExtraState()`);
+  }
+
   /** Calls `hook(module, inputs)` before forward; what it returns (a list, or one value) replaces the inputs. */
   registerForwardPreHook(hook: ForwardPreHook<this>): HookHandle {
     return this.#addHook('pre', hook as never);
@@ -377,6 +412,14 @@ export abstract class Module extends Callable {
    */
   registerFullBackwardHook(hook: BackwardHook<this>): HookHandle {
     return this.#addHook('backward', hook as never);
+  }
+
+  /**
+   * Calls `hook(module, gradOutput)` when the gradients by the module's outputs have arrived, before they go through the
+   * module; the list it returns replaces them. From PyTorch 2.
+   */
+  registerFullBackwardPreHook(hook: BackwardPreHook<this>): HookHandle {
+    return this.#addHook('backwardPre', hook as never);
   }
 
   /** Calls `hook(module, prefix, keepVars)` before the module's part of a state dict is made. */
