@@ -119,7 +119,8 @@ function replace(tensor: Tensor, value: Tensor, grad: Tensor | null): void {
   if (value.storage === tensor.storage) return;
   if (tensor.grad !== null) tensor.grad = null;
   tensor.data = value;
-  if (grad !== null) tensor.grad = grad;
+  // Integers have no gradients.
+  if (grad !== null && isDifferentiable(value.dtype)) tensor.grad = grad;
 }
 
 export async function moveToCpu(module: Module): Promise<void> {

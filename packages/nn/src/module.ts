@@ -19,6 +19,7 @@ import {
 } from './hooks.ts';
 import { describeModule } from './python.ts';
 import { type LoadResult, loadState, type StateDict, type StateSource, saveState } from './state-dict.ts';
+import { modulesIn, tensorsIn } from './tree.ts';
 
 /** What a module may own under a name. */
 export type Owned = Parameter | Buffer | Module;
@@ -138,17 +139,7 @@ export abstract class Module extends Callable {
   namedModules(
     options: { prefix?: string | undefined; removeDuplicate?: boolean | undefined } = {},
   ): [name: string, module: Module][] {
-    const { prefix = '', removeDuplicate = true } = options;
-    const seen = new Set<Module>();
-    const found: [string, Module][] = [];
-    const visit = (module: Module, path: string): void => {
-      if (removeDuplicate && seen.has(module)) return;
-      seen.add(module);
-      found.push([path, module]);
-      for (const [name, value] of module.ownEntries()) if (value instanceof Module) visit(value, join(path, name));
-    };
-    visit(this, prefix);
-    return found;
+    return modulesIn(this, options.prefix ?? '', options.removeDuplicate ?? true);
   }
 
   /** This module and all below it, depth first, each once. */
@@ -156,43 +147,26 @@ export abstract class Module extends Callable {
     return this.namedModules().map(([, module]) => module);
   }
 
-  #collect<T extends Tensor>(
-    kind: abstract new (...args: never[]) => T,
-    { prefix, recurse }: { prefix: string; recurse: boolean },
-  ): [string, T][] {
-    const seen = new Set<T>();
-    const found: [string, T][] = [];
-    const holders: [string, Module][] = recurse ? this.namedModules({ prefix }) : [[prefix, this]];
-    for (const [path, module] of holders) {
-      for (const [name, value] of module.ownEntries()) {
-        if (!(value instanceof kind) || seen.has(value)) continue;
-        seen.add(value);
-        found.push([join(path, name), value]);
-      }
-    }
-    return found;
-  }
-
   /** All parameters with their names: own ones first, then those of submodules. A shared one comes once. */
   namedParameters(
     ...args: Trailing<[prefix: string, recurse: boolean], NamedOptions>
   ): [name: string, parameter: Parameter][] {
-    return this.#collect(Parameter, parseNamed(args));
+    return tensorsIn(this, Parameter, parseNamed(args));
   }
 
   /** All parameters, a shared one once: what an optimizer takes. */
   parameters(recurse = true): Parameter[] {
-    return this.#collect(Parameter, { prefix: '', recurse }).map(([, parameter]) => parameter);
+    return tensorsIn(this, Parameter, { prefix: '', recurse }).map(([, parameter]) => parameter);
   }
 
   /** All buffers with their names. */
   namedBuffers(...args: Trailing<[prefix: string, recurse: boolean], NamedOptions>): [name: string, buffer: Buffer][] {
-    return this.#collect(Buffer, parseNamed(args));
+    return tensorsIn(this, Buffer, parseNamed(args));
   }
 
   /** All buffers, a shared one once. */
   buffers(recurse = true): Buffer[] {
-    return this.#collect(Buffer, { prefix: '', recurse }).map(([, buffer]) => buffer);
+    return tensorsIn(this, Buffer, { prefix: '', recurse }).map(([, buffer]) => buffer);
   }
 
   /** Adds a tensor to the module's state that is not trained; the same as a field with `new Buffer(tensor)`. */
@@ -476,8 +450,6 @@ export abstract class Module extends Callable {
 
 const parseBuffer = signature<{ persistent: boolean }>('registerBuffer', ['persistent'], { persistent: true });
 const parseStrict = signature<{ strict: boolean }>('loadStateDict', ['strict'], { strict: true });
-
-const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
 function checkName(op: string, name: string): void {
   if (typeof name !== 'string' || name === '' || name.includes('.')) {

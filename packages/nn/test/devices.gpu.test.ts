@@ -268,6 +268,20 @@ describe('the default device', () => {
   });
 });
 
+describe('toEmpty', () => {
+  it('moves shapes and dtypes there, counters as int32 where there is no int64', () => {
+    const norm = new nn.BatchNorm1d(2);
+    const { weight } = norm;
+    const state = norm.toEmpty(gpu).stateDict();
+    expect(norm.weight).toBe(weight);
+    expect([...state.values()].map(({ device }) => device)).toEqual(Array(5).fill(gpu));
+    const counter = backendFor(gpu).dtypes.has('int64') ? 'int64' : 'int32';
+    expect([weight!.shape, weight!.dtype, state.get('num_batches_tracked')!.dtype]).toEqual([[2], 'float32', counter]);
+    expect(() => norm.type('float64')).toThrow();
+    expect(norm.running_mean!.dtype).toBe('float32');
+  });
+});
+
 describe('autocast', () => {
   it('uses the 16-bit dtypes that the device has, and says so where there is none', async () => {
     const { dtypes } = backendFor(gpu);

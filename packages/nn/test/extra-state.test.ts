@@ -86,7 +86,12 @@ describe('conversions of everything', () => {
     expect([weight!.dtype, weight!.requiresGrad]).toEqual(['float64', true]);
     expect(() => norm.type('int32')).toThrow(DTypeError);
     expect(norm.running_mean!.dtype).toBe('float64');
+    norm(ones(2, 2, { dtype: 'float64' }))
+      .sum()
+      .backward();
+    expect(norm.type('float32').weight!.grad!.dtype).toBe('float32');
     expect(norm.requiresGrad_(false).type('int32').weight!.toArraySync()).toEqual([1, 1]);
+    expect([norm.weight!.grad, norm.bias!.dtype]).toEqual([null, 'int32']);
   });
 
   it('toEmpty keeps shapes, dtypes and the parameters themselves', () => {
