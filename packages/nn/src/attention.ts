@@ -1,5 +1,5 @@
 /** @file Multi-head attention. Vaswani et al. 2017. */
-import { cat, empty, functional as F, full, Parameter, ShapeError, type Tensor, zeros } from '@flambeau/tensor';
+import { empty, functional as F, Parameter, type Tensor } from '@flambeau/tensor';
 import { signature } from '@flambeau/tensor/internal';
 import { type Arguments, type Factory, factoryDefaults } from './arguments.ts';
 import * as init from './init.ts';
@@ -173,16 +173,6 @@ export class MultiheadAttention extends Module {
     if (this.bias_v !== null) init.xavierNormal_(this.bias_v);
   }
 
-  /** Queries, keys and values [T, N, embedDim] each. */
-  private project(query: Tensor, key: Tensor, value: Tensor): [Tensor, Tensor, Tensor] {
-    const biases = this.in_proj_bias?.chunk(3) ?? [null, null, null];
-    if (this.in_proj_weight !== null && query === key && key === value) {
-      return F.linear(query, this.in_proj_weight, this.in_proj_bias).chunk(3, -1) as [Tensor, Tensor, Tensor];
-    }
-    const weights = this.in_proj_weight?.chunk(3) ?? [this.q_proj_weight!, this.k_proj_weight!, this.v_proj_weight!];
-    return [query, key, value].map((x, i) => F.linear(x, weights[i]!, biases[i] ?? null)) as [Tensor, Tensor, Tensor];
-  }
-
   forward(
     query: Tensor,
     key: Tensor,
@@ -190,77 +180,29 @@ export class MultiheadAttention extends Module {
     options: AttentionCallOptions = {},
   ): [output: Tensor, weights: Tensor | null] {
     const call = parseCall([options]);
-    const batched = query.ndim === 3;
-    checkShapes(query, key, value);
-    const majorOf = (x: Tensor): Tensor => (!batched ? x.unsqueeze(1) : this.batchFirst ? x.transpose(0, 1) : x);
+    const swap = this.batchFirst && query.ndim === 3;
     // One tensor given three times stays one, so that it is projected once.
-    const q = majorOf(query);
-    const k = key === query ? q : majorOf(key);
-    const v = value === key ? k : value === query ? q : majorOf(value);
-    const padding = call.keyPaddingMask === null || batched ? call.keyPaddingMask : call.keyPaddingMask.unsqueeze(0);
-    const [output, weights] = this.attend(q, k, v, { ...call, keyPaddingMask: padding });
-    const placed = !batched ? output.squeeze(1) : this.batchFirst ? output.transpose(0, 1) : output;
-    if (weights === null) return [placed, null];
-    const shown = call.averageAttnWeights ? weights.mean(1) : weights;
-    return [placed, batched ? shown : shown.squeeze(0)];
+    const q = swap ? query.transpose(0, 1) : query;
+    const k = key === query ? q : swap ? key.transpose(0, 1) : key;
+    const v = value === key ? k : value === query ? q : swap ? value.transpose(0, 1) : value;
+    const [output, weights] = F.multiHeadAttentionForward(q, k, v, {
+      ...call,
+      embedDimToCheck: this.embedDim,
+      numHeads: this.numHeads,
+      inProjWeight: this.in_proj_weight,
+      inProjBias: this.in_proj_bias,
+      biasK: this.bias_k,
+      biasV: this.bias_v,
+      addZeroAttn: this.addZeroAttn,
+      dropoutP: this.dropout,
+      outProjWeight: this.out_proj.weight,
+      outProjBias: this.out_proj.bias,
+      training: this.training,
+      useSeparateProjWeight: this.in_proj_weight === null,
+      qProjWeight: this.q_proj_weight,
+      kProjWeight: this.k_proj_weight,
+      vProjWeight: this.v_proj_weight,
+    });
+    return [swap ? output.transpose(0, 1) : output, weights];
   }
-
-  /** The output [L, N, E] and the weights [N, heads, L, S], or null where they are not wanted. */
-  private attend(query: Tensor, key: Tensor, value: Tensor, call: Call): [Tensor, Tensor | null] {
-    const { keyPaddingMask, attnMask } = call;
-    const [steps, count] = query.shape as readonly [number, number, number];
-    const [q, ownKeys, ownValues] = this.project(query, key, value);
-    let [k, v] = [ownKeys, ownValues];
-    let added = 0;
-    if (this.bias_k !== null && this.bias_v !== null) {
-      k = cat([k, this.bias_k.expand(1, count, this.embedDim)]);
-      v = cat([v, this.bias_v.expand(1, count, this.embedDim)]);
-      added += 1;
-    }
-    if (this.addZeroAttn) {
-      const nothing = zeros([1, count, this.embedDim], { dtype: k.dtype, device: k.device });
-      [k, v] = [cat([k, nothing]), cat([v, nothing])];
-      added += 1;
-    }
-    const size = this.embedDim / this.numHeads;
-    /** [T, N, E] as [N · heads, T, E / heads]. */
-    const heads = (x: Tensor): Tensor => x.reshape([x.shape[0]!, count * this.numHeads, size]).transpose(0, 1);
-    const shape = [count * this.numHeads, steps, k.shape[0]!];
-    const mask = this.mask(attnMask, keyPaddingMask, added, q, shape);
-    const options = { attnMask: mask, dropoutP: this.training ? this.dropout : 0 };
-    const [mixed, weights] = call.needWeights
-      ? F.scaledDotProductAttentionWithWeights(heads(q), heads(k), heads(v), options)
-      : [F.scaledDotProductAttention(heads(q), heads(k), heads(v), options), null];
-    const output = this.out_proj(mixed.transpose(0, 1).reshape([steps, count, this.embedDim]));
-    return [output, weights?.view([count, this.numHeads, ...shape.slice(1)]) ?? null];
-  }
-
-  /** What is added to the scores [N · heads, L, S]: −∞ where nothing may be looked at. */
-  private mask(
-    attnMask: Tensor | null,
-    padding: Tensor | null,
-    added: number,
-    { dtype, device }: Tensor,
-    [heads, , keys]: readonly number[],
-  ): Tensor | null {
-    const additive = (mask: Tensor): Tensor => {
-      const numbers =
-        mask.dtype === 'bool' ? full(mask.shape, 0, { dtype, device }).maskedFill(mask, -Infinity) : mask.to(dtype);
-      return added === 0 ? numbers : F.pad(numbers, [0, added]);
-    };
-    const parts: Tensor[] = [];
-    if (attnMask !== null) parts.push(additive(attnMask));
-    if (padding !== null) {
-      const inHeads = additive(padding).view([-1, 1, 1, keys!]);
-      parts.push(inHeads.expand(-1, this.numHeads, -1, -1).reshape([heads!, 1, keys!]));
-    }
-    return parts.length === 2 ? parts[0]!.add(parts[1]!) : (parts[0] ?? null);
-  }
-}
-
-function checkShapes(query: Tensor, key: Tensor, value: Tensor): void {
-  const ranks = [query, key, value].map((x) => x.ndim);
-  if (ranks.every((rank) => rank === 3) || ranks.every((rank) => rank === 2)) return;
-  const shapes = [query, key, value].map((x) => `[${x.shape.join(', ')}]`).join(', ');
-  throw new ShapeError(`MultiheadAttention: query, key and value must be [T, N, E] or [T, E] alike, got ${shapes}`);
 }

@@ -3,6 +3,8 @@ import {
   Buffer,
   type DType,
   type DTypeAlias,
+  DTypeError,
+  empty,
   getDefaultDevice,
   isTensor,
   Parameter,
@@ -80,16 +82,33 @@ export function moved(x: Tensor, device: string): Tensor {
   return (x.dtype === 'int64' && counterDType(device) === 'int32' ? narrow(x) : x).to(device);
 }
 
+export const convertModule = (module: Module, target: Target): void =>
+  replaceAll(module, (tensor) => converted(tensor, target));
+
+/** What `Module.type` does. @throws DTypeError for parameters that require gradients and a dtype that has none. */
+export function castModule(module: Module, alias: DType | DTypeAlias): void {
+  const dtype = toDType(alias);
+  if (!isDifferentiable(dtype) && module.parameters().some((parameter) => parameter.requiresGrad)) {
+    throw new DTypeError(
+      `type(): parameters that require gradients must be floating point or complex, got ${dtype}; call requiresGrad_(false) first`,
+    );
+  }
+  replaceAll(module, (tensor) => tensor.to(dtype));
+}
+
+/** What `Module.toEmpty` does. */
+export function emptyModule(module: Module, device: string): void {
+  const counter = counterDType(device);
+  replaceAll(module, ({ shape, dtype }) => empty([...shape], { dtype: dtype === 'int64' ? counter : dtype, device }));
+}
+
 /** Everything is converted before the first field changes: a failure leaves the module as it was. */
-export function convertModule(module: Module, target: Target): void {
+function replaceAll(module: Module, convert: (tensor: Tensor) => Tensor): void {
   untracked(() => {
     const changes: (() => void)[] = [];
     for (const tensor of tensorsOf(module)) {
       const { grad } = tensor;
-      const [value, gradient] = [
-        converted(tensor.detach(), target),
-        grad === null ? null : converted(grad.detach(), target),
-      ];
+      const [value, gradient] = [convert(tensor.detach()), grad === null ? null : convert(grad.detach())];
       changes.push(() => replace(tensor, value, gradient));
     }
     for (const change of changes) change();
@@ -100,7 +119,8 @@ function replace(tensor: Tensor, value: Tensor, grad: Tensor | null): void {
   if (value.storage === tensor.storage) return;
   if (tensor.grad !== null) tensor.grad = null;
   tensor.data = value;
-  if (grad !== null) tensor.grad = grad;
+  // Integers have no gradients.
+  if (grad !== null && isDifferentiable(value.dtype)) tensor.grad = grad;
 }
 
 export async function moveToCpu(module: Module): Promise<void> {

@@ -8,6 +8,7 @@ export type Gradients = readonly (Tensor | null)[];
 export type ForwardPreHook<M = Module> = (module: M, inputs: readonly unknown[]) => unknown;
 export type ForwardHook<M = Module> = (module: M, inputs: readonly unknown[], output: unknown) => unknown;
 export type BackwardHook<M = Module> = (module: M, gradInput: Gradients, gradOutput: Gradients) => unknown;
+export type BackwardPreHook<M = Module> = (module: M, gradOutput: Gradients) => unknown;
 
 /** Sees a module before its state dict is made; `prefix` is what its names begin with. */
 export type StateDictPreHook<M = Module> = (module: M, prefix: string, keepVars: boolean) => void;
@@ -33,6 +34,7 @@ export interface HookHandle {
 interface HookKinds {
   pre: ForwardPreHook;
   forward: ForwardHook;
+  backwardPre: BackwardPreHook;
   backward: BackwardHook;
   statePre: StateDictPreHook;
   state: StateDictHook;
@@ -40,10 +42,11 @@ interface HookKinds {
   loadPost: LoadStateDictPostHook;
 }
 
-/** The hooks of one module, called in order of registration. */
+/** The hooks of one module or of all, called in order of registration. */
 export class Hooks {
   readonly pre = new Set<{ hook: ForwardPreHook }>();
   readonly forward = new Set<{ hook: ForwardHook }>();
+  readonly backwardPre = new Set<{ hook: BackwardPreHook }>();
   readonly backward = new Set<{ hook: BackwardHook }>();
   readonly statePre = new Set<{ hook: StateDictPreHook }>();
   readonly state = new Set<{ hook: StateDictHook }>();
@@ -58,6 +61,10 @@ export class Hooks {
     return { remove: () => void set.delete(entry) };
   }
 
+  get isEmpty(): boolean {
+    return Object.values(this).every((set: ReadonlySet<unknown>) => set.size === 0);
+  }
+
   /** The same hooks for a copy of the module, to be removed on their own. */
   copy(): Hooks {
     const copy = new Hooks();
@@ -67,23 +74,68 @@ export class Hooks {
   }
 }
 
-/** Runs a module with its hooks. */
-export function callHooked(module: Module, hooks: Hooks, given: readonly unknown[]): unknown {
+/** Hooks of all modules; null while there are none, so that a call need only ask for that. */
+export let globalHooks: Hooks | null = null;
+
+function addGlobalHook(kind: keyof HookKinds, hook: never): HookHandle {
+  globalHooks ??= new Hooks();
+  const handle = globalHooks.add(kind, hook);
+  return {
+    remove: () => {
+      handle.remove();
+      if (globalHooks?.isEmpty) globalHooks = null;
+    },
+  };
+}
+
+/**
+ * Calls `hook(module, inputs)` before the forward of every module, ahead of the module's own hooks; what it returns (a
+ * list, or one value) replaces the inputs. Global hooks are for debugging and profiling; remove them when that is done.
+ */
+export function registerModuleForwardPreHook(hook: ForwardPreHook): HookHandle {
+  return addGlobalHook('pre', hook as never);
+}
+
+/**
+ * Calls `hook(module, inputs, output)` after the forward of every module, ahead of the module's own hooks; what it
+ * returns replaces the output.
+ *
+ * ```ts
+ * const handle = registerModuleForwardHook((module, _inputs, output) => console.log(String(module), output));
+ * net(x);
+ * handle.remove();
+ * ```
+ */
+export function registerModuleForwardHook(hook: ForwardHook): HookHandle {
+  return addGlobalHook('forward', hook as never);
+}
+
+/** `registerFullBackwardPreHook` for all modules, ahead of their own. */
+export function registerModuleFullBackwardPreHook(hook: BackwardPreHook): HookHandle {
+  return addGlobalHook('backwardPre', hook as never);
+}
+
+/** `registerFullBackwardHook` for all modules, ahead of their own. */
+export function registerModuleFullBackwardHook(hook: BackwardHook): HookHandle {
+  return addGlobalHook('backward', hook as never);
+}
+
+/** Hooks of one kind as a call of a module begins with them: those of all modules, then its own. */
+const hooksFor = <Kind extends keyof HookKinds>(kind: Kind, own: Hooks | null): HookKinds[Kind][] =>
+  [...(globalHooks?.[kind] ?? []), ...(own?.[kind] ?? [])].map(({ hook }) => hook as HookKinds[Kind]);
+
+/** Runs a module with the hooks of all modules and its own. */
+export function callHooked(module: Module, own: Hooks | null, given: readonly unknown[]): unknown {
   let inputs = given;
-  for (const { hook } of hooks.pre) {
+  for (const hook of hooksFor('pre', own)) {
     const result = hook(module, inputs);
     if (result !== undefined && result !== null) inputs = Array.isArray(result) ? result : [result];
   }
-  const watch =
-    hooks.backward.size > 0
-      ? new BackwardWatch(
-          module,
-          [...hooks.backward].map(({ hook }) => hook),
-        )
-      : null;
+  const [before, after] = [hooksFor('backwardPre', own), hooksFor('backward', own)];
+  const watch = before.length + after.length > 0 ? new BackwardWatch(module, before, after) : null;
   if (watch !== null) inputs = watch.inputs(inputs);
   let output = module.forward(...(inputs as never[]));
-  for (const { hook } of hooks.forward) {
+  for (const hook of hooksFor('forward', own)) {
     const result = hook(module, inputs, output);
     if (result !== undefined && result !== null) output = result;
   }
@@ -117,14 +169,16 @@ function pass(values: readonly unknown[], seen: Seen): unknown[] {
 /** One call of a module with backward hooks: gradients of its outputs are kept until those of its inputs are there. */
 class BackwardWatch {
   readonly #module: Module;
-  readonly #hooks: readonly BackwardHook[];
+  readonly #before: readonly BackwardPreHook[];
+  readonly #after: readonly BackwardHook[];
   #gradOutput: Gradients = [];
   #hasInputs = false;
   #inputCount = 0;
 
-  constructor(module: Module, hooks: readonly BackwardHook[]) {
+  constructor(module: Module, before: readonly BackwardPreHook[], after: readonly BackwardHook[]) {
     this.#module = module;
-    this.#hooks = hooks;
+    this.#before = before;
+    this.#after = after;
   }
 
   inputs(values: readonly unknown[]): unknown[] {
@@ -149,22 +203,37 @@ class BackwardWatch {
       places.forEach((place, i) => {
         gradOutput[place] = grads[i]!;
       });
-      this.#gradOutput = gradOutput;
+      this.#gradOutput = this.#replaced(gradOutput, 'backward pre-hook', 'outputs', this.#before, (hook, current) =>
+        hook(this.#module, current),
+      );
       // Without differentiable inputs there is nothing to wait for.
       if (!this.#hasInputs) this.#run(new Array<null>(this.#inputCount).fill(null));
-      return grads;
+      return places.map((place) => this.#gradOutput[place] ?? null);
     });
     return Array.isArray(output) ? passed : passed[0];
   }
 
   #run(gradInput: Gradients): Gradients {
-    let current = gradInput;
-    for (const hook of this.#hooks) {
-      const result = hook(this.#module, current, this.#gradOutput);
+    return this.#replaced(gradInput, 'backward hook', 'inputs', this.#after, (hook, current) =>
+      hook(this.#module, current, this.#gradOutput),
+    );
+  }
+
+  /** Gradients as hooks leave them: the list that one returns replaces what the next sees. */
+  #replaced<Hook>(
+    given: Gradients,
+    kind: string,
+    ends: string,
+    hooks: readonly Hook[],
+    run: (hook: Hook, current: Gradients) => unknown,
+  ): Gradients {
+    let current = given;
+    for (const hook of hooks) {
+      const result = run(hook, current);
       if (!Array.isArray(result)) continue;
-      if (result.length !== gradInput.length) {
+      if (result.length !== given.length) {
         throw new TypeError(
-          `full backward hook of ${this.#module.constructor.name}: returned ${result.length} gradients for ${gradInput.length} inputs`,
+          `full ${kind} of ${this.#module.constructor.name}: returned ${result.length} gradients for ${given.length} ${ends}`,
         );
       }
       current = result as Gradients;

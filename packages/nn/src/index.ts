@@ -28,16 +28,21 @@ export { CrossMapLRN2d } from './cross-map-lrn.ts';
 export * from './distance.ts';
 export * from './dropout.ts';
 export * from './flatten.ts';
-export type {
-  BackwardHook,
-  ForwardHook,
-  ForwardPreHook,
-  HookHandle,
-  IncompatibleKeys,
-  LoadStateDictPostHook,
-  LoadStateDictPreHook,
-  StateDictHook,
-  StateDictPreHook,
+export {
+  type BackwardHook,
+  type BackwardPreHook,
+  type ForwardHook,
+  type ForwardPreHook,
+  type HookHandle,
+  type IncompatibleKeys,
+  type LoadStateDictPostHook,
+  type LoadStateDictPreHook,
+  registerModuleForwardHook,
+  registerModuleForwardPreHook,
+  registerModuleFullBackwardHook,
+  registerModuleFullBackwardPreHook,
+  type StateDictHook,
+  type StateDictPreHook,
 } from './hooks.ts';
 export * as init from './init.ts';
 export {

@@ -1,13 +1,15 @@
 /** @file Module: what has parameters, buffers and submodules, and is called like a function. */
-import { Buffer, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
+import { Buffer, type DType, type DTypeAlias, isTensor, Parameter, type Tensor } from '@flambeau/tensor';
 import { clearGradients, signature, type Trailing } from '@flambeau/tensor/internal';
 import { cloneModule } from './clone.ts';
-import { type ConversionTarget, convertModule, moveToCpu, targetOf } from './convert.ts';
+import { type ConversionTarget, castModule, convertModule, emptyModule, moveToCpu, targetOf } from './convert.ts';
 import {
   type BackwardHook,
+  type BackwardPreHook,
   callHooked,
   type ForwardHook,
   type ForwardPreHook,
+  globalHooks,
   type HookHandle,
   Hooks,
   type LoadStateDictPostHook,
@@ -17,6 +19,7 @@ import {
 } from './hooks.ts';
 import { describeModule } from './python.ts';
 import { type LoadResult, loadState, type StateDict, type StateSource, saveState } from './state-dict.ts';
+import { modulesIn, tensorsIn } from './tree.ts';
 
 /** What a module may own under a name. */
 export type Owned = Parameter | Buffer | Module;
@@ -89,7 +92,9 @@ export abstract class Module extends Callable {
 
   static {
     call = (module, input) =>
-      module.#hooks === null ? module.forward(...(input as never[])) : callHooked(module, module.#hooks, input);
+      module.#hooks === null && globalHooks === null
+        ? module.forward(...(input as never[]))
+        : callHooked(module, module.#hooks, input);
     hooksOf = (module) => module.#hooks;
     setHooks = (module, hooks) => {
       module.#hooks = hooks;
@@ -134,17 +139,7 @@ export abstract class Module extends Callable {
   namedModules(
     options: { prefix?: string | undefined; removeDuplicate?: boolean | undefined } = {},
   ): [name: string, module: Module][] {
-    const { prefix = '', removeDuplicate = true } = options;
-    const seen = new Set<Module>();
-    const found: [string, Module][] = [];
-    const visit = (module: Module, path: string): void => {
-      if (removeDuplicate && seen.has(module)) return;
-      seen.add(module);
-      found.push([path, module]);
-      for (const [name, value] of module.ownEntries()) if (value instanceof Module) visit(value, join(path, name));
-    };
-    visit(this, prefix);
-    return found;
+    return modulesIn(this, options.prefix ?? '', options.removeDuplicate ?? true);
   }
 
   /** This module and all below it, depth first, each once. */
@@ -152,43 +147,26 @@ export abstract class Module extends Callable {
     return this.namedModules().map(([, module]) => module);
   }
 
-  #collect<T extends Tensor>(
-    kind: abstract new (...args: never[]) => T,
-    { prefix, recurse }: { prefix: string; recurse: boolean },
-  ): [string, T][] {
-    const seen = new Set<T>();
-    const found: [string, T][] = [];
-    const holders: [string, Module][] = recurse ? this.namedModules({ prefix }) : [[prefix, this]];
-    for (const [path, module] of holders) {
-      for (const [name, value] of module.ownEntries()) {
-        if (!(value instanceof kind) || seen.has(value)) continue;
-        seen.add(value);
-        found.push([join(path, name), value]);
-      }
-    }
-    return found;
-  }
-
   /** All parameters with their names: own ones first, then those of submodules. A shared one comes once. */
   namedParameters(
     ...args: Trailing<[prefix: string, recurse: boolean], NamedOptions>
   ): [name: string, parameter: Parameter][] {
-    return this.#collect(Parameter, parseNamed(args));
+    return tensorsIn(this, Parameter, parseNamed(args));
   }
 
   /** All parameters, a shared one once: what an optimizer takes. */
   parameters(recurse = true): Parameter[] {
-    return this.#collect(Parameter, { prefix: '', recurse }).map(([, parameter]) => parameter);
+    return tensorsIn(this, Parameter, { prefix: '', recurse }).map(([, parameter]) => parameter);
   }
 
   /** All buffers with their names. */
   namedBuffers(...args: Trailing<[prefix: string, recurse: boolean], NamedOptions>): [name: string, buffer: Buffer][] {
-    return this.#collect(Buffer, parseNamed(args));
+    return tensorsIn(this, Buffer, parseNamed(args));
   }
 
   /** All buffers, a shared one once. */
   buffers(recurse = true): Buffer[] {
-    return this.#collect(Buffer, { prefix: '', recurse }).map(([, buffer]) => buffer);
+    return tensorsIn(this, Buffer, { prefix: '', recurse }).map(([, buffer]) => buffer);
   }
 
   /** Adds a tensor to the module's state that is not trained; the same as a field with `new Buffer(tensor)`. */
@@ -323,6 +301,21 @@ export abstract class Module extends Callable {
     return this;
   }
 
+  /**
+   * Converts all parameters and buffers, integer ones too: `to` leaves those.
+   * @throws DTypeError for a dtype without gradients while a parameter requires them; nothing is changed then.
+   */
+  type(dstType: DType | DTypeAlias): this {
+    castModule(this, dstType);
+    return this;
+  }
+
+  /** Moves the module to a device without its values: parameters and buffers have arbitrary ones afterwards. */
+  toEmpty(device: string | { device: string }): this {
+    emptyModule(this, typeof device === 'string' ? device : device.device);
+    return this;
+  }
+
   float(): this {
     return this.to('float32');
   }
@@ -361,6 +354,22 @@ export abstract class Module extends Callable {
    */
   adaptState(_state: Map<string, unknown>, _prefix: string): void {}
 
+  /**
+   * What else than tensors belongs into the state dict, under `_extra_state`, of a class that defines this. Define
+   * `setExtraState` with it. Files of tensors alone, as safetensors, take only a tensor.
+   */
+  getExtraState(): unknown {
+    throw new TypeError(`${this.constructor.name} has no extra state: it does not define getExtraState()`);
+  }
+
+  /**
+   * Takes back what `getExtraState` gave, when it is known that the state dict fits and before tensors are copied: one
+   * that throws leaves these as they were.
+   */
+  setExtraState(_state: unknown): void {
+    throw new TypeError(`${this.constructor.name} has no extra state: it does not define setExtraState()`);
+  }
+
   /** Calls `hook(module, inputs)` before forward; what it returns (a list, or one value) replaces the inputs. */
   registerForwardPreHook(hook: ForwardPreHook<this>): HookHandle {
     return this.#addHook('pre', hook as never);
@@ -377,6 +386,14 @@ export abstract class Module extends Callable {
    */
   registerFullBackwardHook(hook: BackwardHook<this>): HookHandle {
     return this.#addHook('backward', hook as never);
+  }
+
+  /**
+   * Calls `hook(module, gradOutput)` when the gradients by the module's outputs have arrived, before they go through the
+   * module; the list it returns replaces them. From PyTorch 2.
+   */
+  registerFullBackwardPreHook(hook: BackwardPreHook<this>): HookHandle {
+    return this.#addHook('backwardPre', hook as never);
   }
 
   /** Calls `hook(module, prefix, keepVars)` before the module's part of a state dict is made. */
@@ -433,8 +450,6 @@ export abstract class Module extends Callable {
 
 const parseBuffer = signature<{ persistent: boolean }>('registerBuffer', ['persistent'], { persistent: true });
 const parseStrict = signature<{ strict: boolean }>('loadStateDict', ['strict'], { strict: true });
-
-const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
 function checkName(op: string, name: string): void {
   if (typeof name !== 'string' || name === '' || name.includes('.')) {

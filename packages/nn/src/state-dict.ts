@@ -6,7 +6,10 @@ import type { IncompatibleKeys } from './hooks.ts';
 import { hooksOf, Module } from './module.ts';
 import { isLazy } from './uninitialized.ts';
 
-/** Tensors by name, in PyTorch's order. */
+/**
+ * Tensors by name, in PyTorch's order. Modules that define `getExtraState` have there whatever that gives, under
+ * `_extra_state`.
+ */
 export type StateDict = Map<string, Tensor>;
 
 /** What can be loaded: a Map, or a plain record of tensors. */
@@ -20,36 +23,44 @@ export interface LoadResult {
   toString(): string;
 }
 
-/** Own parameters, own buffers, then the children's, as PyTorch orders them; shared ones under every name. */
-function visit(
-  module: Module,
-  prefix: string,
-  each: (key: string, tensor: Parameter | Buffer) => void,
-  enter: (module: Module, prefix: string) => void,
-  leave: (module: Module, prefix: string) => void,
-): void {
-  enter(module, prefix);
-  const entries = [...module.ownEntries()];
-  for (const [name, value] of entries) if (value instanceof Parameter) each(prefix + name, value);
-  for (const [name, value] of entries) if (value instanceof Buffer && value.persistent) each(prefix + name, value);
-  for (const [name, value] of entries)
-    if (value instanceof Module) visit(value, `${prefix}${name}.`, each, enter, leave);
-  leave(module, prefix);
+interface Visitor {
+  enter(module: Module, prefix: string): void;
+  tensor(key: string, tensor: Parameter | Buffer): void;
+  /** When the module's own tensors are through. */
+  extra(key: string, module: Module): void;
+  leave(module: Module, prefix: string): void;
 }
+
+/** Own parameters, own buffers, then the children's, as PyTorch orders them; shared ones under every name. */
+function visit(module: Module, prefix: string, visitor: Visitor): void {
+  visitor.enter(module, prefix);
+  const entries = [...module.ownEntries()];
+  for (const [name, value] of entries) if (value instanceof Parameter) visitor.tensor(prefix + name, value);
+  for (const [name, value] of entries)
+    if (value instanceof Buffer && value.persistent) visitor.tensor(prefix + name, value);
+  visitor.extra(`${prefix}_extra_state`, module);
+  for (const [name, value] of entries) if (value instanceof Module) visit(value, `${prefix}${name}.`, visitor);
+  visitor.leave(module, prefix);
+}
+
+/** Whether a module's class overrides one of the methods that the base class has only to name them. */
+const defines = (module: Module, method: 'getExtraState' | 'setExtraState'): boolean =>
+  module[method] !== Module.prototype[method];
 
 export function saveState(module: Module, prefix: string, keepVars: boolean): StateDict {
   const state: StateDict = new Map();
-  visit(
-    module,
-    prefix,
-    (key, tensor) => state.set(key, keepVars || isLazy(tensor) ? tensor : tensor.detach()),
-    (owner, path) => {
+  visit(module, prefix, {
+    enter: (owner, path) => {
       for (const { hook } of hooksOf(owner)?.statePre ?? []) hook(owner, path, keepVars);
     },
-    (owner, path) => {
+    tensor: (key, tensor) => state.set(key, keepVars || isLazy(tensor) ? tensor : tensor.detach()),
+    extra: (key, owner) => {
+      if (defines(owner, 'getExtraState')) state.set(key, owner.getExtraState() as Tensor);
+    },
+    leave: (owner, path) => {
       for (const { hook } of hooksOf(owner)?.state ?? []) hook(owner, state, path);
     },
-  );
+  });
   return state;
 }
 
@@ -93,11 +104,18 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
     }
   };
   const finished: Module[] = [];
+  const extras: (() => void)[] = [];
+  const extra = (key: string, owner: Module): void => {
+    if (!defines(owner, 'setExtraState')) return;
+    known.add(key);
+    if (state.has(key)) extras.push(() => owner.setExtraState(state.get(key)));
+    else missing.push(key);
+  };
   const enter = (owner: Module, prefix: string): void => {
     for (const { hook } of hooksOf(owner)?.loadPre ?? []) hook(owner, state, prefix);
     owner.adaptState(state, prefix);
   };
-  visit(module, '', check, enter, (owner) => finished.push(owner));
+  visit(module, '', { enter, tensor: check, extra, leave: (owner) => finished.push(owner) });
   const unexpected = [...state.keys()].filter((key) => !known.has(key));
   const keys: IncompatibleKeys = { missingKeys: missing, unexpectedKeys: unexpected };
   for (const owner of finished) for (const { hook } of hooksOf(owner)?.loadPost ?? []) hook(owner, keys);
@@ -109,14 +127,15 @@ export function loadState(module: Module, source: StateSource, strict: boolean):
       `Error(s) in loading state_dict for ${module.constructor.name}:\n\t${problems.join('\n\t')}`,
     );
   }
-  copyAll(copies);
+  copyAll(copies, extras);
   return loadResult(missing, unexpected);
 }
 
-/** All conversions happen before the first value is written: one that fails leaves the module as it was. */
-function copyAll(copies: readonly (readonly [Tensor, Tensor])[]): void {
+/** What may fail, conversions and then modules' own code, happens before the first value is written. */
+function copyAll(copies: readonly (readonly [Tensor, Tensor])[], extras: readonly (() => void)[]): void {
   noGrad(() => {
     const ready = copies.map(([target, value]) => [target, moved(value, target.device)] as const);
+    for (const set of extras) set();
     for (const [target, value] of ready) {
       if (isLazy(target)) target.materialize(value.shape);
       target.copy_(value);

@@ -7,15 +7,20 @@ import {
   cdist,
   DTypeError,
   functional as F,
+  fft,
   getAutocastDtype,
   isAutocastEnabled,
+  isTensor,
+  linalg,
   manualSeed,
   noGrad,
   ones,
+  polar,
   randint,
   randn,
   type Tensor,
   tensor,
+  viewAsComplex,
   zeros,
 } from '@flambeau/tensor';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -67,7 +72,93 @@ describe('autocast', () => {
     expect(dtypeOf(fn)).toBe('float32');
   });
 
+  const spd = tensor([
+    [4, 1],
+    [1, 3],
+  ]).to('bfloat16');
+  const line = randn(8).to('bfloat16');
+  const upper = spd.triu();
+  const factored = (): readonly [Tensor, Tensor] => linalg.luFactor(spd.to('float32')) as unknown as [Tensor, Tensor];
+  it.each<[string, () => Tensor | Iterable<Tensor>, dtype?: string]>([
+    ['linalg.cholesky', () => linalg.cholesky(spd)],
+    ['linalg.choleskyEx', () => linalg.choleskyEx(spd)],
+    ['linalg.cond', () => linalg.cond(spd)],
+    ['linalg.cond of another norm', () => linalg.cond(spd, 1)],
+    ['linalg.eig', () => linalg.eig(spd), 'complex64'],
+    ['linalg.eigh', () => linalg.eigh(spd)],
+    ['linalg.eigvals', () => linalg.eigvals(spd), 'complex64'],
+    ['linalg.eigvalsh', () => linalg.eigvalsh(spd)],
+    ['linalg.householderProduct', () => linalg.householderProduct(spd, ones(2))],
+    ['linalg.inv', () => linalg.inv(spd)],
+    ['linalg.invEx', () => linalg.invEx(spd)],
+    ['linalg.lstsq', () => linalg.lstsq(spd, ones(2, 1))],
+    ['linalg.matrixNorm', () => linalg.matrixNorm(spd)],
+    ['linalg.norm of a matrix', () => linalg.norm(spd, 2)],
+    ['linalg.matrixRank', () => linalg.matrixRank(spd), 'int32'],
+    ['linalg.qr', () => linalg.qr(spd)],
+    ['linalg.solve', () => linalg.solve(spd, ones(2))],
+    ['linalg.svd', () => linalg.svd(spd)],
+    ['linalg.svdvals', () => linalg.svdvals(spd)],
+    ['linalg.tensorinv', () => linalg.tensorinv(spd, 1)],
+    ['linalg.tensorsolve', () => linalg.tensorsolve(spd, ones(2))],
+    ['cholesky', () => spd.cholesky()],
+    ['choleskyInverse', () => upper.choleskyInverse(true)],
+    ['choleskySolve', () => spd.choleskySolve(upper, true)],
+    ['geqrf', () => spd.geqrf()],
+    ['inverse', () => spd.inverse()],
+    ['lu', () => spd.lu()],
+    ['luSolve', () => spd.luSolve(...factored())],
+    ['orgqr', () => spd.orgqr(ones(2))],
+    ['ormqr', () => spd.ormqr(ones(2), spd)],
+    ['pinverse', () => spd.pinverse()],
+    ['qr', () => spd.qr()],
+    ['svd', () => spd.svd()],
+    ['symeig', () => spd.symeig(true)],
+    ['triangularSolve', () => spd.triangularSolve(upper)],
+    ['fft.fft', () => fft.fft(line), 'complex64'],
+    ['fft.ifft', () => fft.ifft(line), 'complex64'],
+    ['fft.rfft', () => fft.rfft(line), 'complex64'],
+    ['fft.irfft', () => fft.irfft(line)],
+    ['fft.hfft', () => fft.hfft(line)],
+    ['fft.ihfft', () => fft.ihfft(line), 'complex64'],
+    ['fft.fft2', () => fft.fft2(spd), 'complex64'],
+    ['fft.ifft2', () => fft.ifft2(spd), 'complex64'],
+    ['fft.rfft2', () => fft.rfft2(spd), 'complex64'],
+    ['fft.irfft2', () => fft.irfft2(spd)],
+    ['fft.fftn', () => fft.fftn(spd), 'complex64'],
+    ['fft.ifftn', () => fft.ifftn(spd), 'complex64'],
+    ['fft.rfftn', () => fft.rfftn(spd), 'complex64'],
+    ['fft.irfftn', () => fft.irfftn(spd)],
+    ['stft', () => line.stft(4), 'float32'],
+    ['polar', () => polar(spd, spd), 'complex64'],
+    ['viewAsComplex', () => viewAsComplex(spd), 'complex64'],
+    ['adaptiveMaxPool3d', () => F.adaptiveMaxPool3d(volume, 2)],
+    ['fractionalMaxPool3d', () => F.fractionalMaxPool3d(volume, 2, 2)],
+    ['binaryCrossEntropy', () => F.binaryCrossEntropy(half.sigmoid(), half.sigmoid())],
+  ])('computes %s from float32', (_, fn, dtype = 'float32') => {
+    const out = autocast('cpu', fn);
+    const dtypes = (isTensor(out) ? [out] : [...out]).map((y) => y.dtype).filter((name) => name !== 'int32');
+    expect(new Set(dtypes)).toEqual(new Set(dtype === 'int32' ? [] : [dtype]));
+  });
+
+  it('solves with the numbers of float32, gradients in the given dtype, and into out', () => {
+    const a = spd.clone().requiresGrad_();
+    const got = autocast('cpu', () => linalg.solve(a, ones(2)));
+    expect(got.detach().equalSync(linalg.solve(spd.to('float32'), ones(2)))).toBe(true);
+    got.sum().backward();
+    expect(a.grad!.dtype).toBe('bfloat16');
+    const out = zeros(2, 2, { dtype: 'float32' });
+    expect(autocast('cpu', () => linalg.inv(spd, { out }))).toBe(out);
+    expect(out.equalSync(linalg.inv(spd.to('float32')))).toBe(true);
+  });
+
   it('leaves everything else as it is', () => {
+    expect(dtypeOf(() => linalg.vectorNorm(half))).toBe('bfloat16');
+    expect(dtypeOf(() => linalg.norm(half))).toBe('bfloat16');
+    expect(dtypeOf(() => half.norm())).toBe('bfloat16');
+    expect(dtypeOf(() => half.logsumexp(0))).toBe('bfloat16');
+    expect(() => autocast('cpu', () => linalg.det(spd))).toThrow(DTypeError);
+    expect(() => autocast('cpu', () => fft.hfft2(spd))).toThrow(DTypeError);
     expect(dtypeOf(() => x.add(1))).toBe('float32');
     expect(dtypeOf(() => half.exp())).toBe('bfloat16');
     expect(dtypeOf(() => half.sum())).toBe('bfloat16');

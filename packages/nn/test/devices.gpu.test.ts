@@ -11,6 +11,7 @@ import {
   autocast,
   DeviceError,
   functional as F,
+  linalg,
   manualSeed,
   ones,
   randn,
@@ -267,6 +268,20 @@ describe('the default device', () => {
   });
 });
 
+describe('toEmpty', () => {
+  it('moves shapes and dtypes there, counters as int32 where there is no int64', () => {
+    const norm = new nn.BatchNorm1d(2);
+    const { weight } = norm;
+    const state = norm.toEmpty(gpu).stateDict();
+    expect(norm.weight).toBe(weight);
+    expect([...state.values()].map(({ device }) => device)).toEqual(Array(5).fill(gpu));
+    const counter = backendFor(gpu).dtypes.has('int64') ? 'int64' : 'int32';
+    expect([weight!.shape, weight!.dtype, state.get('num_batches_tracked')!.dtype]).toEqual([[2], 'float32', counter]);
+    expect(() => norm.type('float64')).toThrow();
+    expect(norm.running_mean!.dtype).toBe('float32');
+  });
+});
+
 describe('autocast', () => {
   it('uses the 16-bit dtypes that the device has, and says so where there is none', async () => {
     const { dtypes } = backendFor(gpu);
@@ -297,9 +312,28 @@ describe('autocast', () => {
       () => F.softmax(low, 1),
       () => F.layerNorm(low, 3),
       () => F.mseLoss(low, low),
+      () => low.prod(),
+      () => low.cumprod(0),
+      () => low.norm(),
+      () => low.dist(low),
+      () => low.renorm(2, 0, 1),
+      () => low.logsumexp(1),
+      () => linalg.vectorNorm(low),
+      () => linalg.matrixNorm(low),
+      () => linalg.norm(low),
     ]) {
       expect(dtypeOf(full)).toBe('float32');
     }
+  });
+
+  it('refuses losses of probabilities, which float16 rounds to 0 and 1', () => {
+    const p = ones(2).mul(0.5).to(gpu);
+    const loss = new nn.BCELoss();
+    expect(() => autocast('webgpu', () => loss(p, p))).toThrow(/unsafe under autocast.*binaryCrossEntropyWithLogits/);
+    expect(() => autocast({ deviceType: 'webgpu', enabled: false }, () => loss(p, p))).not.toThrow();
+    expect(autocast('webgpu', () => new nn.BCEWithLogitsLoss()(p, p)).dtype).toBe('float32');
+    // What the refusal leaves behind: autocasting goes on as it was.
+    expect(autocast('webgpu', () => loss(ones(2), ones(2))).dtype).toBe('float32');
   });
 
   it('trains', async () => {

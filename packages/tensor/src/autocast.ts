@@ -3,6 +3,7 @@
  * float32, by PyTorch's lists.
  */
 import { checkOptions, isPlainObject } from './args.ts';
+import { autocastLists } from './autocast-lists.ts';
 import { type DType, type DTypeAlias, toDType } from './dtype.ts';
 import { DTypeError } from './errors.ts';
 import { keep } from './memory.ts';
@@ -33,66 +34,6 @@ interface Setting {
   readonly enabled: boolean;
   readonly cache: Map<Tensor, Cached> | null;
 }
-
-const losses = [
-  'binaryCrossEntropyWithLogits',
-  'cosineEmbeddingLoss',
-  'crossEntropy',
-  'hingeEmbeddingLoss',
-  'huberLoss',
-  'klDiv',
-  'l1Loss',
-  'marginRankingLoss',
-  'mseLoss',
-  'multiMarginLoss',
-  'multilabelMarginLoss',
-  'nllLoss',
-  'poissonNllLoss',
-  'smoothL1Loss',
-  'softMarginLoss',
-  'tripletMarginLoss',
-];
-
-const products = ['addbmm', 'addmm', 'baddbmm', 'bmm', 'conv1d', 'conv2d', 'conv3d', 'linear', 'matmul', 'mm'];
-const transposed = ['convTranspose1d', 'convTranspose2d', 'convTranspose3d'];
-
-type Policy = 'lower' | 'full';
-
-const listOf = (lower: readonly string[], full: readonly string[]): ReadonlyMap<string, Policy> =>
-  new Map([...lower.map((op) => [op, 'lower'] as const), ...full.map((op) => [op, 'full'] as const)]);
-
-/** PyTorch 1.13's lists, of the CPU and of GPUs (aten/src/ATen/autocast_mode.cpp); what is in none is left alone. */
-const lists: Readonly<Record<string, ReadonlyMap<string, Policy>>> = {
-  cpu: listOf(products, [
-    ...losses,
-    ...transposed,
-    'adaptiveAvgPool3d',
-    'avgPool3d',
-    'binaryCrossEntropy',
-    'cdist',
-    'ctcLoss',
-    'gridSample',
-    'maxPool3d',
-    'maxUnpool1d',
-    'maxUnpool2d',
-    'maxUnpool3d',
-    'nanquantile',
-    'prod',
-    'quantile',
-    'reflectionPad',
-    'replicationPad',
-    'trace',
-  ]),
-  gpu: listOf(
-    [...products, ...transposed, 'addmv', 'addr', 'mv', 'prelu'],
-    [
-      ...losses,
-      ...['acos', 'asin', 'cosh', 'erfinv', 'exp', 'expm1', 'log', 'log10', 'log1p', 'log2', 'pow', 'reciprocal'],
-      ...['rsqrt', 'sinh', 'softplus', 'tan', 'cumprod', 'cumsum', 'prod', 'sum'],
-      ...['cdist', 'cosineSimilarity', 'groupNorm', 'layerNorm', 'logSoftmax', 'pdist', 'softmax', 'softmin'],
-    ],
-  ),
-};
 
 const typeOf = (device: string): string => device.split(':')[0]!;
 
@@ -126,13 +67,15 @@ function converted(x: Tensor, dtype: DType, cache: Setting['cache']): Tensor {
 
 type Convert = (x: Tensor) => Tensor;
 
-/** Tensors within a call's arguments: single ones, in lists and in options. */
+/** Tensors within a call's arguments: single ones, in lists and in options. What is written to stays itself. */
 function mapTensors(value: unknown, convert: Convert): unknown {
   if (value instanceof Tensor) return convert(value);
   if (Array.isArray(value))
     return value.some((item) => item instanceof Tensor) ? value.map((item) => mapTensors(item, convert)) : value;
   if (!isPlainObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTensors(item, convert)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, key === 'out' ? item : mapTensors(item, convert)]),
+  );
 }
 
 /** How the arguments of an op are to be converted, or null. */
@@ -141,8 +84,13 @@ function conversionOf(op: string, first: Tensor | undefined): Convert | null {
   const deviceType = typeOf(first.device);
   const setting = settingOf(deviceType);
   if (setting === null) return null;
-  const policy = (lists[deviceType] ?? lists.gpu!).get(op);
+  const policy = (autocastLists[deviceType] ?? autocastLists.gpu!).get(op);
   if (policy === undefined) return null;
+  if (policy === 'refused') {
+    throw new DTypeError(
+      `${op}(): is unsafe under autocast: probabilities of ${setting.dtype} round to 0 and 1; leave out the sigmoid before it and use binaryCrossEntropyWithLogits() (BCEWithLogitsLoss), which is safe`,
+    );
+  }
   const dtype = policy === 'lower' ? setting.dtype : 'float32';
   return (x) => (isEligible(x, deviceType) ? converted(x, dtype, setting.cache) : x);
 }

@@ -1,5 +1,7 @@
 /** @file Complex tensors and their real and imaginary parts: what PyTorch has as functions and properties, not as methods. */
+
 import { checkOptions } from './args.ts';
+import { autocastOperands } from './autocast.ts';
 import { isComplex as isComplexDType, isFloating, realDType } from './dtype.ts';
 import { DTypeError, ShapeError } from './errors.ts';
 import { call } from './ir/expr.ts';
@@ -8,6 +10,7 @@ import { callPointwise, callPointwiseInto, type Pointwise, pointwise } from './p
 import { toComplex } from './promotion.ts';
 import { record } from './record.ts';
 import { formatShape } from './shape.ts';
+import { state } from './state.ts';
 import type { Tensor } from './tensor.ts';
 import { partsView, selectOf } from './view.ts';
 
@@ -41,6 +44,7 @@ export function viewAsReal(self: Tensor): Tensor {
  *   neighbours are not adjacent in memory, or that does not start every pair at an even place: use contiguous().
  */
 export function viewAsComplex(self: Tensor): Tensor {
+  if (state.autocasting) [self] = autocastOperands('viewAsComplex', [self] as const);
   if (self.dtype !== 'float32' && self.dtype !== 'float64')
     throw new DTypeError(`viewAsComplex(): needs a float32 or float64 tensor, got ${self.dtype}`);
   const last = self.ndim - 1;

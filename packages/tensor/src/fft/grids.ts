@@ -1,7 +1,10 @@
 /** @file Fourier transforms over several dimensions. */
+
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import {
   checkSize,
@@ -33,10 +36,12 @@ type Run = (op: string, input: Tensor, s: Dimensions, dim: Dimensions, norm: Fft
 /** Makes the public form of a transform over `dim`: by default over all dimensions, or the last two. */
 function overGrid(op: string, dim: Dimensions, run: Run): GridFunction {
   const parse = signature<GridCall>(op, ['s', 'dim', 'norm'], { s: null, dim, norm: null, out: undefined });
-  return (input, ...args) => {
+  const transform: GridFunction = (input, ...args) => {
+    if (state.autocasting) return withAutocast(op, transform, input, ...args);
     const call = parse(args);
     return intoOut(op, call.out, [input], () => run(op, input, call.s, call.dim, call.norm));
   };
+  return transform;
 }
 
 const product = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1);

@@ -1,6 +1,9 @@
 /** @file Fourier transforms along one dimension. */
+
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { intoOut } from '../inplace.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import {
   checkSize,
@@ -32,11 +35,13 @@ function alongLine(
   run: (input: Tensor, n: number | null, dim: number, norm: FftNorm | null | undefined) => Tensor,
 ): LineFunction {
   const parse = signature<LineCall>(op, ['n', 'dim', 'norm'], { n: null, dim: -1, norm: null, out: undefined });
-  return (input, ...args) => {
+  const transform: LineFunction = (input, ...args) => {
+    if (state.autocasting) return withAutocast(op, transform, input, ...args);
     const { n, dim, norm, out } = parse(args);
     const along = lineDim(op, input, dim);
     return intoOut(op, out, [input], () => run(input, n, along, norm));
   };
+  return transform;
 }
 
 const full = (op: string, inverse: boolean): LineFunction =>

@@ -1,7 +1,7 @@
 /** @file Pooling to a given output size: windows that cover the input evenly. */
 
 import { signature } from '../args.ts';
-import { withAutocast } from '../autocast.ts';
+import { autocastOperands, withAutocast } from '../autocast.ts';
 import { fromTypedArray } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { temporaries } from '../memory.ts';
@@ -167,5 +167,6 @@ export function adaptiveMaxPool3d(
 ): [Tensor, Tensor];
 export function adaptiveMaxPool3d(input: Tensor, ...args: AdaptiveMaxArguments): Tensor;
 export function adaptiveMaxPool3d(input: Tensor, ...args: AdaptiveMaxArguments): Tensor | [Tensor, Tensor] {
+  if (state.autocasting) [input] = autocastOperands('adaptiveMaxPool3d', [input] as const);
   return adaptiveMaxPool('adaptiveMaxPool3d', input, args, 3);
 }

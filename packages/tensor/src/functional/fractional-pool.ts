@@ -1,11 +1,14 @@
 /** @file Max pooling over windows at random, nearly even distances. Graham 2014. */
+
 import { signature, type Trailing } from '../args.ts';
+import { autocastOperands } from '../autocast.ts';
 import { arange, full } from '../creation.ts';
 import { ShapeError } from '../errors.ts';
 import { untracked } from '../modes.ts';
 import { cat } from '../ops/join.ts';
 import { rand } from '../random-functions.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { perDimension } from './spatial.ts';
 
@@ -143,6 +146,7 @@ export function fractionalMaxPool2d<Indices extends boolean = false>(
   kernelSize: Sizes,
   ...args: FractionalMaxPoolArguments<Indices>
 ): FractionalMaxPoolResult<Indices> {
+  if (state.autocasting) [input] = autocastOperands('fractionalMaxPool2d', [input] as const);
   return fractionalMaxPool('fractionalMaxPool2d', 2, input, kernelSize, args) as FractionalMaxPoolResult<Indices>;
 }
 
@@ -152,5 +156,6 @@ export function fractionalMaxPool3d<Indices extends boolean = false>(
   kernelSize: Sizes,
   ...args: FractionalMaxPoolArguments<Indices>
 ): FractionalMaxPoolResult<Indices> {
+  if (state.autocasting) [input] = autocastOperands('fractionalMaxPool3d', [input] as const);
   return fractionalMaxPool('fractionalMaxPool3d', 3, input, kernelSize, args) as FractionalMaxPoolResult<Indices>;
 }

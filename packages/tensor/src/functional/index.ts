@@ -55,6 +55,7 @@ export {
 } from './loss.ts';
 export * from './margin-loss.ts';
 export * from './metric-loss.ts';
+export { type MultiHeadAttentionOptions, multiHeadAttentionForward } from './multi-head-attention.ts';
 export {
   type BatchNormArguments,
   type BatchNormOptions,

@@ -1,6 +1,8 @@
 /** @file Cholesky factors, and what is solved and inverted with them. */
+
 import { allocateLike } from '../allocate.ts';
 import { signature } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
 import { untracked } from '../modes.ts';
@@ -8,6 +10,7 @@ import type { Named } from '../named.ts';
 import type { OutOption } from '../ops/make.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import {
   batchOf,
@@ -70,6 +73,7 @@ const parse = signature<{ upper: boolean; out: Tensor | undefined }>('linalg.cho
  * @throws LinAlgError where a matrix is not positive-definite.
  */
 export function cholesky(A: Tensor, options?: CholeskyOptions): Tensor {
+  if (state.autocasting) return withAutocast('linalg.cholesky', cholesky, A, options);
   const { upper, out } = parse([options]);
   return intoOut('linalg.cholesky', out, [A], () => {
     const [factor, info] = choleskyOf('linalg.cholesky', A, upper);
@@ -89,6 +93,7 @@ const parseEx = signature<{ upper: boolean; checkErrors: boolean; out: readonly 
  * and then the factor is of no use.
  */
 export function choleskyEx(A: Tensor, options?: CholeskyExOptions): Named<readonly ['L', 'info'], Tensor> {
+  if (state.autocasting) return withAutocast('linalg.choleskyEx', choleskyEx, A, options);
   const { upper, checkErrors, out } = parseEx([options]);
   return namedInto('linalg.choleskyEx', ['L', 'info'], [A], out, () => {
     const results = choleskyOf('linalg.choleskyEx', A, upper);

@@ -1,6 +1,8 @@
 /** @file Eigenvalues and eigenvectors. */
+
 import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { isComplex } from '../dtype.ts';
 import { intoOut } from '../inplace.ts';
 import type { Named } from '../named.ts';
@@ -62,6 +64,7 @@ export function eigh(
   A: Tensor,
   ...args: Trailing<[UPLO: Triangle], OutsOption & { UPLO?: Triangle | undefined }>
 ): Named<readonly ['eigenvalues', 'eigenvectors'], Tensor> {
+  if (state.autocasting) return withAutocast('linalg.eigh', eigh, A, ...args);
   const { UPLO, out } = parseEigh(args);
   const upper = isUpper('linalg.eigh', UPLO);
   return namedInto('linalg.eigh', ['eigenvalues', 'eigenvectors'], [A], out, () => {
@@ -75,6 +78,7 @@ export function eigvalsh(
   A: Tensor,
   ...args: Trailing<[UPLO: Triangle], OutOption & { UPLO?: Triangle | undefined }>
 ): Tensor {
+  if (state.autocasting) return withAutocast('linalg.eigvalsh', eigvalsh, A, ...args);
   const { UPLO, out } = parseEigvalsh(args);
   const upper = isUpper('linalg.eigvalsh', UPLO);
   return intoOut('linalg.eigvalsh', out, [A], () => eighOf('linalg.eigvalsh', A, upper, false)[0]);
@@ -100,6 +104,7 @@ const parseEigvals = signature<{ out: Tensor | undefined }>('linalg.eigvals', []
  * @throws LinAlgError for NaN and infinities.
  */
 export function eig(A: Tensor, options?: OutsOption): Named<readonly ['eigenvalues', 'eigenvectors'], Tensor> {
+  if (state.autocasting) return withAutocast('linalg.eig', eig, A, options);
   const { out } = parseEig([options]);
   return namedInto('linalg.eig', ['eigenvalues', 'eigenvectors'], [A], out, () => {
     const [values, vectors] = eigOf('linalg.eig', A, true);
@@ -109,6 +114,7 @@ export function eig(A: Tensor, options?: OutsOption): Named<readonly ['eigenvalu
 
 /** The complex eigenvalues of square matrices: see {@link eig}. */
 export function eigvals(A: Tensor, options?: OutOption): Tensor {
+  if (state.autocasting) return withAutocast('linalg.eigvals', eigvals, A, options);
   const { out } = parseEigvals([options]);
   return intoOut('linalg.eigvals', out, [A], () => eigOf('linalg.eigvals', A, false)[0]);
 }

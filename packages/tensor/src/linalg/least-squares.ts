@@ -1,5 +1,7 @@
 /** @file What singular values decide: rank, pseudo-inverse, least squares. */
+
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { realDType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
@@ -9,6 +11,7 @@ import { type Named, named } from '../named.ts';
 import type { OutOption } from '../ops/make.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
 import { where } from '../where.ts';
 import { checkAlike, checkMatrix, checkSquare, commonBatch, inDouble, integersOf, isVectorSide } from './common.ts';
@@ -118,6 +121,7 @@ export function matrixRank(
   A: Tensor,
   ...args: Trailing<[tol: Tolerance, hermitian: boolean], MatrixRankOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('linalg.matrixRank', matrixRank, A, ...args);
   const op = 'linalg.matrixRank';
   const { atol, rtol, tol, hermitian, out } = parseRank(args);
   return intoOut(op, out, [], () =>
@@ -189,6 +193,7 @@ export function lstsq(
   B: Tensor,
   ...args: Trailing<[rcond: number | null], LstsqOptions>
 ): Named<readonly ['solution', 'residuals', 'rank', 'singularValues'], Tensor> {
+  if (state.autocasting) return withAutocast('linalg.lstsq', lstsq, A, B, ...args);
   const { rcond, driver: asked } = parseLstsq(args);
   const driver = asked ?? 'gelsy';
   if (!drivers.includes(driver))

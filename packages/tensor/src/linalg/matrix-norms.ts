@@ -1,5 +1,7 @@
 /** @file Norms of matrices, and the condition number. */
+
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { type DType, type DTypeAlias, toDType } from '../dtype.ts';
 import { ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
@@ -7,6 +9,7 @@ import { normOver } from '../norm.ts';
 import type { OutOption } from '../ops/make.ts';
 import { type Dims, reduceDims } from '../reduction.ts';
 import { formatShape, wrapDim } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkDType, checkMatrix, checkSquare } from './common.ts';
 import { invEx } from './solve.ts';
@@ -105,6 +108,7 @@ export function matrixNorm(
   A: Tensor,
   ...args: Trailing<[ord: MatrixNormOrder, dim: readonly number[], keepdim: boolean], MatrixNormOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('linalg.matrixNorm', matrixNorm, A, ...args);
   const { ord, dim, keepdim, dtype, out } = parseMatrixNorm(args);
   const x = dtype === undefined ? A : A.to(toDType(dtype));
   return intoOut('linalg.matrixNorm', out, [A], () => matrixNormOf('linalg.matrixNorm', x, ord, dim, keepdim));
@@ -127,8 +131,9 @@ export function norm(
       `${op}(): with ord given the tensor must be 1-d or 2-d unless dim is given, got ${formatShape(x.shape)}`,
     );
   const given = dim === null ? x.shape.map((_, d) => d) : typeof dim === 'number' ? [dim] : dim;
-  if (typeof ord === 'string' || (ord !== null && given.length === 2))
-    return intoOut(op, out, [A], () => matrixNormOf(op, x, ord as MatrixNormOrder, given, keepdim));
+  const ofMatrices = typeof ord === 'string' || (ord !== null && given.length === 2);
+  if (state.autocasting) return withAutocast(ofMatrices ? 'linalg.matrixNorm' : 'linalg.vectorNorm', norm, A, ...args);
+  if (ofMatrices) return intoOut(op, out, [A], () => matrixNormOf(op, x, ord as MatrixNormOrder, given, keepdim));
   if (ord !== null && given.length > 2) throw new ShapeError(`${op}(): dim must be one or two dimensions`);
   const dims = reduceDims(op, dim, x.ndim);
   const node = 'LinalgVectorNormBackward0';
@@ -150,6 +155,7 @@ export function cond(
   A: Tensor,
   ...args: Trailing<[p: MatrixNormOrder | null], OutOption & { p?: MatrixNormOrder | null | undefined }>
 ): Tensor {
+  if (state.autocasting) return withAutocast('linalg.cond', cond, A, ...args);
   const op = 'linalg.cond';
   const { p, out } = parseCond(args);
   checkMatrix(op, A);

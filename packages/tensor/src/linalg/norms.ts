@@ -1,10 +1,13 @@
 /** @file Norms of vectors. */
+
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { type DType, type DTypeAlias, toDType } from '../dtype.ts';
 import { intoOut } from '../inplace.ts';
 import { normOver } from '../norm.ts';
 import type { OutOption } from '../ops/make.ts';
 import { type Dims, reduceDims } from '../reduction.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 
 export interface VectorNormOptions extends OutOption {
@@ -36,6 +39,7 @@ export function vectorNorm(
   x: Tensor,
   ...args: Trailing<[ord: number, dim: Dims, keepdim: boolean], VectorNormOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('linalg.vectorNorm', vectorNorm, x, ...args);
   const { ord, dim, keepdim, dtype: asked, out } = parse(args);
   const dtype = asked === undefined ? undefined : toDType(asked);
   const dims = reduceDims('vectorNorm', dim, x.ndim);

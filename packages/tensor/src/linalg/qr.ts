@@ -1,6 +1,8 @@
 /** @file QR factors and products of Householder reflections. */
+
 import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
 import { untracked } from '../modes.ts';
@@ -83,6 +85,7 @@ const parseQr = signature<{ mode: QrMode; out: readonly Tensor[] | undefined }>(
  * @param A [..., M, N]
  */
 export function qr(A: Tensor, ...args: Trailing<[mode: QrMode], QrOptions>): Named<readonly ['Q', 'R'], Tensor> {
+  if (state.autocasting) return withAutocast('linalg.qr', qr, A, ...args);
   const { mode, out } = parseQr(args);
   if (!['reduced', 'complete', 'r'].includes(mode))
     throw new RangeError(`linalg.qr(): mode must be 'reduced', 'complete' or 'r', got ${JSON.stringify(mode)}`);
@@ -131,6 +134,7 @@ const parseOut = signature<{ out: Tensor | undefined }>('linalg.householderProdu
  * @param tau [..., K] with K ≤ N
  */
 export function householderProduct(A: Tensor, tau: Tensor, options?: OutOption): Tensor {
+  if (state.autocasting) return withAutocast('linalg.householderProduct', householderProduct, A, tau, options);
   const op = 'linalg.householderProduct';
   const { out } = parseOut([options]);
   checkReflections(op, A, tau);

@@ -1,5 +1,7 @@
 /** @file Systems of linear equations, and inverses. */
+
 import { signature } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { ShapeError } from '../errors.ts';
 import { intoOut } from '../inplace.ts';
 import { untracked } from '../modes.ts';
@@ -7,6 +9,7 @@ import type { Named } from '../named.ts';
 import type { OutOption } from '../ops/make.ts';
 import { record } from '../record.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { identityLike } from './cholesky.ts';
 import {
@@ -104,6 +107,7 @@ const parseInvEx = signature<{ checkErrors: boolean; out: readonly Tensor[] | un
  * @throws LinAlgError where A is singular.
  */
 export function solve(A: Tensor, B: Tensor, options?: OutOption & LeftOption): Tensor {
+  if (state.autocasting) return withAutocast('linalg.solve', solve, A, B, options);
   const { left, out } = parseSolve([options]);
   return intoOut('linalg.solve', out, [A, B], () => {
     const [result, info] = solveOf('linalg.solve', A, B, left);
@@ -132,6 +136,7 @@ export function solveEx(
  * @throws LinAlgError where A is singular.
  */
 export function inv(A: Tensor, options?: OutOption): Tensor {
+  if (state.autocasting) return withAutocast('linalg.inv', inv, A, options);
   const { out } = parseInv([options]);
   return intoOut('linalg.inv', out, [A], () => {
     const [inverse, info] = invOf('linalg.inv', A);
@@ -142,6 +147,7 @@ export function inv(A: Tensor, options?: OutOption): Tensor {
 
 /** {@link inv} that does not throw for singular matrices: `info` (int32) is not 0 there. */
 export function invEx(A: Tensor, options?: OutsOption & CheckOption): Named<readonly ['inverse', 'info'], Tensor> {
+  if (state.autocasting) return withAutocast('linalg.invEx', invEx, A, options);
   const { checkErrors, out } = parseInvEx([options]);
   return namedInto('linalg.invEx', ['inverse', 'info'], [A], out, () => {
     const results = invOf('linalg.invEx', A);
@@ -166,6 +172,7 @@ export function tensorinv(
   A: Tensor,
   ...args: [ind: number, options?: OutOption] | [options?: OutOption & { ind?: number | undefined }]
 ): Tensor {
+  if (state.autocasting) return withAutocast('linalg.tensorinv', tensorinv, A, ...args);
   const { ind, out } = parseTensorinv(args);
   if (!Number.isInteger(ind) || ind <= 0)
     throw new RangeError(`linalg.tensorinv(): ind must be a positive integer, got ${ind}`);
@@ -197,6 +204,7 @@ export function tensorsolve(
     | [dims: readonly number[] | null, options?: OutOption]
     | [options?: OutOption & { dims?: readonly number[] | null | undefined }]
 ): Tensor {
+  if (state.autocasting) return withAutocast('linalg.tensorsolve', tensorsolve, A, B, ...args);
   const { dims, out } = parseTensorsolve(args);
   const moved =
     dims === null

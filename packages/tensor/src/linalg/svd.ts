@@ -1,6 +1,8 @@
 /** @file Singular values and vectors. */
+
 import { allocateLike } from '../allocate.ts';
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { intoOut } from '../inplace.ts';
 import type { Named } from '../named.ts';
 import type { OutOption } from '../ops/make.ts';
@@ -60,12 +62,14 @@ export function svd(
   A: Tensor,
   ...args: Trailing<[fullMatrices: boolean], OutsOption & { fullMatrices?: boolean | undefined }>
 ): Named<readonly ['U', 'S', 'Vh'], Tensor> {
+  if (state.autocasting) return withAutocast('linalg.svd', svd, A, ...args);
   const { fullMatrices, out } = parseSvd(args);
   return namedInto('linalg.svd', ['U', 'S', 'Vh'], [A], out, () => svdOf('linalg.svd', A, fullMatrices));
 }
 
 /** The singular values, descending: see {@link svd}. Their gradient is stable even where some are equal. */
 export function svdvals(A: Tensor, options?: OutOption): Tensor {
+  if (state.autocasting) return withAutocast('linalg.svdvals', svdvals, A, options);
   const { out } = parseSvdvals([options]);
   return intoOut('linalg.svdvals', out, [A], () => svdvalsOf('linalg.svdvals', A));
 }

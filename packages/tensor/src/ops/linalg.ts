@@ -2,7 +2,9 @@
  * @file Linear algebra that PyTorch has at top level and as methods. Names that `linalg` has too do the same there, but for
  * cholesky, lu, luSolve, qr and svd, whose arguments or results are older ones here.
  */
+
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { isComplex } from '../dtype.ts';
 import { intoOut } from '../inplace.ts';
 import { type CholeskyOptions, choleskyInverseOf, choleskySolveOf, cholesky as factor } from '../linalg/cholesky.ts';
@@ -17,6 +19,7 @@ import { inv } from '../linalg/solve.ts';
 import { svdOf, svdvalsOf } from '../linalg/svd.ts';
 import { solveTriangularOf } from '../linalg/triangular.ts';
 import { type Named, named } from '../named.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import type { OutOption } from './make.ts';
 
@@ -55,12 +58,14 @@ export function choleskySolve(
   input2: Tensor,
   ...args: Trailing<[upper: boolean], OutOption & UpperOption>
 ): Tensor {
+  if (state.autocasting) return withAutocast('choleskySolve', choleskySolve, self, input2, ...args);
   const { upper, out } = parseCholeskySolve(args);
   return intoOut('choleskySolve', out, [self, input2], () => choleskySolveOf('choleskySolve', self, input2, upper));
 }
 
 /** The inverse of A from its Cholesky factor. */
 export function choleskyInverse(self: Tensor, ...args: Trailing<[upper: boolean], OutOption & UpperOption>): Tensor {
+  if (state.autocasting) return withAutocast('choleskyInverse', choleskyInverse, self, ...args);
   const { upper, out } = parseCholeskyInverse(args);
   return intoOut('choleskyInverse', out, [self], () => choleskyInverseOf('choleskyInverse', self, upper));
 }
@@ -77,6 +82,7 @@ export function logdet(self: Tensor): Tensor {
  * `householderProduct` makes Q of them, `ormqr` multiplies with it.
  */
 export function geqrf(self: Tensor, options?: OutsOption): Named<readonly ['a', 'tau'], Tensor> {
+  if (state.autocasting) return withAutocast('geqrf', geqrf, self, options);
   return namedInto('geqrf', ['a', 'tau'], [self], options?.out, () => geqrfOf('geqrf', self));
 }
 
@@ -99,6 +105,7 @@ export function ormqr(
   other: Tensor,
   ...args: Trailing<[left: boolean, transpose: boolean], OrmqrOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('ormqr', ormqr, self, tau, other, ...args);
   const { left, transpose, out } = parseOrmqr(args);
   return intoOut('ormqr', out, [self, tau, other], () => ormqrOf('ormqr', self, tau, other, left, transpose));
 }
@@ -119,6 +126,7 @@ export function lu(
     { pivot?: boolean | undefined; getInfos?: boolean | undefined }
   >
 ): readonly Tensor[] {
+  if (state.autocasting) return withAutocast('lu', lu, self, ...args);
   const { pivot, getInfos } = parseLu(args);
   const [factors, pivots, info] = luFactorOf('lu', self, pivot);
   if (getInfos) return named(['LU', 'pivots', 'info'], [factors, pivots, info], 'lu') as unknown as readonly Tensor[];
@@ -128,6 +136,7 @@ export function lu(
 
 /** The solution of A X = self from the LU factors of A. */
 export function luSolve(self: Tensor, luData: Tensor, luPivots: Tensor, options?: OutOption): Tensor {
+  if (state.autocasting) return withAutocast('luSolve', luSolve, self, luData, luPivots, options);
   checkSquare('luSolve', luData);
   checkPivots('luSolve', luData, luPivots);
   return intoOut('luSolve', options?.out, [self, luData], () => luSolveOf('luSolve', luData, luPivots, self, false));
@@ -135,6 +144,7 @@ export function luSolve(self: Tensor, luData: Tensor, luPivots: Tensor, options?
 
 /** The pseudo-inverse; singular values up to `rcond` times the greatest are taken for 0. */
 export function pinverse(self: Tensor, rcond = 1e-15): Tensor {
+  if (state.autocasting) return withAutocast('pinverse', pinverse, self, rcond);
   return pinv(self, rcond);
 }
 
@@ -152,6 +162,7 @@ export function qr(
   self: Tensor,
   ...args: Trailing<[some: boolean], OutsOption & SomeOption>
 ): Named<readonly ['Q', 'R'], Tensor> {
+  if (state.autocasting) return withAutocast('qr', qr, self, ...args);
   const { some, out } = parseQr(args);
   return namedInto('qr', ['Q', 'R'], [self], out, () => qrOf('qr', self, some ? 'reduced' : 'complete'));
 }
@@ -171,6 +182,7 @@ export function svd(
   self: Tensor,
   ...args: Trailing<[some: boolean, computeUv: boolean], SvdOptions>
 ): Named<readonly ['U', 'S', 'V'], Tensor> {
+  if (state.autocasting) return withAutocast('svd', svd, self, ...args);
   const { some, computeUv, out } = parseSvd(args);
   return namedInto('svd', ['U', 'S', 'V'], [self], out, () => {
     if (computeUv) {
@@ -198,6 +210,7 @@ export function symeig(
   self: Tensor,
   ...args: Trailing<[eigenvectors: boolean, upper: boolean], SymeigOptions>
 ): Named<readonly ['eigenvalues', 'eigenvectors'], Tensor> {
+  if (state.autocasting) return withAutocast('symeig', symeig, self, ...args);
   const { eigenvectors, upper, out } = parseSymeig(args);
   return namedInto('symeig', ['eigenvalues', 'eigenvectors'], [self], out, () => {
     const [values, vectors] = eighOf('symeig', self, upper, eigenvectors);
@@ -228,6 +241,7 @@ export function triangularSolve(
   A: Tensor,
   ...args: Trailing<[upper: boolean, transpose: boolean, unitriangular: boolean], TriangularSolveOptions>
 ): Named<readonly ['solution', 'clonedCoefficient'], Tensor> {
+  if (state.autocasting) return withAutocast('triangularSolve', triangularSolve, self, A, ...args);
   const { upper, transpose, unitriangular, out } = parseTriangular(args);
   return namedInto('triangularSolve', ['solution', 'clonedCoefficient'], [self, A], out, () => [
     solveTriangularOf('triangularSolve', transpose ? A.mT : A, self, upper !== transpose, unitriangular),

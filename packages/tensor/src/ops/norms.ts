@@ -1,8 +1,11 @@
 /** @file Distances and limits of norms: dist, renorm. */
+
 import { checkOptions } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { ShapeError } from '../errors.ts';
 import { inplaceOf, intoOut } from '../inplace.ts';
 import { formatShape, wrapDim } from '../shape.ts';
+import { state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import { where as choose } from '../where.ts';
 import type { OutOption } from './make.ts';
@@ -15,10 +18,12 @@ import type { OutOption } from './make.ts';
  * ```
  */
 export function dist(self: Tensor, other: Tensor, p: number | { p?: number } = 2): Tensor {
+  if (state.autocasting) return withAutocast('dist', dist, self, other, p);
   return self.sub(other).norm(typeof p === 'number' ? p : (p.p ?? 2));
 }
 
 function renormOf(self: Tensor, p: number, dim: number, maxnorm: number, options: OutOption = {}): Tensor {
+  if (state.autocasting) return withAutocast('renorm', renormOf, self, p, dim, maxnorm, options);
   checkOptions('renorm', options, ['out']);
   if (self.ndim < 2)
     throw new ShapeError(`renorm(): needs at least 2 dimensions, got shape ${formatShape(self.shape)}`);

@@ -1,5 +1,7 @@
 /** @file Transforms of a signal window by window, and back: stft and istft. */
+
 import { signature, type Trailing } from '../args.ts';
+import { withAutocast } from '../autocast.ts';
 import { pairsAsComplex, viewAsReal } from '../complex-parts.ts';
 import { integersFrom, ones, zeros } from '../creation.ts';
 import { realDType } from '../dtype.ts';
@@ -7,6 +9,7 @@ import { DTypeError, ShapeError } from '../errors.ts';
 import { fftC2c, fftC2r, fftR2c } from '../fft/transforms.ts';
 import { type PadMode, pad } from '../functional/padding.ts';
 import { formatShape } from '../shape.ts';
+import { state } from '../state.ts';
 import { isTensor, type Tensor } from '../tensor.ts';
 
 interface WindowOptions {
@@ -139,6 +142,7 @@ function padded(x: Tensor, count: number, mode: PadMode): Tensor {
  *   fit, DTypeError for `onesided` of complex numbers.
  */
 export function stft(self: Tensor, ...args: StftArguments): Tensor {
+  if (state.autocasting) return withAutocast('stft', stft, self, ...args);
   const call = parseStft(args);
   const { nFft, center, padMode } = call;
   if (!self.isFloatingPoint() && !self.isComplex())

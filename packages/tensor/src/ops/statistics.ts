@@ -1,6 +1,6 @@
 /** @file Spread, norms and quantiles: var, std, norm, logsumexp, quantile. */
 import { signature, type Trailing } from '../args.ts';
-import { autocastOperands } from '../autocast.ts';
+import { autocastOperands, withAutocast } from '../autocast.ts';
 import { tensor } from '../creation.ts';
 import { type DType, toDType } from '../dtype.ts';
 import { DTypeError, ShapeError } from '../errors.ts';
@@ -79,6 +79,7 @@ export function norm(
   self: Tensor,
   ...args: Trailing<[p: number | string, dim: Dims, keepdim: boolean], NormOptions>
 ): Tensor {
+  if (state.autocasting) return withAutocast('norm', norm, self, ...args);
   const { p, dim, keepdim, dtype: asked, out } = parseNorm(args);
   if (p === 'nuc') {
     const dims = typeof dim === 'number' ? [dim] : (dim ?? self.shape.map((_, d) => d));
@@ -123,6 +124,7 @@ export function logsumexp(
   dim: number | readonly number[],
   ...args: Trailing<[keepdim: boolean], Omit<ReduceOptions, 'dim'>>
 ): Tensor {
+  if (state.autocasting) return withAutocast('logsumexp', logsumexp, self, dim, ...args);
   const { keepdim, out } = parseLogsumexp([dim, ...args]);
   const x = self.to(toFloating(self.dtype));
   const dims = reduceDims('logsumexp', dim, self.ndim);
