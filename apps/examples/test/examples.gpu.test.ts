@@ -1,38 +1,19 @@
 /** Examples run on WebGPU to their end: nothing in them is special to a device. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as webgpu from '@flambeau/backend-webgpu';
 import { setDefaultDevice } from 'flambeau';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { example as basics } from '../src/basics.ts';
-import type { Example } from '../src/example.ts';
 import { example as spiral } from '../src/spiral.ts';
+import { exampleRunner } from './runner.ts';
 
-let out: string;
-let printed: string[];
+const runner = exampleRunner('webgpu');
+const run = runner.run;
 
 beforeAll(async () => {
   await webgpu.init();
   setDefaultDevice('webgpu');
 });
 afterAll(() => setDefaultDevice('cpu'));
-
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'flambeau-examples-'));
-  printed = [];
-  vi.spyOn(console, 'log').mockImplementation((...parts: unknown[]) => void printed.push(parts.map(String).join(' ')));
-});
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await rm(out, { recursive: true });
-});
-
-async function run(example: Example): Promise<string> {
-  await example.run({ data: null, device: 'webgpu', out, seed: 1, quick: true });
-  return printed.join('\n');
-}
 
 describe('examples on WebGPU', () => {
   it('basics: shows tensors and gradients', async () => {

@@ -1,35 +1,18 @@
 /** Every example runs to its end in its short form and leaves the files it names. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { example as basics } from '../src/basics.ts';
 import { example as digits } from '../src/digits.ts';
-import type { Example } from '../src/example.ts';
 import { example as regression } from '../src/regression.ts';
 import { example as spiral } from '../src/spiral.ts';
+import { exampleRunner } from './runner.ts';
 
-let out: string;
-let printed: string[];
-
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), 'flambeau-examples-'));
-  printed = [];
-  vi.spyOn(console, 'log').mockImplementation((...parts: unknown[]) => void printed.push(parts.map(String).join(' ')));
-});
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await rm(out, { recursive: true });
-});
-
-async function run(example: Example): Promise<string> {
-  await example.run({ data: null, device: 'cpu', out, seed: 1, quick: true });
-  return printed.join('\n');
-}
+const runner = exampleRunner('cpu');
+const run = runner.run;
 
 const isPng = async (name: string): Promise<boolean> =>
-  (await readFile(join(out, name))).subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n';
+  (await readFile(join(runner.out, name))).subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n';
 
 describe('examples', () => {
   it('digits: trains, saves, reloads, draws', { timeout: 60_000 }, async () => {
@@ -42,7 +25,7 @@ describe('examples', () => {
   });
 
   it('digits: says what is missing in a folder without data', async () => {
-    const missing = digits.run({ data: out, device: 'cpu', out, seed: 1, quick: true });
+    const missing = digits.run({ data: runner.out, device: 'cpu', out: runner.out, seed: 1, quick: true });
     await expect(missing).rejects.toThrow(/train-images-idx3-ubyte/);
   });
 
