@@ -117,6 +117,19 @@ describe('scopes', () => {
     expect(made()).toBe(6);
   });
 
+  test('results may be objects of classes, and hold themselves', () => {
+    class Pair {
+      self = this;
+      first = ones([2], on);
+      rest = [ones([3], on).add(1)];
+    }
+    const pair = tidy(() => new Pair());
+    expect([pair.first, ...pair.rest].map((t) => t.disposed)).toEqual([false, false]);
+    expect(made()).toBe(2);
+    const packed = tidy(() => nn.utils.rnn.packSequence([ones([3, 2], on), ones([1, 2], on)]));
+    expect(packed.data.disposed).toBe(false);
+  });
+
   test('nested ones hand results on', () => {
     const outer = tidy(() => {
       const inner = tidy(() => ones([2], on).add(1));

@@ -6,7 +6,6 @@
  * and the graph's saved slots; the device gets the memory when the last of them is done, so that a scope can neither
  * take memory from a view nor from a backward pass that is still to come.
  */
-import { isPlainObject } from './args.ts';
 import { isPromise, type ModeGuard, memoryKind, openMode, whenSettled } from './modes.ts';
 import { state } from './state.ts';
 import type { Tensor } from './tensor.ts';
@@ -49,21 +48,22 @@ export function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-/** The tensors of `made` in a result: itself, or in arrays, plain objects, Maps and Sets. */
-function survivors(result: unknown, made: ReadonlySet<Tensor>, found = new Set<unknown>()): Set<unknown> {
-  if (typeof result !== 'object' || result === null || found.has(result)) return found;
-  if (made.has(result as Tensor)) found.add(result);
-  else if (Array.isArray(result) || result instanceof Set) for (const item of result) survivors(item, made, found);
-  else if (result instanceof Map) for (const item of result.values()) survivors(item, made, found);
-  else if (isPlainObject(result)) for (const item of Object.values(result)) survivors(item, made, found);
-  return found;
+/** Everything that a result holds: itself, what is in arrays, Maps and Sets, and what is in fields of other objects. */
+function reachable(result: unknown, made: ReadonlySet<Tensor>, seen = new Set<unknown>()): Set<unknown> {
+  if (typeof result !== 'object' || result === null || seen.has(result)) return seen;
+  seen.add(result);
+  if (made.has(result as Tensor) || 'storage' in result || ArrayBuffer.isView(result)) return seen;
+  const items = Array.isArray(result) || result instanceof Set ? result : undefined;
+  for (const item of items ?? (result instanceof Map ? result.values() : Object.values(result)))
+    reachable(item, made, seen);
+  return seen;
 }
 
 /** Disposes of what the scope made but what is in `result`, which the next outer scope takes over. */
 function finish(scope: MemoryScope, result: unknown): void {
   scope.open = false;
   if (scope.made.size === 0) return;
-  const living = survivors(result, scope.made);
+  const living = reachable(result, scope.made);
   let { outer } = scope;
   while (outer !== null && !outer.open) outer = outer.outer;
   const made = [...scope.made];
@@ -87,7 +87,7 @@ function enter(): (result: unknown) => void {
 
 /**
  * Runs `fn`, until its promise settles if it returns one, and then gives back the memory of all tensors made meanwhile
- * but those in its result (a tensor, or arrays, plain objects, Maps and Sets with tensors), parameters, buffers, `.grad`,
+ * but those in its result (a tensor, or arrays, Maps, Sets and other objects that hold some), parameters, buffers, `.grad`,
  * optimizer state and what was given to `keep`. Without `fn` the scope is open to the end of the block:
  *
  * ```ts
