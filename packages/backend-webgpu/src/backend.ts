@@ -34,6 +34,7 @@ export function openSession(gpu: Gpu, device: string): Session {
   const memory = new Memory(gpu);
   const commands = new Commands(gpu);
   memory.onDestroy = (id) => commands.forget(id);
+  memory.beforeReuse = (buffer) => commands.flushUser(buffer);
   memory.beforeDestroy = () => commands.submit();
   const transfer = new Transfer(gpu, memory, commands);
   const workgroupBytes = gpu.limits.maxComputeWorkgroupStorageSize;

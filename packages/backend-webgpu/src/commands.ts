@@ -3,10 +3,12 @@
  * parameter buffer is full, or when many have gathered.
  */
 import type { FlambeauError } from '@flambeau/tensor';
+import type { View } from '@flambeau/tensor/internal';
 import { BufferUsage, SHADER_STAGE_COMPUTE } from './constants.ts';
 import type { Gpu } from './device.ts';
 import { checkDevice, checkMemory, createPipeline, raise, submitWork, type Work, workError } from './faults.ts';
-import type { GpuBuffer } from './memory.ts';
+import type { Epilogue } from './kernels/epilogue.ts';
+import { type GpuBuffer, memoryOf } from './memory.ts';
 
 /** Bytes of parameters of one dispatch; also the alignment of dynamic offsets. */
 export const PARAMETER_BYTES = 1024;
@@ -22,6 +24,15 @@ export interface Program {
   failure: FlambeauError | null;
   /** The batch that used it last. */
   lastBatch: number;
+}
+
+/** A product that is recorded once the next op is known, which may be its epilogue. */
+export interface Waiting {
+  readonly out: View;
+  /** What it reads beside `out`. */
+  readonly operands: readonly View[];
+  /** Records it. @returns false, and does nothing, where its kernel would not take the epilogue. */
+  record(epilogue: Epilogue | null): boolean;
 }
 
 let opened = 0;
@@ -41,6 +52,7 @@ export class Commands {
   readonly #layouts = new Map<number, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
   readonly #programs = new Map<string, Program>();
   readonly #groups = new Map<string, GPUBindGroup>();
+  #waiting: Waiting | null = null;
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   #count = 0;
@@ -123,6 +135,51 @@ export class Commands {
     return group;
   }
 
+  /** The product that the next op may join. */
+  get waiting(): Waiting | null {
+    return this.#waiting;
+  }
+
+  /** Lets a product wait for the next op. @throws the error of what its operands were to be filled by. */
+  defer(name: string, product: Waiting): void {
+    checkDevice(this.#gpu, name);
+    for (const { storage } of product.operands) checkMemory(this.#gpu, name, memoryOf(storage));
+    this.flush();
+    this.#waiting = product;
+  }
+
+  /** Records the product that waits, on its own. What goes wrong is told to who uses its result. */
+  flush(): void {
+    if (this.#waiting === null) return;
+    try {
+      this.finish(null);
+    } catch (error) {
+      this.#gpu.failure ??= error as FlambeauError;
+    }
+  }
+
+  /** The same where the product uses this memory, which is about to be used otherwise. */
+  flushUser(memory: GpuBuffer): void {
+    const product = this.#waiting;
+    if (product !== null && [product.out, ...product.operands].some(({ storage }) => memoryOf(storage) === memory))
+      this.flush();
+  }
+
+  /** Records the product that waits, with an epilogue or none. @returns false, and leaves it waiting, where it takes none. */
+  finish(epilogue: Epilogue | null): boolean {
+    const product = this.#waiting!;
+    const result = memoryOf(product.out.storage);
+    this.#waiting = null;
+    try {
+      if (product.record(epilogue)) result.work = this.work;
+      else this.#waiting = product;
+    } catch (error) {
+      result.work = { error: error as FlambeauError };
+      throw error;
+    }
+    return this.#waiting === null;
+  }
+
   /** Forgets cached bindings of a destroyed buffer. */
   forget(id: number): void {
     for (const key of this.#groups.keys()) if (key.split(',').slice(1).includes(String(id))) this.#groups.delete(key);
@@ -140,6 +197,7 @@ export class Commands {
     write: (words: Uint32Array, floats: Float32Array, start: number) => void,
   ): void {
     if (groups === 0) return;
+    this.flush();
     if (this.#count === BATCH_LIMIT) this.submit();
     checkDevice(this.#gpu, program.name);
     if (program.failure !== null) raise(this.#gpu, program.failure);
@@ -170,6 +228,7 @@ export class Commands {
 
   /** Ends the open pass and gives its encoder, for copies; the next dispatch opens another pass. */
   encoder(): GPUCommandEncoder {
+    this.flush();
     this.#pass?.end();
     this.#pass = null;
     this.#encoder ??= this.#gpu.device.createCommandEncoder();
@@ -178,6 +237,7 @@ export class Commands {
 
   /** Sends everything recorded so far to the device. */
   submit(): void {
+    this.flush();
     const { queue } = this.#gpu;
     const encoder = this.#encoder;
     if (encoder === null) return;

@@ -81,6 +81,8 @@ export class Memory {
   #reads = 0;
   /** Called when a buffer is destroyed, so that caches forget it. */
   onDestroy: (id: number) => void = () => {};
+  /** Called before memory may be used for something else. */
+  beforeReuse: (memory: GpuBuffer) => void = () => {};
   /** Called before buffers are destroyed: sends the commands that use them. */
   beforeDestroy: () => void = () => {};
 
@@ -197,6 +199,7 @@ export class Memory {
   dispose(storage: Storage): void {
     const data = storage.data as DeviceData;
     if (data.memory === null) return;
+    this.beforeReuse(data.memory);
     this.#registry.unregister(data);
     this.#release(data.memory);
     data.memory = null;

@@ -61,6 +61,7 @@ export class Transfer {
     if (count === 0) return fromWords(x.dtype, new ArrayBuffer(0), 0);
     const memory = memoryOf(x.storage);
     for (let again = false; ; again = true) {
+      this.#commands.flush();
       checkMemory(this.#gpu, 'read', memory);
       const filled = memory.work;
       const { words, copied } = await this.#copy(x, count);

@@ -12,11 +12,12 @@ const perChannel = (grad: Tensor): Tensor => grad.sum(grad.shape.map((_, d) => d
 export const convRules = {
   convolution: {
     save: ({ inputs: [x, w], needs }) => [needs[1] ? x! : null, needs[0] ? w! : null],
-    backward: ({ attributes: spec, inputs, saved: [x, w], needs }, grad) => [
-      needs[0] ? convolutionInput(grad, w!.conj(), null, inputs[0]!.shape, spec) : null,
-      needs[1] ? convolutionWeight(grad, x!.conj(), inputs[1]!.shape, spec) : null,
-      needs[2] ? perChannel(grad) : null,
-    ],
+    backward: ({ attributes: spec, inputs, saved: [x, w], needs }, grad) => {
+      const ofWeight = needs[1] ? convolutionWeight(grad, x!.conj(), inputs[1]!.shape, spec) : null;
+      const ofBias = needs[2] ? perChannel(grad) : null;
+      // Last, so that a device can join it with the gradient of an activation before.
+      return [needs[0] ? convolutionInput(grad, w!.conj(), null, inputs[0]!.shape, spec) : null, ofWeight, ofBias];
+    },
   },
   convolutionInput: {
     node: 'ConvolutionBackward0',

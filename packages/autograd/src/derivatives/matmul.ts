@@ -49,11 +49,11 @@ export const matmulRules = {
     node: ({ bias }) => (bias ? 'AddmmBackward0' : 'MmBackward0'),
     shown: ({ bias }) => (bias ? [2, 0, 1] : [0, 1]),
     save: ({ inputs: [x, w], needs }) => [needs[1] ? x! : null, needs[0] ? w! : null],
-    backward: ({ saved: [x, w], needs }, grad) => [
-      needs[0] ? grad.mm(w!.conj()) : null,
-      needs[1] ? grad.t().mm(x!.conj()) : null,
-      needs[2] ? grad.sum(0) : null,
-    ],
+    backward: ({ saved: [x, w], needs }, grad) => {
+      const ofParameters = [needs[1] ? grad.t().mm(x!.conj()) : null, needs[2] ? grad.sum(0) : null];
+      // Last, so that a device can join it with the gradient of an activation before.
+      return [needs[0] ? grad.mm(w!.conj()) : null, ...ofParameters];
+    },
   },
 } satisfies Rules<keyof MatmulOps>;
 

@@ -6,12 +6,13 @@ import type { Loops, View } from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { contractionText } from '../wgsl/contraction.ts';
-import { type ContractionForm, contractionWords } from '../wgsl/contractionPieces.ts';
+import { type ContractionForm, contractionWords, epilogueWord } from '../wgsl/contractionPieces.ts';
 import { checkDType, valueType } from '../wgsl/lower.ts';
 import { WORKGROUP } from '../wgsl/shader.ts';
 import { planFor } from './contractionPlan.ts';
+import { type Epilogue, epilogueForm, takesEpilogue, viewsOf, writeEpilogue } from './epilogue.ts';
 import { bind } from './operands.ts';
-import { checkWords, loopWords, product, withTemporary, writeLoops } from './places.ts';
+import { checkWords, product, withTemporary, writeLoops } from './places.ts';
 
 /**
  * out[row, column] = alpha · Σ over steps of a[row, step] · b[step, column] (+ out) (+ bias), for each batch. Strides and
@@ -85,19 +86,43 @@ function sizesOf({ rows, columnSizes, stepSizes, batch, window }: Contraction): 
   return { rows, columns, steps: product(stepSizes), batches, outputs: rows * columns * batches };
 }
 
-/** Computes a contraction whose output is not empty. */
-export function contract(commands: Commands, memory: Memory, c: Contraction): void {
-  checkDType(c.name, c.out.dtype);
+/** Computes a contraction whose output is not empty, once it is known whether the next op is its epilogue. */
+export function contract(commands: Commands, memory: Memory, product: Contraction): void {
+  checkDType(product.name, product.out.dtype);
+  const c = held(product);
   const sizes = sizesOf(c);
   const plan = planFor(c, sizes, commands.software);
-  const pass = { c, sizes, ...plan };
-  if (plan.chunks === 1) {
+  commands.defer(c.name, {
+    out: c.out,
+    operands: c.bias === null ? [c.a, c.b] : [c.a, c.b, c.bias],
+    record(epilogue) {
+      // With a factor, compilers may round otherwise than the op on its own does.
+      if (epilogue !== null && (c.alpha !== 1 || !takesEpilogue(plan, epilogue))) return false;
+      record(commands, memory, { c, sizes, ...plan, epilogue });
+      return true;
+    },
+  });
+}
+
+/** The contraction with views that stay as they are: tensors may be disposed of or get another layout. */
+function held(c: Contraction): Contraction {
+  const copy = (view: View): View => {
+    const { storage, dtype, shape, strides, offset, elementCount } = view;
+    const contiguous = view.isContiguous();
+    return { storage, dtype, shape, strides, offset, elementCount, isContiguous: () => contiguous };
+  };
+  return { ...c, a: copy(c.a), b: copy(c.b), out: copy(c.out), bias: c.bias && copy(c.bias) };
+}
+
+function record(commands: Commands, memory: Memory, pass: Pass): void {
+  const { c, sizes, chunks, epilogue } = pass;
+  if (chunks === 1) {
     dispatch(commands, pass, null);
     return;
   }
-  withTemporary(memory, c.out.storage.device, sizes.outputs * plan.chunks, (partials) => {
-    dispatch(commands, pass, partials);
-    dispatch(commands, { ...pass, method: { kind: 'finish' } }, partials);
+  withTemporary(memory, c.out.storage.device, sizes.outputs * chunks, (partials) => {
+    dispatch(commands, { ...pass, epilogue: null }, partials);
+    dispatch(commands, { ...pass, method: { kind: 'finish' }, epilogue }, partials);
   });
 }
 
@@ -107,16 +132,18 @@ interface Pass {
   readonly method: ContractionForm['method'];
   readonly chunks: number;
   readonly parts: number;
+  readonly epilogue: Epilogue | null;
 }
 
 const programs = new Map<string, Program>();
 
 function dispatch(commands: Commands, pass: Pass, partials: View | null): void {
-  const { c, method } = pass;
+  const { c, method, epilogue } = pass;
   const finish = method.kind === 'finish';
   const first = partials !== null && !finish;
   const named = [finish ? null : c.a, finish ? null : c.b, first ? null : c.out, first ? null : c.bias, partials];
-  const { buffers, places } = bind(named.filter((view) => view !== null));
+  const joined = epilogue === null ? [] : viewsOf(epilogue);
+  const { buffers, places } = bind([...named.filter((view) => view !== null), ...joined]);
   const form: ContractionForm = {
     dtype: c.out.dtype,
     rank: c.window.length,
@@ -127,6 +154,7 @@ function dispatch(commands: Commands, pass: Pass, partials: View | null): void {
     partials: first,
     method,
     places: placesOf(named, places),
+    epilogue: epilogue === null ? null : epilogueForm(epilogue, places.slice(places.length - joined.length)),
     buffers: buffers.length,
   };
   commands.dispatch(programFor(commands, c.name, form), buffers, groupsOf(pass), (words, floats, start) =>
@@ -141,14 +169,18 @@ function placesOf(views: readonly (View | null)[], places: readonly number[]): n
 }
 
 function programFor(commands: Commands, name: string, form: ContractionForm): Program {
-  const { dtype, rank, batchRank, phased, bias, accumulate, partials, method, places } = form;
+  const { dtype, rank, batchRank, phased, bias, accumulate, partials, method, places, epilogue } = form;
   const how = method.kind === 'finish' ? 'finish' : Object.values(method).join();
   const key = `${commands.id}:${dtype},${rank},${batchRank},${phased},${bias},${accumulate},${partials},${how}:${places.join('')}`;
-  let program = programs.get(key);
+  // What depends on a kernel of the user's goes with it.
+  const cache = epilogue === null ? programs : (epilogue.kernel.compiled as Map<string, Program>);
+  const fullKey = epilogue === null ? key : `${key}:${epilogue.inputs}:${epilogue.output}`;
+  let program = cache.get(fullKey);
   if (program === undefined) {
-    checkWords(name, contractionWords(rank, phased).batch + loopWords(batchRank, 4));
-    program = commands.program(name, contractionText(form), form.buffers);
-    programs.set(key, program);
+    checkWords(name, epilogueWord(form) + (epilogue === null ? 0 : epilogue.inputs.length + 1));
+    const label = epilogue === null ? name : `${name} with ${epilogue.kernel.name}`;
+    program = commands.program(label, contractionText(form), form.buffers);
+    cache.set(fullKey, program);
   }
   return program;
 }
@@ -229,5 +261,6 @@ function writeParameters(
     put(at.tapStep + d, axis.phase.tapStep);
     put(at.sizes + d, axis.phase.size);
   });
-  writeLoops(words, start + at.batch, c.batch);
+  const next = writeLoops(words, start + at.batch, c.batch);
+  if (pass.epilogue !== null) writeEpilogue(pass.epilogue, c.out, words, floats, next);
 }

@@ -1,8 +1,9 @@
 /** @file map: pointwise kernels over strided views. */
 import { type MapKernel, mergeLoops, type Scalar, type View } from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
-import { checkDType, expressionText, loading, storing } from '../wgsl/lower.ts';
-import { floatWord, intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { expressionText, loading, scalarText, storing } from '../wgsl/lower.ts';
+import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { checkKernel, joinsProduct } from './epilogue.ts';
 import { bind } from './operands.ts';
 import { writeScalar } from './scalars.ts';
 
@@ -38,14 +39,7 @@ function shaderText(
   const strideBase = 1 + views + (kernel.inputs.length + kernel.outputs.length - views);
   const position = (v: number): string => (pattern === null ? `p${v}` : `(${word(1 + v)} + i)`);
   const values = kernel.inputs.map((input, i) => {
-    if (input.dtype === null) {
-      const at = 1 + views + scalar++;
-      return input.as === 'bool'
-        ? `(${word(at)} != 0u)`
-        : input.as.startsWith('float') || input.as === 'bfloat16'
-          ? floatWord(at)
-          : intWord(at);
-    }
+    if (input.dtype === null) return scalarText(input.as, 1 + views + scalar++);
     const v = view++;
     const place = pattern?.[i] === '1' ? word(1 + v) : position(v);
     return loading(input.dtype, input.as)(`b${places[v]}[${place}]`);
@@ -87,7 +81,7 @@ export function map(
   outputs: readonly View[],
 ): void {
   const count = outputs[0]!.elementCount;
-  if (count === 0) return;
+  if (count === 0 || joinsProduct(commands, kernel, inputs, outputs)) return;
   const pattern = flatPattern(inputs, outputs);
   const views = [...inputs.filter(isView), ...outputs];
   const loops = pattern === null ? mergeLoops(outputs[0]!.shape, views) : null;
@@ -96,9 +90,7 @@ export function map(
   const cacheKey = `${commands.id}:${pattern ?? rank}:${key}`;
   let program = kernel.compiled.get(cacheKey) as Program | undefined;
   if (program === undefined) {
-    for (const { dtype } of [...kernel.inputs, ...kernel.outputs])
-      if (dtype !== null) checkDType(`${kernel.name}()`, dtype);
-    checkDType(`${kernel.name}()`, kernel.compute);
+    checkKernel(kernel);
     program = commands.program(kernel.name, shaderText(kernel, pattern, rank, places, buffers.length), buffers.length);
     kernel.compiled.set(cacheKey, program);
   }

@@ -3,6 +3,7 @@
  * places and positions, how a batch is found, and how a result is stored.
  */
 import type { DType } from '@flambeau/tensor';
+import { type EpilogueForm, epilogueFunction } from './epilogue.ts';
 import { loading, storing, valueType } from './lower.ts';
 import { floatWord, intWord, word } from './shader.ts';
 
@@ -46,6 +47,7 @@ export interface ContractionForm {
   readonly accumulate: boolean;
   readonly partials: boolean;
   readonly method: TiledMethod | DotsMethod | RegistersMethod | { readonly kind: 'finish' };
+  readonly epilogue: EpilogueForm | null;
   /** Numbers of the buffers of a, b, out and bias (or another of them), and of partial sums. */
   readonly places: readonly number[];
   readonly buffers: number;
@@ -104,6 +106,10 @@ export function contractionWords(rank: number, phased: boolean) {
   };
 }
 
+/** The first parameter word of the epilogue, after the loops over batches. */
+export const epilogueWord = ({ rank, phased, batchRank }: ContractionForm): number =>
+  contractionWords(rank, phased).batch + batchRank * 5;
+
 /** Where nothing is: no storage is that large. */
 export const NOWHERE = '0xffffffffu';
 /** A position outside of any window. */
@@ -155,18 +161,32 @@ fn b_at(column: Column, step: Step) -> ${type} {
   if (${rank === 1 ? `p < ${word(at.bounds)}` : `all(p < ${this.unsigned(this.vector(at.bounds))})`}) { return ${this.load(1, 'column.b + step.b')}; }
   return ${type}(0);
 }`;
-    return form.partials ? structures : `${structures}\n${this.putFunction()}`;
+    return form.partials ? structures : `${structures}\n${this.epilogueFunction()}\n${this.putFunction()}`;
+  }
+
+  epilogueFunction(): string {
+    const { epilogue, dtype, places } = this.form;
+    return epilogue === null ? '' : epilogueFunction(epilogue, { dtype, buffer: places[2]! }, epilogueWord(this.form));
+  }
+
+  /** Stores `value`, a result, and what the epilogue makes of it. */
+  storeText(place: string, value: string): string {
+    const { epilogue, dtype, places } = this.form;
+    const store = `b${places[2]}[${place}] =`;
+    const stored = storing(this.held, dtype)(value);
+    if (epilogue === null) return `${store} ${stored};`;
+    return `{ let stored = ${stored}; ${epilogue.output === 'result' ? '' : `${store} stored;`} epilogue(${place}, stored); }`;
   }
 
   /** `put` stores a sum: scaled, added to what is there, and with the bias, as the form says. */
   putFunction(): string {
-    const { form, type, held, at } = this;
+    const { form, type, at } = this;
     const alpha = type === 'f32' ? floatWord(at.alpha) : intWord(at.alpha);
     return `fn put(place: u32, bias_place: u32, sum: ${type}) {
   var v = sum * ${alpha};
   ${form.accumulate ? `v = v + ${this.load(2, 'place')};` : ''}
   ${form.bias ? `v = v + ${this.load(3, 'bias_place')};` : ''}
-  b${form.places[2]}[place] = ${storing(held, form.dtype)('v')};
+  ${this.storeText('place', 'v')}
 }`;
   }
 

@@ -6,7 +6,6 @@
  * beyond an edge is computed and stored again with the last row or column.
  */
 import type { Pieces, RegistersMethod } from './contractionPieces.ts';
-import { storing } from './lower.ts';
 import { floatWord, intWord, shader, word } from './shader.ts';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
@@ -38,7 +37,8 @@ export function registersText(pieces: Pieces, method: RegistersMethod): string {
   ${sums.join(' ')}
   ${form.rank > 0 ? windowSteps(pieces, rows, columns) : plainSteps(pieces, rows, columns)}
   ${storeText(pieces, rows, columns)}`;
-  return shader(form.buffers, body, form.rank > 0 ? `alias Position = ${pieces.positionType};` : '', method.size);
+  const position = form.rank > 0 ? `alias Position = ${pieces.positionType};` : '';
+  return shader(form.buffers, body, `${position}\n${pieces.epilogueFunction()}`, method.size);
 }
 
 const plainColumns = ({ at }: Pieces, columns: number): string =>
@@ -166,7 +166,7 @@ function windowSteps(pieces: Pieces, rows: number, columns: number): string {
 
 /** Stores all sums. Rows and columns beyond an edge repeat the last one, which must not be added to an output twice. */
 function storeText(pieces: Pieces, rows: number, columns: number): string {
-  const { at, form, held, type } = pieces;
+  const { at, form, type } = pieces;
   const alpha = type === 'f32' ? floatWord(at.alpha) : intWord(at.alpha);
   const biasAlong = form.rank > 0 ? range(rows) : range(columns);
   const biases = biasAlong.map((i) => {
@@ -180,7 +180,7 @@ function storeText(pieces: Pieces, rows: number, columns: number): string {
       const place = `out${j} + m${i} * ${word(at.rowStrides + 1)}`;
       const before = form.accumulate ? ` + ${pieces.load(2, place)}` : '';
       const bias = form.bias ? ` + bias${form.rank > 0 ? i : j}` : '';
-      const store = `b${form.places[2]}[${place}] = ${storing(held, form.dtype)(`(${sum} * ${alpha}${before}${bias})`)};`;
+      const store = pieces.storeText(place, `(${sum} * ${alpha}${before}${bias})`);
       const conditions = [
         ...(form.phased ? [`there${j}`] : []),
         ...(form.accumulate ? [`m${i} == first_row + ${i}u && n${j} == first_column + ${j}u`] : []),

@@ -2,6 +2,7 @@
 import { type DType, DTypeError } from '@flambeau/tensor';
 import { dtypeInfo, type Expr, type KernelInput, nodeDTypes } from '@flambeau/tensor/internal';
 import { boolFunctions, common, type FunctionTable, floatFunctions, intFunctions, type Text } from './functions.ts';
+import { floatWord, intWord, word } from './shader.ts';
 
 /** The dtypes that the device computes with. */
 export const deviceDTypes: ReadonlySet<DType> = new Set<DType>([
@@ -69,6 +70,12 @@ function decode(dtype: DType, word: string): string {
   if (dtype === 'float16') return `from_f16(${word})`;
   if (dtype === 'bfloat16') return `bitcast<f32>(${word} << 16u)`;
   return dtype === 'bool' ? `(${word} != 0u)` : `bitcast<i32>(${word})`;
+}
+
+/** A scalar argument of a kernel, of dtype `as`, from parameter word `at`. */
+export function scalarText(as: DType, at: number): string {
+  const type = valueType(as);
+  return type === 'bool' ? `(${word(at)} != 0u)` : type === 'f32' ? floatWord(at) : intWord(at);
 }
 
 /** From a value of dtype `from` to a memory word of dtype `to`. */
