@@ -42,6 +42,7 @@ export const cpuBackend: Backend = {
   reduce,
   scan,
   sort,
+  checksIndices: true,
   indexOffsets,
   random,
   gather,

@@ -58,6 +58,7 @@ export function openSession(gpu: Gpu, device: string): Session {
     reduce: (kernel, inputs, dims, out, scalars) => reduce(commands, memory, kernel, inputs, dims, out, scalars),
     scan: (kind, x, dim, out, indices) => scan(commands, memory, kind, x, dim, out, indices),
     sort: (x, dim, descending, values, indices) => sort(commands, memory, x, dim, descending, values, indices),
+    checksIndices: false,
     indexOffsets: (terms, out) => indexOffsets(commands, terms, out),
     gather: (x, dim, index, out) => gather(commands, x, dim, index, out),
     scatter: (out, dim, index, src, mode) => scatter(commands, memory, out, dim, index, src, mode),

@@ -1,5 +1,17 @@
-import { arange, type DType, manualSeed, randint, randn, randperm, tensor, zeros } from '@flambeau/tensor';
-import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  arange,
+  type DType,
+  functional as F,
+  manualSeed,
+  randint,
+  randn,
+  randperm,
+  tensor,
+  useDeterministicAlgorithms,
+  zeros,
+} from '@flambeau/tensor';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { Commands } from '../src/commands.ts';
 import { close, device, exact, open, same } from './compare.ts';
 
 beforeAll(async () => {
@@ -39,6 +51,46 @@ describe('gather and indexing', () => {
     const x = tensor([10, 20, 30]).to(device);
     const index = tensor([0, 5, -2], { dtype: 'int32' }).to(device);
     expect(await x.gather(0, index).toArray()).toEqual([10, 30, 10]);
+    expect(await x.indexSelect(0, index).toArray()).toEqual([10, 30, 10]);
+    // Where negative ones count from the end, -2 is in range and -9 is not.
+    const wrapped = tensor([7, -2, -9], { dtype: 'int32' }).to(device);
+    expect(await x.at(wrapped).toArray()).toEqual([30, 20, 10]);
+    expect(await x.take(wrapped).toArray()).toEqual([30, 20, 10]);
+    expect(await x.scatter(0, index, 0).toArray()).toEqual([0, 20, 0]);
+    for (const deterministic of [false, true]) {
+      useDeterministicAlgorithms(deterministic);
+      expect(await x.indexAdd(0, index, tensor([1, 2, 3]).to(device)).toArray()).toEqual([14, 20, 32]);
+      expect(await x.indexPut([wrapped], tensor([1, 2, 3]).to(device), true).toArray()).toEqual([13, 22, 31]);
+    }
+    useDeterministicAlgorithms(false);
+  });
+
+  it('embedding is one dispatch, its gradient two, and three with a padding index', async () => {
+    const dispatch = vi.spyOn(Commands.prototype, 'dispatch');
+    const table = randn(50, 8).to(device);
+    const index = indexFor(50, 4, 6).to(device);
+    const counted = (run: () => void): number => {
+      dispatch.mockClear();
+      run();
+      return dispatch.mock.calls.length;
+    };
+    for (const paddingIdx of [null, 3]) {
+      const weight = table.detach().requiresGrad_();
+      let rows = table;
+      const grad = randn(4, 6, 8).to(device);
+      expect(counted(() => (rows = F.embedding(index, weight, { paddingIdx })))).toBe(1);
+      expect(counted(() => rows.backward(grad))).toBe(paddingIdx === null ? 2 : 3);
+    }
+    dispatch.mockRestore();
+    const [weight, places] = [randn(9, 3), indexFor(9, 5, 4)];
+    for (const options of [{}, { paddingIdx: 2 }, { paddingIdx: -1, scaleGradByFreq: true }]) {
+      await same([weight, places, randn(5, 4, 3)], (w, i, g) => {
+        const leaf = w!.detach().requiresGrad_();
+        const found = F.embedding(i!, leaf, options);
+        found.backward(g!);
+        return [found.detach(), leaf.grad!];
+      });
+    }
   });
 
   it('many elements, and every dtype', async () => {
@@ -127,6 +179,15 @@ describe('scatter', () => {
         return copy;
       },
       close,
+    );
+    // An index in the memory that is written.
+    await same(
+      [randperm(60, { dtype: 'int32' })],
+      (t) => {
+        const [a, b, c, d] = [t.clone(), t.clone(), t.clone(), t.clone()];
+        return [a.scatter_(0, a, 1), b.indexAdd_(0, b, b), c.put_(c, c), d.indexPut_([d], d)];
+      },
+      exact,
     );
   });
 

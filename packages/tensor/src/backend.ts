@@ -11,7 +11,7 @@ import { state } from './state.ts';
 import type { Storage } from './storage.ts';
 
 /** Raised whenever the contract changes incompatibly. */
-export const contractVersion = 2;
+export const contractVersion = 3;
 
 /** A strided window on a storage; every Tensor is one. Kernels also get negative strides (flip) and strides of 0 (expand). */
 export interface View {
@@ -72,6 +72,20 @@ export interface IndexTerm {
   /** Op and dimension, for the error. */
   readonly op: string;
   readonly dim: number;
+}
+
+/** Where gather and scatter find elements along their dimension. */
+export interface Positions<V extends View = View> {
+  /** int32. */
+  readonly view: V;
+  /** For an index that `indexOffsets` has not seen, on a device that does not check them; null where all are in range. */
+  readonly bound: IndexBound | null;
+}
+
+/** Which indices there are: 0 to size − 1, and with `wrap` also negative ones that count from the end. */
+export interface IndexBound {
+  readonly size: number;
+  readonly wrap: boolean;
 }
 
 /** How scatter combines `src` with what is there. */
@@ -255,17 +269,22 @@ export interface Backend {
   /** Sorted values and their positions (int32) along `dim`; NaN counts as greatest; stable. */
   sort(x: View, dim: number, descending: boolean, values: View, indices: View): void;
   /**
+   * Whether it can tell at once when an index is out of range. Where not, it counts as the nearest in range, and gather
+   * and scatter see to that themselves: a plain index needs no pass through indexOffsets.
+   */
+  readonly checksIndices: boolean;
+  /**
    * out = Σ stride · index over the terms (int32).
-   * @throws IndexError for an index out of range; a device that cannot tell at once must keep it inside instead.
+   * @throws IndexError for an index out of range.
    */
   indexOffsets(terms: readonly IndexTerm[], out: View): void;
   /**
-   * out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. `index` is what indexOffsets made; it has the shape of
-   * `out`, while other sizes of `x` may be larger and its size along `dim` does not matter.
+   * out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. `index` has the shape of `out`, while other sizes of `x`
+   * may be larger and its size along `dim` does not matter.
    */
-  gather(x: View, dim: number, index: View, out: View): void;
+  gather(x: View, dim: number, index: Positions, out: View): void;
   /** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on; `index` and `src` have one shape. */
-  scatter(out: View, dim: number, index: View, src: View | Scalar, mode: ScatterMode): void;
+  scatter(out: View, dim: number, index: Positions, src: View | Scalar, mode: ScatterMode): void;
 
   /** [...B, M, K] × [...B, K, N] → [...B, M, N]; batch shapes are equal (stride 0 where they repeat). */
   matmul(a: View, b: View, out: View, options?: MatmulOptions): void;

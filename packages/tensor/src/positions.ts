@@ -1,5 +1,6 @@
 /** @file Index tensors as checked positions in memory. */
 import { allocateLike } from './allocate.ts';
+import type { Positions } from './backend.ts';
 import { DTypeError, IndexError, ShapeError } from './errors.ts';
 import { mixedDevices } from './pointwise.ts';
 import { formatShape } from './shape.ts';
@@ -13,14 +14,14 @@ export function checkIndex(op: string, index: Tensor): void {
 }
 
 export interface PositionOptions {
-  /** Steps in memory between neighbours. Default 1. */
-  readonly stride?: number;
   /** Negative indices count from the end. Default false: they are out of range. */
   readonly wrap?: boolean;
+  /** What will be written at the positions: they are not read from its memory. */
+  readonly target?: Tensor;
 }
 
 /**
- * `index` as int32 positions in a dimension of `size`, in the index's own shape. Expanded dimensions stay expanded.
+ * `index` as positions in a dimension of `size`, in the index's own shape. Expanded dimensions stay expanded.
  * @throws DTypeError for a float index, IndexError naming the first value out of range.
  */
 export function positionsOf(
@@ -28,25 +29,21 @@ export function positionsOf(
   index: Tensor,
   dim: number,
   size: number,
-  { stride = 1, wrap = false }: PositionOptions = {},
-): Tensor {
+  { wrap = false, target }: PositionOptions = {},
+): Positions<Tensor> {
   checkIndex(op, index);
+  // An empty index may have any dtype.
+  if (index.elementCount === 0) return { view: allocateLike(index, index.shape, 'int32'), bound: null };
+  const backend = backendFor(index.device);
+  const asItIs = !backend.checksIndices && index.dtype === 'int32' && index.storage.data !== target?.storage.data;
+  if (asItIs) return { view: index, bound: { size, wrap } };
   const repeats = index.strides.map((s, d) => s === 0 && index.shape[d]! > 1);
   const shape = index.shape.map((n, d) => (repeats[d] ? 1 : n));
   const compact = new Tensor(index.storage, index.dtype, shape, index.strides, index.offset);
-  const backend = backendFor(index.device);
-  // An empty index may have any dtype.
-  if (index.elementCount === 0) return allocateLike(index, index.shape, 'int32');
   const out = allocateLike(index, shape, 'int32');
-  backend.indexOffsets([{ index: compact, size, stride, wrap, op, dim }], out);
-  return repeats.includes(true)
-    ? new Tensor(
-        out.storage,
-        'int32',
-        index.shape,
-        out.strides.map((s, d) => (repeats[d] ? 0 : s)),
-      )
-    : out;
+  backend.indexOffsets([{ index: compact, size, stride: 1, wrap, op, dim }], out);
+  const strides = out.strides.map((s, d) => (repeats[d] ? 0 : s));
+  return { view: repeats.includes(true) ? new Tensor(out.storage, 'int32', index.shape, strides) : out, bound: null };
 }
 
 /** A vector of indices laid along dimension `dim` of `shape`, the same for all places in the other dimensions. */
@@ -107,8 +104,8 @@ export function slicesAt(op: string, self: Tensor, dim: number, index: Tensor): 
   if (self.ndim === 0 && index.elementCount !== 1)
     throw new IndexError(`${op}(): a 0-d tensor takes an index of one element`);
   const shape = x.shape.with(dim, index.elementCount);
-  const positions = positionsOf(op, asVector(index), dim, x.shape[dim]!);
+  const { view, bound } = positionsOf(op, asVector(index), dim, x.shape[dim]!);
   const out = allocateLike(self, shape);
-  backendFor(self.device).gather(x, dim, alongDim(positions, shape, dim), out);
+  backendFor(self.device).gather(x, dim, { view: alongDim(view, shape, dim), bound }, out);
   return self.ndim === 0 ? new Tensor(out.storage, out.dtype, []) : out;
 }

@@ -11,7 +11,6 @@ export const embeddingRules = {
       const table = inputs[0]!;
       const index = input!.reshape(-1);
       let rows = grad.reshape(index.elementCount, table.shape[1]!);
-      if (paddingIdx !== null) rows = rows.maskedFill(index.eq(paddingIdx).unsqueeze(1), 0);
       if (scaleGradByFreq) {
         const counts = zerosFor({ ...table, shape: [table.shape[0]!] }).indexAdd(
           0,
@@ -20,7 +19,9 @@ export const embeddingRules = {
         );
         rows = rows.div(counts.indexSelect(0, index).unsqueeze(1));
       }
-      return [zerosFor(table).indexAdd(0, index, rows)];
+      const slope = zerosFor(table).indexAdd_(0, index, rows);
+      if (paddingIdx !== null) slope.at(paddingIdx).zero_();
+      return [slope];
     },
   },
 } satisfies Rules<keyof EmbeddingOps>;

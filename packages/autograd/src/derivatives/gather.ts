@@ -7,17 +7,17 @@ export const gatherRules = {
   gather: {
     save: ({ inputs }) => [inputs[1]],
     backward: ({ inputs, attributes: { dim }, saved: [index] }, grad) => [
-      zerosFor(inputs[0]!).scatterAdd(dim, index!, grad),
+      zerosFor(inputs[0]!).scatterAdd_(dim, index!, grad),
     ],
   },
   indexSelect: {
     save: ({ inputs }) => [inputs[1]],
     backward: ({ inputs, attributes: { dim }, saved: [index] }, grad) => [
-      zerosFor(inputs[0]!).indexAdd(dim, index!, grad),
+      zerosFor(inputs[0]!).indexAdd_(dim, index!, grad),
     ],
   },
   take: {
     save: ({ inputs }) => [inputs[1]],
-    backward: ({ inputs, saved: [index] }, grad) => [zerosFor(inputs[0]!).put(index!, grad, true)],
+    backward: ({ inputs, saved: [index] }, grad) => [zerosFor(inputs[0]!).put_(index!, grad, true)],
   },
 } satisfies Rules<keyof GatherOps>;

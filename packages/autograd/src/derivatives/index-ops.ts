@@ -8,7 +8,7 @@ export const indexRules = {
   index: {
     shown: () => [0],
     save: ({ inputs }) => inputs.slice(1),
-    backward: ({ inputs, saved }, grad) => [indexPutAt(zerosFor(inputs[0]!), saved, grad, true)],
+    backward: ({ inputs, saved }, grad) => [indexPutAt.inplace(zerosFor(inputs[0]!), saved, grad, true)],
   },
   indexPut: {
     shown: () => [0, 1],

@@ -1,7 +1,8 @@
 /** @file Derivatives of scans. */
-import { eye, type ScanOps, type Tensor, where, zeros } from '@flambeau/tensor';
+import { eye, type ScanOps, type Tensor, where } from '@flambeau/tensor';
 import { state } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
+import { zerosFor } from './zeros.ts';
 
 /** Sums of the elements from each one to the end. */
 const sumsToEnd = (x: Tensor, dim: number): Tensor => (x.ndim === 0 ? x : x.flip(dim).cumsum(dim).flip(dim));
@@ -66,8 +67,7 @@ export const scanRules = {
     save: ({ outputs }) => [outputs[1]],
     backward: ({ attributes: { dim }, inputs: [x], saved: [indices] }, grad) => {
       if (grad === null) return [null];
-      const { shape, dtype, device } = x!;
-      return shape.length === 0 ? [grad] : [zeros([...shape], { dtype, device }).scatterAdd(dim, indices!, grad)];
+      return x!.shape.length === 0 ? [grad] : [zerosFor(x!).scatterAdd_(dim, indices!, grad)];
     },
   },
 } satisfies Rules<keyof ScanOps>;

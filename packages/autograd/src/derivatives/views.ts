@@ -32,7 +32,7 @@ function filledGrads(
 
 /** The sum of `grad` over all places of a view that show one element; `positions` says which, as a view of 0, 1, 2 …. */
 function summedAt(positions: Tensor, grad: Tensor, length: number): Tensor {
-  return zeros([length], { dtype: grad.dtype, device: grad.device }).indexAdd(
+  return zeros([length], { dtype: grad.dtype, device: grad.device }).indexAdd_(
     0,
     positions.reshape(-1),
     grad.reshape(-1),

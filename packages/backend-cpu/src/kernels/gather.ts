@@ -10,6 +10,7 @@ import {
   inputs,
   isComplex,
   mergeStrides,
+  type Positions,
   realDType,
   type ScatterMode,
   type View,
@@ -160,7 +161,7 @@ function moveAll(
 }
 
 /** out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. `index` is int32, in range. */
-export function gather(x: View, dim: number, index: View, out: View): void {
+export function gather(x: View, dim: number, { view: index }: Positions, out: View): void {
   const move: Move = {
     key: `gather ${dtypeInfo(x.dtype).array.name}`,
     text: 'y[o] = x[t];',
@@ -225,7 +226,13 @@ function combine(dtype: DType, mode: Exclude<ScatterMode, 'assign'>): Move {
 }
 
 /** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. `index` is int32, in range; the last of several wins. */
-export function scatter(out: View, dim: number, index: View, src: View | Scalar, mode: ScatterMode): void {
+export function scatter(
+  out: View,
+  dim: number,
+  { view: index }: Positions,
+  src: View | Scalar,
+  mode: ScatterMode,
+): void {
   const move = mode === 'assign' ? assign(out.dtype) : combine(out.dtype, mode);
   moveAll(
     move,

@@ -1,12 +1,20 @@
 /** @file Turns index tensors into positions. */
-import { type IndexTerm, type Loops, mergeLoops, type View } from '@flambeau/tensor/internal';
+import { type IndexBound, type IndexTerm, type Loops, mergeLoops, type View } from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
 import { checkDType } from '../wgsl/lower.ts';
-import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
 import { bind } from './operands.ts';
 import { checkWords, loopWords, stepsText, writeLoops } from './places.ts';
 
-/** Parameter words: elements, offsets of index and out, size, stride, whether to wrap, whether to add; then loops. */
+/** Words of a bound: the size, and what is added to negative indices. */
+export const boundWords = (bound: IndexBound | null): [size: number, wrap: number] =>
+  bound === null ? [2 ** 31 - 1, 0] : [bound.size, bound.wrap ? bound.size : 0];
+
+/** The position for the index in memory word `index`, kept inside the bound at parameter word `at`. */
+export const insideText = (index: string, at: number): string =>
+  `inside(bitcast<i32>(${index}), ${intWord(at)}, ${intWord(at + 1)})`;
+
+/** Parameter words: elements, offsets of index and out, the bound, stride, whether to add; then loops. */
 const fixedWords = 7;
 
 function shaderText(rank: number, places: readonly number[]): string {
@@ -17,11 +25,7 @@ function shaderText(rank: number, places: readonly number[]): string {
   var p0 = ${word(1)};
   var p1 = ${word(2)};
   ${stepsText('t', ['p0', 'p1'], rank, fixedWords)}
-  let size = bitcast<i32>(${word(3)});
-  var at = bitcast<i32>(b${places[0]}[p0]);
-  if (at < 0 && ${word(5)} == 1u) { at = at + size; }
-  at = max(min(at, size - 1), 0);
-  let place = u32(at) * ${word(4)};
+  let place = ${insideText(`b${places[0]}[p0]`, 3)} * ${word(5)};
   b${places[1]}[p1] = select(place, b${places[1]}[p1] + place, ${word(6)} == 1u);`,
   );
 }
@@ -41,7 +45,7 @@ function addTerm(commands: Commands, { index, size, stride, wrap, op }: IndexTer
     programs.set(cacheKey, program);
   }
   commands.dispatch(program, buffers, Math.ceil(out.elementCount / WORKGROUP), (words, _floats, start) => {
-    const fixed = [out.elementCount, index.offset, out.offset, size, stride, wrap ? 1 : 0, adds ? 1 : 0];
+    const fixed = [out.elementCount, index.offset, out.offset, ...boundWords({ size, wrap }), stride, adds ? 1 : 0];
     for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;
     writeLoops(words, start + fixedWords, loops);
   });

@@ -5,9 +5,9 @@
 import { type DType, type Scalar, Tensor } from '@flambeau/tensor';
 import {
   computeDType,
-  copyKernel,
   type Loops,
   mergeStrides,
+  type Positions,
   type ScatterMode,
   type View,
 } from '@flambeau/tensor/internal';
@@ -15,7 +15,7 @@ import type { Commands, Program } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { combination, sourceText } from '../wgsl/scatter.ts';
 import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
-import { map } from './map.ts';
+import { indexOffsets } from './indices.ts';
 import { bind } from './operands.ts';
 import { checkWords, loopWords, product, rowMajor, stepsText, withTemporary, writeLoops } from './places.ts';
 import { writeScalar } from './scalars.ts';
@@ -72,7 +72,7 @@ export function orderedScatter(
   memory: Memory,
   out: View,
   dim: number,
-  index: View,
+  { view: index, bound }: Positions,
   src: View | Scalar,
   mode: ScatterMode,
 ): void {
@@ -99,7 +99,9 @@ export function orderedScatter(
   withTemporary(memory, device, rows * length, (keys) =>
     withTemporary(memory, device, rows * length, (ordered) =>
       withTemporary(memory, device, rows * length, (order) => {
-        map(commands, copyKernel('int32', 'int32'), [positions], [shaped(keys, positions.shape)]);
+        const { size, wrap } = bound ?? { size: 2 ** 31 - 1, wrap: false };
+        const term = { index: positions, size, stride: 1, wrap, op: 'scatter', dim };
+        indexOffsets(commands, [term], shaped(keys, positions.shape));
         const [from, values, places] = [keys, ordered, order].map((view) => shaped(view, [rows, length]));
         sort(commands, memory, from!, 1, false, values!, places!);
         combine(commands, out, out.strides[dim]!, ordered, order, src, mode, walk, length);

@@ -5,19 +5,28 @@
  * where deterministic algorithms are asked for, orderedScatter.ts takes over.
  */
 import type { DType, Scalar } from '@flambeau/tensor';
-import { computeDType, type Loops, mergeStrides, type ScatterMode, state, type View } from '@flambeau/tensor/internal';
+import {
+  computeDType,
+  type Loops,
+  mergeStrides,
+  type Positions,
+  type ScatterMode,
+  state,
+  type View,
+} from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { checkDType, valueType } from '../wgsl/lower.ts';
 import { combination, sourceText } from '../wgsl/scatter.ts';
 import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
+import { boundWords, insideText } from './indices.ts';
 import { bind } from './operands.ts';
 import { orderedScatter } from './orderedScatter.ts';
 import { checkWords, loopWords, stepsText, writeLoops } from './places.ts';
 import { writeScalar } from './scalars.ts';
 
-/** Parameter words: lines, their length, steps of out (far), index, src and out's line, the scalar; then offsets, loops. */
-const fixedWords = 6;
+/** Parameter words: lines, their length, steps of out, index and src along them, the scalar, the bound; then offsets, loops. */
+const fixedWords = 8;
 
 /** How places are written: `plain` is for places that nobody else writes at the same time. */
 type Way = 'plain' | 'atomic';
@@ -54,7 +63,7 @@ function shaderText(
   ${names.map((name, v) => `var ${name} = ${word(fixedWords + v)};`).join(' ')}
   ${stepsText('line', names, rank, fixedWords + names.length)}
   for (var i = 0u; i < ${word(1)}; i = i + 1u) {
-    let to = p0 + ${read(1, `p1 + i * ${word(3)}`)} * ${word(2)};
+    let to = p0 + ${insideText(read(1, `p1 + i * ${word(3)}`), 6)} * ${word(2)};
     let value = ${value};
     ${putText(dtype, mode, way)}
   }`;
@@ -73,13 +82,13 @@ function orderMatters(out: View, src: View | Scalar, mode: ScatterMode): boolean
   return valueType(out.dtype) === 'f32';
 }
 
-/** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. `index` is int32, in range. */
+/** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. */
 export function scatter(
   commands: Commands,
   memory: Memory,
   out: View,
   dim: number,
-  index: View,
+  { view: index, bound }: Positions,
   src: View | Scalar,
   mode: ScatterMode,
 ): void {
@@ -91,7 +100,7 @@ export function scatter(
   const apart = index.shape.every((n, d) => d === dim || n === 1 || out.strides[d] !== 0);
   const byLine = apart && (length === 1 || (length <= shortLine && index.elementCount / length >= manyLines));
   if (!byLine && state.deterministic && orderMatters(out, src, mode)) {
-    orderedScatter(commands, memory, out, dim, index, src, mode);
+    orderedScatter(commands, memory, out, dim, { view: index, bound }, src, mode);
     return;
   }
   const views = source === null ? [out, index] : [out, index, source];
@@ -119,6 +128,7 @@ export function scatter(
     words[start + 3] = byLine ? index.strides[dim]! : 0;
     words[start + 4] = byLine && source !== null ? source.strides[dim]! : 0;
     if (typeof src !== 'object') writeScalar(words, floats, start + 5, src, computeDType(out.dtype));
+    [words[start + 6], words[start + 7]] = boundWords(bound);
     let at = start + fixedWords;
     for (const view of views) words[at++] = view.offset;
     writeLoops(words, at, loops);

@@ -10,6 +10,9 @@ const library: Readonly<Record<string, string>> = {
   // SPIR-V's and Metal's != is false for NaN.
   f_ne: 'fn f_ne(a: f32, b: f32) -> bool { return a != b || is_nan(a) || is_nan(b); }',
   is_nan: 'fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }',
+  // An index with an end to count from where it is negative; the nearest position where there is none.
+  inside:
+    'fn inside(i: i32, size: i32, end: i32) -> u32 { return u32(max(min(select(i, i + end, i < 0), size - 1), 0)); }',
   bits: 'fn bits(x: u32) -> f32 { return bitcast<f32>(x); }',
   is_inf: 'fn is_inf(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }',
   nan: 'fn nan(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | 0x7fc00000u); }',

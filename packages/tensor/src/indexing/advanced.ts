@@ -1,9 +1,10 @@
 /** @file Reading and writing by index tensors, one for each indexed dimension: NumPy's advanced indexing. */
 import { allocateLike } from '../allocate.ts';
+import type { Positions } from '../backend.ts';
 import { DTypeError, IndexError } from '../errors.ts';
 import { expand, unsqueeze } from '../ops/views.ts';
 import type { PointwiseFunction } from '../pointwise.ts';
-import { checkIndex, sameDevice } from '../positions.ts';
+import { asVector, checkIndex, positionsOf, sameDevice } from '../positions.ts';
 import { record } from '../record.ts';
 import { broadcastShapes, formatShape } from '../shape.ts';
 import { backendFor } from '../state.ts';
@@ -16,22 +17,50 @@ export interface IndexOps {
   indexPut: { accumulate: boolean };
 }
 
-/**
- * The places that index tensors name. Their joint positions are counted in elements of memory, so that one step along
- * one dimension of stride 1 reaches any of them, whatever the strides of the indexed dimensions are.
- */
+/** The places that index tensors name, as positions along one dimension. */
 interface Places {
   /** self's memory with dimension `dim` standing for all indexed ones; further dimensions of the index have stride 0. */
   readonly memory: Tensor;
   readonly dim: number;
-  readonly positions: Tensor;
+  readonly positions: Positions<Tensor>;
   /** The shape of what is read or written. */
   readonly shape: readonly number[];
   /** Whether the index is a single element, whose dimension the shape does not have. */
   readonly single: boolean;
 }
 
-function placesOf(op: string, self: Tensor, indices: readonly (Tensor | null)[]): Places {
+/**
+ * Positions for indices of some dimensions, of a shape that they broadcast to, and the step between neighbours. Of several
+ * indices, positions are joint and counted in elements of memory, so that steps of 1 reach any of them.
+ */
+function positionsAt(
+  op: string,
+  self: Tensor,
+  dims: readonly number[],
+  indices: readonly Tensor[],
+  shape: readonly number[],
+  target?: Tensor,
+): { found: Positions<Tensor>; step: number } {
+  const [d, index] = [dims[0]!, indices[0]!];
+  if (dims.length === 1) {
+    const found = positionsOf(op, asVector(index), d, self.shape[d]!, { wrap: true, ...(target && { target }) });
+    return { found, step: self.strides[d]! };
+  }
+  const view = allocateLike(self, shape, 'int32');
+  const terms = dims.map((dim, k) => ({
+    index: indices[k]!,
+    size: self.shape[dim]!,
+    stride: self.strides[dim]!,
+    wrap: true,
+    op,
+    dim,
+  }));
+  backendFor(self.device).indexOffsets(terms, view);
+  return { found: { view, bound: null }, step: 1 };
+}
+
+/** @param target what will be written at the places, if anything is */
+function placesOf(op: string, self: Tensor, indices: readonly (Tensor | null)[], target?: Tensor): Places {
   if (indices.length > self.ndim)
     throw new IndexError(`${op}(): ${indices.length} indices for a tensor of shape ${formatShape(self.shape)}`);
   const dims = self.shape.map((_, d) => d);
@@ -46,17 +75,7 @@ function placesOf(op: string, self: Tensor, indices: readonly (Tensor | null)[])
   const after = dims.filter((d) => !indexed.includes(d) && !before.includes(d));
   const single = common.length === 0;
   const block = single ? [1] : common;
-  const backend = backendFor(self.device);
-  const found = allocateLike(self, block, 'int32');
-  const terms = indexed.map((d, k) => ({
-    index: tensors[k]!,
-    size: self.shape[d]!,
-    stride: self.strides[d]!,
-    wrap: true,
-    op,
-    dim: d,
-  }));
-  backend.indexOffsets(terms, found);
+  const { found, step } = positionsAt(op, self, indexed, tensors, block, target);
   const spread = <T>(outer: (d: number) => T, inner: readonly T[]): T[] => [
     ...before.map(outer),
     ...inner,
@@ -65,17 +84,21 @@ function placesOf(op: string, self: Tensor, indices: readonly (Tensor | null)[])
   const sizes = spread((d) => self.shape[d]!, block);
   const strides = spread(
     (d) => self.strides[d]!,
-    block.map((_, k) => (k === 0 ? 1 : 0)),
+    block.map((_, k) => (k === 0 ? step : 0)),
   );
   return {
     memory: new Tensor(self.storage, self.dtype, sizes, strides, self.offset),
     dim: before.length,
-    positions: new Tensor(
-      found.storage,
-      'int32',
-      sizes,
-      spread(() => 0, found.strides),
-    ),
+    positions: {
+      view: new Tensor(
+        found.view.storage,
+        found.view.dtype,
+        sizes,
+        spread(() => 0, found.view.strides),
+        found.view.offset,
+      ),
+      bound: found.bound,
+    },
     shape: spread((d) => self.shape[d]!, common),
     single,
   };
@@ -89,7 +112,7 @@ export function index(self: Tensor, indices: readonly (Tensor | null)[]): Tensor
   const { memory, dim, positions, shape } = placesOf('at', self, indices);
   const backend = backendFor(self.device);
   const out = allocateLike(self, shape);
-  backend.gather(memory, dim, positions, new Tensor(out.storage, out.dtype, positions.shape));
+  backend.gather(memory, dim, positions, new Tensor(out.storage, out.dtype, positions.view.shape));
   return record('index', [self, ...indices], out, {});
 }
 
@@ -115,7 +138,7 @@ export const indexPutAt: PointwiseFunction<PutArguments> = writingFunction(
       inputs: [values],
       write: (target) => {
         // The copy that the out-of-place form writes to has other strides than self.
-        const { memory, dim, positions, single } = placesOf('indexPut', target, indices);
+        const { memory, dim, positions, single } = placesOf('indexPut', target, indices, target);
         const source = single ? unsqueeze(spread, dim) : spread;
         backendFor(target.device).scatter(memory, dim, positions, apart(source, target), accumulate ? 'add' : 'assign');
       },

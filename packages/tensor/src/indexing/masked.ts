@@ -22,7 +22,7 @@ export const findsPositions = (x: Tensor): boolean => backendFor(x.device).routi
 function ranksOf(op: string, mask: Tensor, count: number): Tensor {
   return untracked(() => {
     const flags = reshape(mask, -1).to('int32');
-    return positionsOf(op, cumsum(flags, 0).sub(1).mul(flags), 0, count);
+    return positionsOf(op, cumsum(flags, 0).sub(1).mul(flags), 0, count).view;
   });
 }
 

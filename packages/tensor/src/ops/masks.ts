@@ -159,7 +159,7 @@ export const maskedScatter: PointwiseFunction<[mask: Tensor, source: Tensor]> = 
       write: (target) => {
         const values = reshape(apart(source, target), -1).narrow(0, 0, at.elementCount);
         const flat = target.isContiguous() ? target.view(-1) : reshape(copyOf(target), -1);
-        backendFor(target.device).scatter(flat, 0, at, values, 'assign');
+        backendFor(target.device).scatter(flat, 0, { view: at, bound: null }, values, 'assign');
         if (flat.storage !== target.storage) target.copy_(flat.view(target.shape));
       },
       record: (out) => record('maskedScatter', [self, expand(mask, self.shape), source], out, {}),

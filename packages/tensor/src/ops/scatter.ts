@@ -1,6 +1,6 @@
 /** @file Writing elements by index tensors: the scatter and index families, and put. Each has an in-place form. */
 import { checkOptions, signature } from '../args.ts';
-import type { Scalar, ScatterMode } from '../backend.ts';
+import type { Positions, Scalar, ScatterMode } from '../backend.ts';
 import { numberFor } from '../complex-scalar.ts';
 import { DTypeError, IndexError, ShapeError } from '../errors.ts';
 import type { PointwiseFunction } from '../pointwise.ts';
@@ -50,7 +50,7 @@ function reached(src: Tensor, shape: readonly number[]): Tensor {
 interface ScatterPlan {
   readonly dim: number;
   readonly at: Tensor;
-  readonly positions: Tensor;
+  readonly positions: Positions<Tensor>;
   /** The part of the source that is used; null where the source is one value. */
   readonly src: Tensor | null;
 }
@@ -66,7 +66,7 @@ function scatterPlan(op: string, self: Tensor, dim: number, index: Tensor, src: 
     if (src !== null) checkGatherShape(op, at.shape, src.ndim === 0 ? [1] : src.shape, -1, 'a source');
   }
   const part = src === null || src.ndim === 0 || at.elementCount === 0 ? src : reached(src, at.shape);
-  return { dim: d, at, positions: positionsOf(op, at, d, x.shape[d]!), src: part };
+  return { dim: d, at, positions: positionsOf(op, at, d, x.shape[d]!, { target: self }), src: part };
 }
 
 function runScatter(target: Tensor, plan: ScatterPlan, given: Tensor | Value, mode: ScatterMode): void {
@@ -233,8 +233,9 @@ function indexPlan(
       );
     }
   }
-  const positions = alongDim(positionsOf(op, vector, d, x.shape[d]!, { wrap }), shape, d);
-  return { dim: d, at: positions, positions, src: source, vector };
+  const { view, bound } = positionsOf(op, vector, d, x.shape[d]!, { wrap, target: self });
+  const at = alongDim(view, shape, d);
+  return { dim: d, at, positions: { view: at, bound }, src: source, vector };
 }
 
 const indexAddArguments = signature<{ alpha: number }>('indexAdd', [], { alpha: 1 });
@@ -340,7 +341,7 @@ export const put: PointwiseFunction<
   if (index.elementCount !== source.elementCount) {
     throw new IndexError(`put(): ${index.elementCount} positions but ${source.elementCount} source elements`);
   }
-  const positions = positionsOf('put', reshape(index, -1), 0, self.elementCount, { wrap: true });
+  const positions = positionsOf('put', reshape(index, -1), 0, self.elementCount, { wrap: true, target: self });
   return {
     inputs: [source],
     write: (target) => {
