@@ -3,6 +3,7 @@ import { type Backend, contractVersion } from '@flambeau/tensor/internal';
 import { Commands } from './commands.ts';
 import type { Gpu } from './device.ts';
 import { attention } from './kernels/attention.ts';
+import { attentionBackward } from './kernels/attentionBackward.ts';
 import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
 import { gather } from './kernels/gather.ts';
 import { indexOffsets } from './kernels/indices.ts';
@@ -78,6 +79,7 @@ export function openSession(gpu: Gpu, device: string): Session {
       normalization: (...args) => normalization(commands, memory, ...args),
       normalizationBackward: (...args) => normalizationBackward(commands, memory, ...args),
       attention: (...args) => attention(commands, workgroupBytes, ...args),
+      attentionBackward: (...args) => attentionBackward(commands, memory, workgroupBytes, ...args),
       nllLoss: (...args) => nllLoss(commands, memory, ...args),
       nllLossBackward: (...args) => nllLossBackward(commands, memory, ...args),
     },

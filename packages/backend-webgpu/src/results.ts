@@ -57,7 +57,12 @@ const ofFused: Results<Fused> = {
     running?.variance ?? null,
   ],
   normalizationBackward: (_grad, _x, _weight, _mean, _rstd, _dims, _shared, { x, weight, bias }) => [x, weight, bias],
-  attention: (_query, _key, _value, _mask, _spec, out) => [out],
+  attention: (_query, _key, _value, _mask, _spec, out, logSumExp) => [out, logSumExp],
+  attentionBackward: (_grad, _query, _key, _value, _mask, _out, _logSumExp, _spec, { query, key, value }) => [
+    query,
+    key,
+    value,
+  ],
   nllLoss: (_x, _target, _weight, _spec, out, total) => [out, total],
   nllLossBackward: (_grad, _target, _weight, _total, _spec, gradX) => [gradX],
 };

@@ -170,6 +170,13 @@ export interface AttentionSpec {
   readonly isCausal: boolean;
 }
 
+/** Where the gradients of attention go; null where none is wanted. */
+export interface AttentionGradients {
+  readonly query: View | null;
+  readonly key: View | null;
+  readonly value: View | null;
+}
+
 /**
  * Composites that a backend may run as kernels of its own where that pays, each optional; without one they are composed.
  * Views have elements, outputs are fresh, and nothing is recorded: a backward pass that is itself recorded composes.
@@ -210,11 +217,35 @@ export interface Fused {
   ): void;
   /**
    * out [...B, L, Ev] = softmax(scale · query [...B, L, E] × keyᵀ [...B, S, E] + mask [...B, L, S]) × value [...B, S, Ev].
-   * Batch shapes are equal (stride 0 where they repeat). A bool mask is true where a key may be looked at. Used where
-   * nothing is recorded: a backward pass wants the weights, which this never stores.
-   * @returns false, and does nothing, where E or Ev is more than it takes
+   * Batch shapes are equal (stride 0 where they repeat). A bool mask is true where a key may be looked at. `logSumExp`
+   * (float32 [...B, L, 1]) is asked for where a backward pass may follow: log Σ exp of each row's scores, with which
+   * attentionBackward computes the weights again.
+   * @returns false, and does nothing, where E or Ev is more than it takes, or the composition is better
    */
-  attention(query: View, key: View, value: View, mask: View | null, spec: AttentionSpec, out: View): boolean;
+  attention(
+    query: View,
+    key: View,
+    value: View,
+    mask: View | null,
+    spec: AttentionSpec,
+    out: View,
+    logSumExp: View | null,
+  ): boolean;
+  /**
+   * The gradients of that by query, key and value, of the full batch shape, where it gave `out` and `logSumExp`. A device
+   * without this is not asked for attention that is recorded.
+   */
+  attentionBackward(
+    grad: View,
+    query: View,
+    key: View,
+    value: View,
+    mask: View | null,
+    out: View,
+    logSumExp: View,
+    spec: AttentionSpec,
+    gradients: AttentionGradients,
+  ): void;
   /**
    * out = −x[target] · weight[target] for targets (integers, in x's shape without `dim`) other than ignoreIndex, else 0;
    * or their sum, or that divided by `total`, the sum of their weights, which is a result too (null otherwise). A target

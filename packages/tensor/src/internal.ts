@@ -13,6 +13,7 @@ export { allocateTensor, filled, integersFrom, resolveOptions } from './creation
 export * from './dtype.ts';
 export { type FftOps, fftC2c, fftR2c } from './fft/transforms.ts';
 export * from './float16.ts';
+export { type AttentionOps, attentionGradients, attentionWeights } from './functional/attention.ts';
 export { nllGradient } from './functional/class-loss.ts';
 export { type ConvOps, convolution, convolutionInput, convolutionWeight } from './functional/conv.ts';
 export { type CtcOps, ctcLossGradient } from './functional/ctc-loss.ts';

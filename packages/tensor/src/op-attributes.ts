@@ -4,6 +4,7 @@
  */
 import type { ComplexPartOps } from './complex-parts.ts';
 import type { FftOps } from './fft/transforms.ts';
+import type { AttentionOps } from './functional/attention.ts';
 import type { ConvOps } from './functional/conv.ts';
 import type { CtcOps } from './functional/ctc-loss.ts';
 import type { EmbeddingOps } from './functional/embedding.ts';
@@ -33,7 +34,8 @@ import type { RandomOps } from './random/draw.ts';
 import type { ViewPieceOps } from './view.ts';
 
 export interface OpAttributes
-  extends ComplexPartOps,
+  extends AttentionOps,
+    ComplexPartOps,
     ConvertOps,
     ConvOps,
     CopyOps,

@@ -2,6 +2,7 @@
 
 import type { RecordedOp } from '@flambeau/tensor/internal';
 import type { Rules } from '../rule.ts';
+import { attentionRules } from './attention.ts';
 import { complexRules } from './complex.ts';
 import { convRules } from './conv.ts';
 import { convertRules, copyRules } from './copy.ts';
@@ -30,6 +31,7 @@ import { statisticsRules } from './statistics.ts';
 import { splittingRules, stridedRules, viewPieceRules, viewRules } from './views.ts';
 
 export const rules: Rules<RecordedOp> = {
+  ...attentionRules,
   ...complexRules,
   ...convRules,
   ...convertRules,
