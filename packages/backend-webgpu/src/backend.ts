@@ -19,6 +19,8 @@ import { scatter } from './kernels/scatter.ts';
 import { softmax, softmaxBackward } from './kernels/softmax.ts';
 import { sort } from './kernels/sort.ts';
 import { Memory } from './memory.ts';
+import { inParts } from './parts/index.ts';
+import { idsOf } from './parts/windows.ts';
 import { markingResults } from './results.ts';
 import { Transfer } from './transfer.ts';
 import { checkDType, deviceDTypes } from './wgsl/lower.ts';
@@ -34,7 +36,7 @@ export interface Session {
 export function openSession(gpu: Gpu, device: string): Session {
   const memory = new Memory(gpu);
   const commands = new Commands(gpu);
-  memory.onDestroy = (id) => commands.forget(id);
+  memory.onDestroy = (buffer) => commands.forget(...idsOf(buffer));
   memory.beforeReuse = (buffer) => commands.flushUser(buffer);
   memory.beforeDestroy = () => commands.submit();
   const transfer = new Transfer(gpu, memory, commands);
@@ -84,5 +86,6 @@ export function openSession(gpu: Gpu, device: string): Session {
       nllLossBackward: (...args) => nllLossBackward(commands, memory, ...args),
     },
   };
-  return { gpu, memory, commands, backend: markingResults(commands, backend) };
+  const whole = inParts({ commands, memory, backend });
+  return { gpu, memory, commands, backend: markingResults(commands, whole) };
 }

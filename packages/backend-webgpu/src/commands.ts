@@ -2,7 +2,7 @@
  * @file Commands: dispatches are recorded into one encoder and submitted together when a value is read, when the
  * parameter buffer is full, or when many have gathered.
  */
-import type { FlambeauError } from '@flambeau/tensor';
+import { type FlambeauError, OutOfMemoryError } from '@flambeau/tensor';
 import type { View } from '@flambeau/tensor/internal';
 import { BufferUsage, SHADER_STAGE_COMPUTE } from './constants.ts';
 import type { Gpu } from './device.ts';
@@ -127,7 +127,8 @@ export class Commands {
       const entries: GPUBindGroupEntry[] = [
         { binding: 0, resource: { buffer: this.#parameters, offset: 0, size: PARAMETER_BYTES } },
       ];
-      for (const [i, { buffer }] of buffers.entries()) entries.push({ binding: i + 1, resource: { buffer } });
+      for (const [i, { buffer, offset, bytes }] of buffers.entries())
+        entries.push({ binding: i + 1, resource: { buffer, offset, size: bytes } });
       group = this.#gpu.device.createBindGroup({ label: program.name, layout: program.layout, entries });
       if (this.#groups.size > 4096) this.#groups.clear();
       this.#groups.set(key, group);
@@ -159,9 +160,12 @@ export class Commands {
   }
 
   /** The same where the product uses this memory, which is about to be used otherwise. */
-  flushUser(memory: GpuBuffer): void {
+  flushUser({ buffer }: GpuBuffer): void {
     const product = this.#waiting;
-    if (product !== null && [product.out, ...product.operands].some(({ storage }) => memoryOf(storage) === memory))
+    if (
+      product !== null &&
+      [product.out, ...product.operands].some(({ storage }) => memoryOf(storage).buffer === buffer)
+    )
       this.flush();
   }
 
@@ -180,9 +184,11 @@ export class Commands {
     return this.#waiting === null;
   }
 
-  /** Forgets cached bindings of a destroyed buffer. */
-  forget(id: number): void {
-    for (const key of this.#groups.keys()) if (key.split(',').slice(1).includes(String(id))) this.#groups.delete(key);
+  /** Forgets cached bindings of destroyed buffers. */
+  forget(...ids: readonly number[]): void {
+    const gone = new Set(ids.map(String));
+    for (const key of this.#groups.keys())
+      if (key.split(',').some((id, i) => i > 0 && gone.has(id))) this.#groups.delete(key);
   }
 
   /**
@@ -201,7 +207,10 @@ export class Commands {
     if (this.#count === BATCH_LIMIT) this.submit();
     checkDevice(this.#gpu, program.name);
     if (program.failure !== null) raise(this.#gpu, program.failure);
-    for (const buffer of buffers) checkMemory(this.#gpu, program.name, buffer);
+    for (const buffer of buffers) {
+      checkMemory(this.#gpu, program.name, buffer);
+      if (buffer.bytes > this.#gpu.bindingLimit) throw tooLarge(program.name, this.#gpu.bindingLimit, buffer);
+    }
     if (this.#pass === null) {
       this.#encoder ??= this.#gpu.device.createCommandEncoder();
       this.#pass = this.#encoder.beginComputePass();
@@ -273,6 +282,12 @@ export class Commands {
     this.#gpu.failure ??= reason;
   }
 }
+
+/** The error of memory that no window was made on: a kernel's own, mostly. */
+const tooLarge = (op: string, limit: number, { bytes, content }: GpuBuffer): OutOfMemoryError =>
+  new OutOfMemoryError(
+    `${op}: needs ${bytes} bytes (${content}) at once, of which the device shows kernels ${limit}; work on parts of the tensor`,
+  );
 
 /** The ops that an error is about: those it names, or all that were sent together. */
 function opsOf(used: readonly Program[], { message }: GPUError): string {

@@ -19,6 +19,8 @@ export interface Gpu {
   /** Whether the adapter is software (SwiftShader, Mesa's llvmpipe, WARP): kernels of another shape are fast there. */
   readonly software: boolean;
   readonly memoryLimit: number;
+  /** Bytes of a buffer that a shader sees at once; tests lower it. */
+  bindingLimit: number;
   /** Set when the device was lost: every further use throws it. */
   lost: DeviceError | null;
   /** What is to be told when the device is lost. */
@@ -116,6 +118,7 @@ export async function openDevice(options: InitOptions): Promise<Gpu> {
     name,
     software: info?.isFallbackAdapter === true || /swiftshader|llvmpipe/i.test(`${info?.architecture} ${name}`),
     memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+    bindingLimit: device.limits.maxStorageBufferBindingSize,
     lost: null,
     onLost: new Set(),
     failure: null,

@@ -12,12 +12,19 @@ import { createBuffer, type Fallible } from './faults.ts';
 export interface GpuBuffer extends Fallible {
   readonly buffer: GPUBuffer;
   readonly id: number;
+  /** Where it starts in `buffer`, in bytes: 0 but for windows (windows.ts). */
+  readonly offset: number;
   readonly bytes: number;
+  /** The windows on it that were used, by place. */
+  windows: Map<string, Storage> | null;
   /** What it holds, for the list of the largest; a buffer that waits for reuse holds nothing. */
   content: string;
   /** The batch of commands that used it last: it may not be written from the host before that batch is submitted. */
   lastBatch: number;
 }
+
+/** Whether it is a window on a buffer: these are numbered downwards from -1, buffers upwards from 1. */
+export const isWindow = ({ id }: GpuBuffer): boolean => id < 0;
 
 /** What a storage keeps on the device. */
 export interface DeviceData {
@@ -64,7 +71,7 @@ export function sizeClass(bytes: number): number {
 
 export class Memory {
   readonly #gpu: Gpu;
-  /** Bytes of the largest buffer that shaders can use. */
+  /** Bytes of the largest buffer. */
   readonly #most: number;
   readonly #free = new Map<number, GpuBuffer[]>();
   /** Buffers that values are read through, which wait for reuse. */
@@ -72,6 +79,8 @@ export class Memory {
   readonly #live = new Set<GpuBuffer>();
   /** Watches what all aliases of a storage share. */
   readonly #registry = new FinalizationRegistry<GpuBuffer>((memory) => this.#release(memory));
+  /** Whether there has been a buffer of which shaders see a part only. */
+  oversized = false;
   readonly stats: MemoryStats = { liveBytes: 0, pooledBytes: 0, peakBytes: 0, liveBuffers: 0 };
   #nextId = 1;
   /** What is in use after a collection, as far as is known. */
@@ -80,15 +89,20 @@ export class Memory {
   /** Values that were read since the last collection. */
   #reads = 0;
   /** Called when a buffer is destroyed, so that caches forget it. */
-  onDestroy: (id: number) => void = () => {};
+  onDestroy: (memory: GpuBuffer) => void = () => {};
   /** Called before memory may be used for something else. */
   beforeReuse: (memory: GpuBuffer) => void = () => {};
   /** Called before buffers are destroyed: sends the commands that use them. */
   beforeDestroy: () => void = () => {};
 
+  /** Bytes of a buffer that kernels see at once. */
+  get bindingLimit(): number {
+    return this.#gpu.bindingLimit;
+  }
+
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
-    this.#most = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
+    this.#most = Math.floor(gpu.limits.maxBufferSize / 4) * 4;
   }
 
   /** A storage for `length` elements. `openBatch`: it will be written from the host before that batch is submitted. */
@@ -97,6 +111,7 @@ export class Memory {
     const content = `${dtype}[${length}]`;
     const memory = this.#take(bytes, openBatch, content);
     memory.content = content;
+    if (bytes > this.#gpu.bindingLimit) this.oversized = true;
     this.#live.add(memory);
     const { stats } = this;
     stats.liveBytes += bytes;
@@ -109,10 +124,11 @@ export class Memory {
     return new Storage(device, dtype, length, data);
   }
 
-  /** The size class, but where that would be too large for the device. */
+  /** The size class, but where that would be too large for the device, or for a shader to see it whole. */
   #bytesFor(bytes: number): number {
     const rounded = sizeClass(bytes);
-    return rounded <= this.#most ? rounded : bytes;
+    const { bindingLimit } = this.#gpu;
+    return rounded <= (bytes <= bindingLimit ? bindingLimit : this.#most) ? rounded : bytes;
   }
 
   #take(bytes: number, openBatch: number, content: string): GpuBuffer {
@@ -135,7 +151,7 @@ export class Memory {
     const { memoryLimit } = this.#gpu;
     if (bytes > this.#most) {
       throw new OutOfMemoryError(
-        `a tensor ${content} needs ${bytes} bytes on the device, which takes at most ${this.#most} in one buffer; split it`,
+        `a tensor ${content} needs ${bytes} bytes on the device, which takes at most ${this.#most} in one buffer; split it (chunk(), or batches of it)`,
       );
     }
     if (this.stats.liveBytes + bytes > memoryLimit) this.#refuse(bytes, content);
@@ -149,7 +165,9 @@ export class Memory {
       gpu: this.#gpu,
       buffer,
       id: this.#nextId++,
+      offset: 0,
       bytes,
+      windows: null,
       content,
       lastBatch: -1,
       work: null,
@@ -263,9 +281,9 @@ export class Memory {
     for (const list of this.#staging.values()) for (const buffer of list) buffer.destroy();
     this.#staging.clear();
     for (const list of this.#free.values()) {
-      for (const { buffer, id } of list) {
-        buffer.destroy();
-        this.onDestroy(id);
+      for (const memory of list) {
+        memory.buffer.destroy();
+        this.onDestroy(memory);
       }
     }
     this.#free.clear();

@@ -1,13 +1,13 @@
 /** @file Values between host and device. */
 import { type DType, FlambeauError, Tensor } from '@flambeau/tensor';
 import type { Storage } from '@flambeau/tensor/internal';
-import { copyKernel, dtypeInfo, type TypedArray, type View } from '@flambeau/tensor/internal';
+import { dtypeInfo, type TypedArray, type View } from '@flambeau/tensor/internal';
 import type { Commands } from './commands.ts';
 import { MAP_MODE_READ } from './constants.ts';
 import type { Gpu } from './device.ts';
 import { checkDevice, checkMemory, expectRefusal, raise, settled, untilLost, type Work } from './faults.ts';
-import { map } from './kernels/map.ts';
 import { type Memory, memoryOf } from './memory.ts';
+import { copyInParts } from './parts/copy.ts';
 import { patiently } from './patience.ts';
 
 /** One device word for each element. */
@@ -110,7 +110,7 @@ export class Transfer {
 
   #rowMajor(x: View): View {
     const out = new Tensor(this.#memory.allocate(x.storage.device, x.dtype, x.elementCount), x.dtype, x.shape);
-    map(this.#commands, copyKernel(x.dtype, x.dtype), [x], [out]);
+    copyInParts(this.#commands, this.#memory, x, out);
     return out;
   }
 }

@@ -180,12 +180,13 @@ export interface AttentionGradients {
 /**
  * Composites that a backend may run as kernels of its own where that pays, each optional; without one they are composed.
  * Views have elements, outputs are fresh, and nothing is recorded: a backward pass that is itself recorded composes.
+ * They return false, having done nothing, where the device cannot do it for these views.
  */
 export interface Fused {
   /** out = softmax(x) along `dim`, or its logarithm; computed in `out`'s dtype. */
-  softmax(x: View, dim: number, log: boolean, out: View): void;
+  softmax(x: View, dim: number, log: boolean, out: View): boolean;
   /** gradX = y ∘ (grad − Σ grad ∘ y) along `dim` for y = softmax(x); grad − exp(y) Σ grad for its logarithm. */
-  softmaxBackward(grad: View, y: View, dim: number, log: boolean, gradX: View): void;
+  softmaxBackward(grad: View, y: View, dim: number, log: boolean, gradX: View): boolean;
   /**
    * out = (x − mean) · rstd · weight + bias, where mean and rstd = 1 / √(variance + eps) are x's own over `dims` and results
    * too. float32 or float64, all of one dtype and of x's rank: mean, rstd and the running statistics with size 1 at
@@ -200,7 +201,7 @@ export interface Fused {
     mean: View,
     rstd: View,
     running: RunningStatistics | null,
-  ): void;
+  ): boolean;
   /**
    * The gradients of that. Those of weight and bias are sums over `shared`, the dimensions where they have size 1; they are
    * row-major. Where mean and rstd do not depend on x, only these two are asked for.
@@ -214,13 +215,13 @@ export interface Fused {
     dims: readonly number[],
     shared: readonly number[],
     gradients: NormalizationGradients,
-  ): void;
+  ): boolean;
   /**
    * out [...B, L, Ev] = softmax(scale · query [...B, L, E] × keyᵀ [...B, S, E] + mask [...B, L, S]) × value [...B, S, Ev].
    * Batch shapes are equal (stride 0 where they repeat). A bool mask is true where a key may be looked at. `logSumExp`
    * (float32 [...B, L, 1]) is asked for where a backward pass may follow: log Σ exp of each row's scores, with which
    * attentionBackward computes the weights again.
-   * @returns false, and does nothing, where E or Ev is more than it takes, or the composition is better
+   * False also where the composition is better.
    */
   attention(
     query: View,
@@ -251,7 +252,7 @@ export interface Fused {
    * or their sum, or that divided by `total`, the sum of their weights, which is a result too (null otherwise). A target
    * that is no class counts as the nearest that is.
    */
-  nllLoss(x: View, target: View, weight: View | null, spec: ClassSpec, out: View, total: View | null): void;
+  nllLoss(x: View, target: View, weight: View | null, spec: ClassSpec, out: View, total: View | null): boolean;
   /** The gradient by x of that. */
   nllLossBackward(
     grad: View,
@@ -260,7 +261,7 @@ export interface Fused {
     total: View | null,
     spec: ClassSpec,
     gradX: View,
-  ): void;
+  ): boolean;
 }
 
 export interface Backend {

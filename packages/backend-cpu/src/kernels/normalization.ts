@@ -119,7 +119,7 @@ export function normalization(
   mean: View,
   rstd: View,
   running: RunningStatistics | null,
-): void {
+): true {
   const { shape } = x;
   const nowhere = shape.map(() => 0);
   const views = [x, out, weight, bias, mean, rstd, running?.mean ?? null, running?.variance ?? null];
@@ -170,6 +170,7 @@ export function normalization(
       );
     });
   });
+  return true;
 }
 
 function update(running: Floats | null, at: number, value: number, momentum: number): void {
@@ -321,7 +322,7 @@ export function normalizationBackward(
   dims: readonly number[],
   shared: readonly number[],
   gradients: NormalizationGradients,
-): void {
+): true {
   const { shape } = x;
   const nowhere = shape.map(() => 0);
   const views = [x, grad, gradients.x, weight, mean, rstd];
@@ -389,6 +390,7 @@ export function normalizationBackward(
   });
   store(gradients.weight, weightSums);
   store(gradients.bias, biasSums);
+  return true;
 }
 
 /** Writes row-major values to a view of fresh, row-major memory. */

@@ -92,8 +92,8 @@ function rowMajor(x: View, dtype: DType): View {
 }
 
 /** out = softmax(x) along `dim`, or its logarithm. 16-bit floats compute in float32. */
-export function softmax(x: View, dim: number, log: boolean, out: View): void {
-  if (x.elementCount === 0) return;
+export function softmax(x: View, dim: number, log: boolean, out: View): true {
+  if (x.elementCount === 0) return true;
   const compute = computeDType(out.dtype);
   const source = rowMajor(x, compute);
   const direct = out.dtype === compute && out.isContiguous();
@@ -107,4 +107,5 @@ export function softmax(x: View, dim: number, log: boolean, out: View): void {
     else columns(exp, from, source.offset + at, to, target.offset + at, size, inner, log);
   }
   if (!direct) map(copyKernel(compute, out.dtype), [target], [out]);
+  return true;
 }

@@ -19,7 +19,7 @@ const groupLoop = (groups: number, strides: readonly [number, number, number, nu
 /**
  * out[n, o] = bias[o] + Σ over the group's channels c of w[o, c] cross-correlated with x[n, c], for x [N, C, ...in], w
  * [O, C / groups, ...kernel] and out [N, O, ...]. Rows are a group's output channels, columns are images and positions,
- * steps are input channels and taps.
+ * steps are input channels and taps. `accumulate` adds to out.
  */
 export function conv(
   commands: Commands,
@@ -29,6 +29,7 @@ export function conv(
   bias: View | null,
   out: View,
   spec: ConvSpec,
+  accumulate = false,
 ): void {
   if (out.elementCount === 0) return;
   const rows = w.shape[0]! / spec.groups;
@@ -65,14 +66,15 @@ export function conv(
       rows * biasStep,
     ]),
     alpha: 1,
-    accumulate: false,
+    accumulate,
   });
 }
 
 /**
  * gradX = the gradient of the input, given the output's; also a transposed convolution of `grad`. Rows are a group's input
  * channels, columns images and positions, steps output channels and taps: (i + padding - t · dilation) / stride is read,
- * where that is whole. With a stride, positions of one remainder use the same taps and are a batch of their own.
+ * where that is whole. With a stride, positions of one remainder use the same taps and are a batch of their own. `accumulate`
+ * adds to gradX.
  */
 export function convBackwardInput(
   commands: Commands,
@@ -81,6 +83,7 @@ export function convBackwardInput(
   w: View,
   gradX: View,
   spec: ConvSpec,
+  accumulate = false,
 ): void {
   if (gradX.elementCount === 0) return;
   const rows = w.shape[1]!;
@@ -118,13 +121,13 @@ export function convBackwardInput(
     window,
     batch: groupLoop(spec.groups, [channels * w.strides[0]!, channels * grad.strides[1]!, rows * gradX.strides[1]!, 0]),
     alpha: 1,
-    accumulate: false,
+    accumulate,
   });
 }
 
 /**
  * gradW = the gradient of the weights, given the output's. Rows are a group's output channels, columns input channels and
- * taps, steps images and positions: many, so that they are cut into chunks.
+ * taps, steps images and positions: many, so that they are cut into chunks. `accumulate` adds to gradW.
  */
 export function convBackwardWeight(
   commands: Commands,
@@ -133,6 +136,7 @@ export function convBackwardWeight(
   x: View,
   gradW: View,
   spec: ConvSpec,
+  accumulate = false,
 ): void {
   if (gradW.elementCount === 0) return;
   const rows = gradW.shape[0]! / spec.groups;
@@ -163,7 +167,7 @@ export function convBackwardWeight(
     })),
     batch: groupLoop(spec.groups, [rows * grad.strides[1]!, channels * x.strides[1]!, rows * gradW.strides[0]!, 0]),
     alpha: 1,
-    accumulate: false,
+    accumulate,
   });
 }
 

@@ -6,7 +6,7 @@
  */
 import type { MapKernel, Scalar, View } from '@flambeau/tensor/internal';
 import type { Commands } from '../commands.ts';
-import { memoryOf } from '../memory.ts';
+import { isWindow, memoryOf } from '../memory.ts';
 import { type EpilogueForm, isShort } from '../wgsl/epilogue.ts';
 import { checkDType } from '../wgsl/lower.ts';
 import type { Plan } from './contractionPlan.ts';
@@ -28,6 +28,9 @@ const MOST_VIEWS = 2;
 
 const followed = new WeakMap<MapKernel, number>();
 
+const viewsAmong = (inputs: readonly (View | Scalar | null)[]): View[] =>
+  inputs.filter((input): input is View => typeof input === 'object' && input !== null);
+
 /** Whether `view` has an element wherever `result` has one, in the same order. */
 function laidOutAs(result: View, view: View): boolean {
   if (view.elementCount !== result.elementCount) return false;
@@ -47,6 +50,8 @@ function epilogueOf(
 ): Epilogue | null {
   const [out] = outputs;
   if (out === undefined || outputs.length > 1 || !laidOutAs(result, out)) return null;
+  // Windows of one buffer, of two ops, may overlap.
+  if ([result, ...operands, ...viewsAmong(inputs), out].some(({ storage }) => isWindow(memoryOf(storage)))) return null;
   const memory = memoryOf(result.storage);
   const isResult = (view: View): boolean =>
     memoryOf(view.storage) === memory && view.offset === result.offset && view.dtype === result.dtype;
@@ -98,7 +103,7 @@ export function checkKernel(kernel: MapKernel): void {
 
 /** The views that the product's kernel binds for its epilogue. */
 export function viewsOf({ inputs, out }: Epilogue): View[] {
-  return [...inputs, out].filter((view): view is View => typeof view === 'object' && view !== null);
+  return viewsAmong([...inputs, out]);
 }
 
 /** What the text of an epilogue depends on; `places` are the numbers of its views' buffers. */

@@ -18,13 +18,17 @@ function shaderText(rank: number, places: readonly number[]): string {
   if (t >= ${word(0)}) { return; }
   ${names.map((name, v) => `var ${name} = ${word(1 + v)};`).join(' ')}
   ${stepsText('t', names, rank, fixedWords)}
-  b${places[2]}[p2] = b${places[0]}[p0 + ${insideText(`b${places[1]}[p1]`, 5)} * ${word(4)}];`,
+  let at = p0 + ${insideText(`b${places[1]}[p1]`, 5)} * ${word(4)};
+  if (at < arrayLength(&b${places[0]})) { b${places[2]}[p2] = b${places[0]}[at]; }`,
   );
 }
 
 const programs = new Map<string, Program>();
 
-/** out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. */
+/**
+ * out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. Where x is seen through a window, elements beyond that are left
+ * out.
+ */
 export function gather(commands: Commands, x: View, dim: number, { view: index, bound }: Positions, out: View): void {
   if (index.elementCount === 0) return;
   checkDType('gather()', x.dtype);

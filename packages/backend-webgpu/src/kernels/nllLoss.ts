@@ -3,19 +3,8 @@ import type { ClassSpec, View } from '@flambeau/tensor/internal';
 import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { loading } from '../wgsl/lower.ts';
-import { product } from './places.ts';
+import { viewed } from './places.ts';
 import { type Buffers, indexWord, numbered, overRows, type RowText, read, rowsOver, sumText, write } from './rows.ts';
-
-/** A view of other shape and strides. */
-const viewed = ({ storage, dtype, offset }: View, shape: readonly number[], strides: readonly number[]): View => ({
-  storage,
-  dtype,
-  shape,
-  strides,
-  offset,
-  elementCount: product(shape),
-  isContiguous: () => false,
-});
 
 /** A view's first element, for kernels that go on from there themselves. */
 const first = (x: View): View => viewed(x, [], []);
@@ -69,7 +58,7 @@ export function nllLoss(
   spec: ClassSpec,
   out: View,
   total: View | null,
-): void {
+): true {
   const names = numbered([
     ['target', target],
     ['x', without(x, spec.dim)],
@@ -104,7 +93,7 @@ export function nllLoss(
   };
   const over = reduced ? target.shape.map((_, d) => d) : [];
   const rows = rowsOver(target.shape, over, names.views, reduced ? 2 : 0);
-  overRows(commands, memory, 'nllLoss', text, rows, { ints: argumentsOf(x, weight, spec) });
+  return overRows(commands, memory, 'nllLoss', text, rows, { ints: argumentsOf(x, weight, spec) });
 }
 
 /** See Fused.nllLossBackward in the contract. */
@@ -117,7 +106,7 @@ export function nllLossBackward(
   total: View | null,
   spec: ClassSpec,
   gradX: View,
-): void {
+): true {
   const { dim, reduction } = spec;
   const names = numbered([
     ['gradX', gradX],
@@ -143,5 +132,5 @@ export function nllLossBackward(
     element: (b) => write(gradX.dtype, b, names.at('gradX'), 'q', 'select(0.0, slope, i == u32(label))'),
   };
   const rows = rowsOver(gradX.shape, [dim], names.views, 1);
-  overRows(commands, memory, 'nllLossBackward', text, rows, { ints: argumentsOf(gradX, weight, spec) });
+  return overRows(commands, memory, 'nllLossBackward', text, rows, { ints: argumentsOf(gradX, weight, spec) });
 }

@@ -39,7 +39,7 @@ export function normalization(
   mean: View,
   rstd: View,
   running: RunningStatistics | null,
-): void {
+): true {
   const names = numbered([
     ['x', x],
     ['out', out],
@@ -81,7 +81,7 @@ export function normalization(
   const rows = rowsOver(x.shape, dims, names.views, along);
   const momentum = running?.momentum ?? 0;
   const unbiased = rows.length / (rows.length - 1);
-  overRows(commands, memory, 'normalization', text, rows, {
+  return overRows(commands, memory, 'normalization', text, rows, {
     floats: [eps, 1 - momentum, momentum, momentum * unbiased],
   });
 }
@@ -196,7 +196,7 @@ export function normalizationBackward(
   dims: readonly number[],
   shared: readonly number[],
   gradients: NormalizationGradients,
-): void {
+): true {
   const parameters = gradients.weight !== null || gradients.bias !== null;
   const together = dims.length === shared.length && dims.every((d, i) => d === shared[i]);
   if (gradients.x !== null || (parameters && together)) {
@@ -204,4 +204,5 @@ export function normalizationBackward(
     byRows(commands, memory, grad, x, [weight, mean, rstd], dims, own);
   }
   if (parameters && !together) byParameters(commands, memory, grad, x, mean, rstd, shared, gradients);
+  return true;
 }

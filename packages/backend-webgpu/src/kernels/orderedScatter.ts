@@ -52,6 +52,7 @@ function shaderText(dtype: DType, src: DType | null, mode: ScatterMode, walk: Wa
   let key = ${keys}[first + k];
   if (k > 0u && ${keys}[first + k - 1u] == key) { return; }
   let to = p0 + key * ${word(2)};
+  if (to >= arrayLength(&b0)) { return; }
   var seen = b0[to];
   for (var j = k; j < ${word(1)}; j = j + 1u) {
     if (${keys}[first + j] != key) { break; }

@@ -1,6 +1,6 @@
 /** @file Where elements lie: loops over strided views as parameter words, and the WGSL that walks them. */
 import { FlambeauError, Tensor } from '@flambeau/tensor';
-import { type Loops, mergeStrides, type View } from '@flambeau/tensor/internal';
+import { isContiguous, type Loops, mergeStrides, type Storage, type View } from '@flambeau/tensor/internal';
 import { PARAMETER_BYTES } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { word } from '../wgsl/shader.ts';
@@ -52,6 +52,17 @@ export function loopsBeside(dim: number, views: readonly View[]): Loops {
     others.map((d) => views[0]!.shape[d]!),
     views.map((view) => others.map((d) => view.strides[d]!)),
   );
+}
+
+/** A view of other shape and strides, no tensor: it neither counts as a user of the memory nor belongs to a scope. */
+export function viewed(
+  { storage, dtype, offset }: View,
+  shape: readonly number[],
+  strides: readonly number[],
+  own: { readonly storage?: Storage; readonly offset?: number } = {},
+): View {
+  const contiguous = (): boolean => isContiguous(shape, strides);
+  return { storage, dtype, shape, strides, offset, elementCount: product(shape), isContiguous: contiguous, ...own };
 }
 
 export const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);

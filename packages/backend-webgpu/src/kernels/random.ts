@@ -5,7 +5,6 @@
  */
 import { type DType, type Generator, iinfo, Tensor } from '@flambeau/tensor';
 import {
-  copyKernel,
   type Distribution,
   dtypeInfo,
   fillDistribution,
@@ -15,15 +14,15 @@ import {
 } from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
 import type { Memory } from '../memory.ts';
+import { copyInParts } from '../parts/copy.ts';
 import type { Transfer } from '../transfer.ts';
 import { checkDType, storing } from '../wgsl/lower.ts';
 import { floatWord, intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
-import { map } from './map.ts';
 import { bind } from './operands.ts';
 import { checkWords, loopWords, stepsText, writeLoops } from './places.ts';
 
-/** Parameter words: elements, offset, key (two), four numbers of the distribution; then loops. */
-const fixedWords = 8;
+/** Parameter words: elements, offset, key (two), four numbers of the distribution, number of the first element; then loops. */
+const fixedWords = 9;
 const firstNumber = 4;
 
 const philox = `fn philox(counter: vec4<u32>, seed: vec2<u32>) -> vec4<u32> {
@@ -120,17 +119,20 @@ function drawFor(distribution: Exclude<Distribution, { kind: 'randperm' }>, dtyp
 function shaderText(draw: Draw, dtype: DType, rank: number): string {
   return shader(
     1,
-    `let block = group * ${WORKGROUP}u + lane;
-  if (block * 4u >= ${word(0)}) { return; }
+    `let end = ${word(8)} + ${word(0)};
+  let block = ${word(8)} / 4u + group * ${WORKGROUP}u + lane;
+  if (block * 4u >= end) { return; }
   let drawn = philox(vec4<u32>(block, 0u, 0u, 0u), vec2<u32>(${word(2)}, ${word(3)}));
   var bits4 = array<u32, 4>(drawn.x, drawn.y, drawn.z, drawn.w);
   ${draw.text.includes('normal[') ? 'var normal = normals(drawn);' : ''}
   for (var e = 0u; e < 4u; e = e + 1u) {
     let t = block * 4u + e;
-    if (t >= ${word(0)}) { return; }
+    if (t >= end) { return; }
+    if (t < ${word(8)}) { continue; }
+    let own = t - ${word(8)};
     let x = bits4[e];
     var p0 = ${word(1)};
-    ${stepsText('t', ['p0'], rank, fixedWords)}
+    ${stepsText('own', ['p0'], rank, fixedWords)}
     b0[p0] = ${storing(draw.as, dtype)(draw.text)};
   }`,
     philox,
@@ -152,7 +154,7 @@ function permute(
   const order = new (dtypeInfo(dtype).array)(count);
   fillDistribution(distribution, generator, order, 0, count, dtype, true);
   const uploaded = new Tensor(transfer.upload(out.storage.device, dtype, order), dtype, out.shape);
-  map(commands, copyKernel(dtype, dtype), [uploaded], [out]);
+  copyInParts(commands, memory, uploaded, out);
   memory.dispose(uploaded.storage);
 }
 
@@ -165,36 +167,65 @@ export function random(
   out: View,
   generator: Generator,
 ): void {
-  const { dtype, elementCount: count } = out;
-  checkDType('random', dtype);
+  checkDType('random', out.dtype);
   if (distribution.kind === 'randperm') {
     permute(commands, memory, transfer, distribution, out, generator);
     return;
   }
+  draw(commands, distribution, [out], generator);
+}
+
+/** Fills parts that follow each other row-major with the numbers that the whole would have. */
+export function draw(
+  commands: Commands,
+  distribution: Exclude<Distribution, { kind: 'randperm' }>,
+  parts: readonly View[],
+  generator: Generator,
+): void {
+  const { dtype } = parts[0]!;
+  checkDType('random', dtype);
   // Drawing nothing on the host checks the parameters.
   fillDistribution(distribution, generator, new (dtypeInfo(dtype).array)(0), 0, 0, dtype, true);
-  if (count === 0) return;
+  if (parts[0]!.elementCount === 0) return;
   const key = [generator.engine.u32(), generator.engine.u32()] as const;
-  const draw = drawFor(distribution, dtype);
+  const drawn = drawFor(distribution, dtype);
+  let first = 0;
+  for (const part of parts) {
+    drawPart(commands, distribution.kind, drawn, key, part, first);
+    first += part.elementCount;
+  }
+}
+
+function drawPart(
+  commands: Commands,
+  kind: string,
+  drawn: Draw,
+  key: readonly [number, number],
+  out: View,
+  first: number,
+): void {
+  const { dtype, elementCount: count } = out;
   const loops: Loops = mergeLoops(out.shape, [out]);
   const rank = loops.sizes.length;
-  const cacheKey = `${commands.id}:${dtype},${rank}:${draw.text}`;
+  const cacheKey = `${commands.id}:${dtype},${rank}:${drawn.text}`;
   let program = programs.get(cacheKey);
   if (program === undefined) {
     checkWords('random', fixedWords + loopWords(rank, 1));
-    program = commands.program(`random ${distribution.kind}`, shaderText(draw, dtype, rank), 1);
+    program = commands.program(`random ${kind}`, shaderText(drawn, dtype, rank), 1);
     programs.set(cacheKey, program);
   }
-  commands.dispatch(program, bind([out]).buffers, Math.ceil(count / 4 / WORKGROUP), (words, floats, start) => {
+  const blocks = Math.ceil((first + count) / 4) - Math.floor(first / 4);
+  commands.dispatch(program, bind([out]).buffers, Math.ceil(blocks / WORKGROUP), (words, floats, start) => {
     words[start] = count;
     words[start + 1] = out.offset;
     words[start + 2] = key[0];
     words[start + 3] = key[1];
-    draw.numbers.forEach((value, i) => {
+    drawn.numbers.forEach((value, i) => {
       const at = start + firstNumber + i;
-      if (i < (draw.integers ?? 0)) words[at] = value;
+      if (i < (drawn.integers ?? 0)) words[at] = value;
       else floats[at] = value;
     });
+    words[start + 8] = first;
     writeLoops(words, start + fixedWords, loops);
   });
 }

@@ -15,6 +15,7 @@ import {
 } from '@flambeau/tensor/internal';
 import type { Commands, Program } from '../commands.ts';
 import type { Memory } from '../memory.ts';
+import { part } from '../parts/windows.ts';
 import { type CombineKind, type Combiner, combinerOf, itemAt, storeItem, treeText } from '../wgsl/combine.ts';
 import { checkDType, conversion, expressionText, loading, storing, valueType } from '../wgsl/lower.ts';
 import { floatWord, intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
@@ -45,19 +46,22 @@ interface Pass {
   readonly chunk: number;
   readonly chunks: number;
   readonly views: readonly View[];
+  /** Results of all chunks of all parts, and the position of this part's first element. */
+  readonly plane: number;
+  readonly base: number;
 }
 
 const isView = (x: View | Scalar): x is View => typeof x === 'object';
 
-const isArg = (kernel: ReduceKernel): boolean => kernel.kind === 'argmax' || kernel.kind === 'argmin';
+export const isArg = (kernel: ReduceKernel): boolean => kernel.kind === 'argmax' || kernel.kind === 'argmin';
 
 function combiner(kernel: ReduceKernel): Combiner {
   const kinds: Partial<Record<ReduceKernel['kind'], CombineKind>> = { argmax: 'max', argmin: 'min' };
   return combinerOf(kinds[kernel.kind] ?? (kernel.kind as CombineKind), kernel.compute, isArg(kernel) ? 'first' : null);
 }
 
-/** Parameter words: results, kept elements, reduced elements, chunk, plane of partial positions; then these. */
-const fixedWords = 5;
+/** Parameter words: results, kept elements, reduced elements, chunk, plane of partial positions, first position; then these. */
+const fixedWords = 6;
 
 /** Additions in a row; sums of sums keep rounding errors small. */
 const run = 64;
@@ -84,7 +88,7 @@ function itemText(kernel: ReduceKernel, pass: Pass, places: readonly number[], s
     (i) => values[i]!,
   );
   const value = conversion(dtypes[0]!, kernel.compute)(results[0]!);
-  return `${statements}\n      let next = ${combine.item(value, kernel.compute, 'r')};`;
+  return `${statements}\n      let next = ${combine.item(value, kernel.compute, `(r + ${word(5)})`)};`;
 }
 
 /** Statements that store the combined item `a` at the place `p`. */
@@ -187,7 +191,8 @@ function dispatch(
       words[start + 1] = outputs;
       words[start + 2] = product(pass.reduced.sizes);
       words[start + 3] = pass.chunk;
-      words[start + 4] = pass.from === 'partials' || pass.to === 'partials' ? planeOf(pass, outputs) : 0;
+      words[start + 4] = pass.plane;
+      words[start + 5] = pass.base;
       let at = start + fixedWords;
       for (const view of pass.views) words[at++] = view.offset;
       if (pass.from === 'inputs') {
@@ -202,16 +207,24 @@ function dispatch(
   );
 }
 
-/** How far behind a partial value its position lies. */
-const planeOf = (pass: Pass, outputs: number): number =>
-  outputs * (pass.to === 'partials' ? pass.chunks : product(pass.reduced.sizes));
-
 /** The loops over kept and over reduced dimensions, in the order in which they lie in memory. */
-function loopsOf(kernel: ReduceKernel, inputs: readonly (View | Scalar)[], dims: readonly number[], output: View) {
+function loopsOf(
+  kernel: ReduceKernel,
+  inputs: readonly (View | Scalar)[],
+  dims: readonly number[],
+  output: View,
+  leading?: number,
+) {
   const views = [...inputs.filter(isView), output];
   const shape = views.reduce<readonly number[]>((s, x) => commonShape(kernel.name, s, x.shape), output.shape);
   const strides = views.map((view) => broadcastStrides(view.shape, view.strides, shape));
-  const lead = strides[views.findIndex((view) => product(view.shape) === product(shape))] ?? strides[0]!;
+  const first =
+    leading ??
+    Math.max(
+      0,
+      views.findIndex((view) => product(view.shape) === product(shape)),
+    );
+  const lead = strides[first]!;
   const byStride = (a: number, b: number): number => Math.abs(lead[b]!) - Math.abs(lead[a]!);
   const over = (list: readonly number[]): Loops =>
     mergeStrides(
@@ -221,7 +234,7 @@ function loopsOf(kernel: ReduceKernel, inputs: readonly (View | Scalar)[], dims:
   const keptDims = shape.map((_, d) => d).filter((d) => !dims.includes(d));
   // Positions count row-major over the reduced dimensions.
   const reducedDims = [...dims].sort(isArg(kernel) ? (a, b) => a - b : byStride);
-  return { views, kept: over(keptDims.sort(byStride)), reduced: over(reducedDims) };
+  return { views, kept: over(keptDims.sort(byStride)), reduced: over(reducedDims), leading: first };
 }
 
 /** Whether results next to each other are made of elements next to each other. */
@@ -252,40 +265,79 @@ export function reduce(
   output: View,
   scalars: readonly Scalar[],
 ): void {
+  reduceParts(commands, memory, kernel, [inputs], dims, output, scalars);
+}
+
+/**
+ * The same for inputs in parts along `dims`. Where positions are wanted, elements that follow each other row-major are in
+ * parts that do.
+ */
+export function reduceParts(
+  commands: Commands,
+  memory: Memory,
+  kernel: ReduceKernel,
+  parts: readonly (readonly (View | Scalar)[])[],
+  dims: readonly number[],
+  output: View,
+  scalars: readonly Scalar[],
+): void {
   const outputs = output.elementCount;
   if (outputs === 0) return;
-  const { views, kept, reduced } = loopsOf(kernel, inputs, dims, output);
-  const length = product(reduced.sizes);
-  checkCount(outputs * length);
-  const size = aloneIsBest(outputs, length, sideBySide(kept, reduced, views.length - 1)) ? 1 : team;
-  const chunks = chunksFor(outputs, length, size);
-  const whole = { from: 'inputs', to: 'output', size, kept, reduced, chunk: length, chunks: 1, views } as const;
-  if (chunks === 1) {
-    dispatch(commands, kernel, whole, inputs, scalars);
-    return;
-  }
-  const words = outputs * chunks * (isArg(kernel) ? 2 : 1);
-  withTemporary(memory, output.storage.device, words, (partials) => {
-    const steps = rowMajor(kept.sizes);
-    const first: Pass = {
-      ...whole,
-      to: 'partials',
-      kept: { sizes: kept.sizes, strides: [...kept.strides.slice(0, -1), steps] },
-      chunk: Math.ceil(length / chunks),
-      chunks,
-      views: [...views.slice(0, -1), partials],
-    };
-    const second: Pass = {
+  let leading: number | undefined;
+  let [base, chunks] = [0, 0];
+  const passes = parts.map((inputs): Pass => {
+    const { views, kept, reduced, leading: own } = loopsOf(kernel, inputs, dims, output, leading);
+    leading = own;
+    const length = product(reduced.sizes);
+    checkCount(outputs * length);
+    const size = aloneIsBest(outputs, length, sideBySide(kept, reduced, views.length - 1)) ? 1 : team;
+    const cuts = chunksFor(outputs * parts.length, length, size);
+    const pass = { from: 'inputs', to: 'output', size, kept, reduced, views, plane: 0, base } as const;
+    base += length;
+    chunks += cuts;
+    return { ...pass, chunk: Math.ceil(length / cuts), chunks: cuts };
+  });
+  if (chunks === 1) dispatch(commands, kernel, passes[0]!, parts[0]!, scalars);
+  else combineParts(commands, memory, kernel, passes, parts, output, scalars, chunks);
+}
+
+/** Makes the results of `chunks` chunks in all, and one of those. */
+function combineParts(
+  commands: Commands,
+  memory: Memory,
+  kernel: ReduceKernel,
+  passes: readonly Pass[],
+  parts: readonly (readonly (View | Scalar)[])[],
+  output: View,
+  scalars: readonly Scalar[],
+  chunks: number,
+): void {
+  const outputs = output.elementCount;
+  const { kept } = passes[0]!;
+  const steps = rowMajor(kept.sizes);
+  const plane = outputs * chunks;
+  withTemporary(memory, output.storage.device, plane * (isArg(kernel) ? 2 : 1), (partials) => {
+    let done = 0;
+    for (const [i, pass] of passes.entries()) {
+      const own = part(partials, 0, done * outputs, pass.chunks * outputs);
+      const strides = [...pass.kept.strides.slice(0, -1), steps];
+      const views = [...pass.views.slice(0, -1), own];
+      const first = { ...pass, to: 'partials', kept: { sizes: kept.sizes, strides }, views, plane } as const;
+      dispatch(commands, kernel, first, parts[i]!, []);
+      done += pass.chunks;
+    }
+    const last: Pass = {
       from: 'partials',
       to: 'output',
       size: aloneIsBest(outputs, chunks, true) ? 1 : team,
-      kept: { sizes: kept.sizes, strides: [steps, kept.strides.at(-1)!] },
+      kept: { sizes: kept.sizes, strides: [steps, passes[0]!.kept.strides.at(-1)!] },
       reduced: { sizes: [chunks], strides: [[outputs], [0]] },
       chunk: chunks,
       chunks: 1,
       views: [partials, output],
+      plane,
+      base: 0,
     };
-    dispatch(commands, kernel, first, inputs, []);
-    dispatch(commands, kernel, second, [], scalars);
+    dispatch(commands, kernel, last, [], scalars);
   });
 }

@@ -232,19 +232,20 @@ export function overRows(
   text: RowText,
   rows: Rows,
   scalars: RowScalars = {},
-): void {
+): true {
   const { count, length } = rows;
   const size = aloneIsBest(count, length, rows.beside) ? 1 : team;
   const chunks = chunksFor(rows, size);
   const pass = { size, chunk: Math.ceil(length / chunks), chunks };
   if (chunks === 1 || text.lanes === 0) {
     dispatch(commands, op, text, rows, { ...pass, stage: 'all' }, scalars, null);
-    return;
+    return true;
   }
   withTemporary(memory, rows.views[0]!.storage.device, count * chunks * text.lanes, (partials) => {
     dispatch(commands, op, text, rows, { ...pass, stage: 'items' }, scalars, partials);
     dispatch(commands, op, text, rows, { ...pass, stage: 'rest' }, scalars, partials);
   });
+  return true;
 }
 
 /** The numbers of views by name, in the order in which they are bound; absent ones are left out. */

@@ -64,6 +64,7 @@ function shaderText(
   ${stepsText('line', names, rank, fixedWords + names.length)}
   for (var i = 0u; i < ${word(1)}; i = i + 1u) {
     let to = p0 + ${insideText(read(1, `p1 + i * ${word(3)}`), 6)} * ${word(2)};
+    if (to >= arrayLength(&b0)) { continue; }
     let value = ${value};
     ${putText(dtype, mode, way)}
   }`;
@@ -82,7 +83,10 @@ function orderMatters(out: View, src: View | Scalar, mode: ScatterMode): boolean
   return valueType(out.dtype) === 'f32';
 }
 
-/** out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. */
+/**
+ * out[index[i][j][k]][j][k] op= src[i][j][k] for dim 0, and so on. Where out is seen through a window, elements beyond that are
+ * left out.
+ */
 export function scatter(
   commands: Commands,
   memory: Memory,

@@ -42,8 +42,8 @@ function shaderText(x: View, out: View, log: boolean, size: number, rank: number
 const programs = new Map<string, Program>();
 
 /** out = softmax(x) along `dim`, or its logarithm, computed in float32. */
-export function softmax(commands: Commands, x: View, dim: number, log: boolean, out: View): void {
-  if (x.elementCount === 0) return;
+export function softmax(commands: Commands, x: View, dim: number, log: boolean, out: View): true {
+  if (x.elementCount === 0) return true;
   const length = x.shape[dim]!;
   const rows = x.elementCount / length;
   const loops = loopsBeside(dim, [x, out]);
@@ -65,6 +65,7 @@ export function softmax(commands: Commands, x: View, dim: number, log: boolean, 
     for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;
     writeLoops(words, start + fixedWords, loops);
   });
+  return true;
 }
 
 /** gradX = y ∘ (grad − Σ grad ∘ y) for y = softmax(x) along `dim`; grad − exp(y) Σ grad for its logarithm. */
@@ -76,8 +77,8 @@ export function softmaxBackward(
   dim: number,
   log: boolean,
   gradX: View,
-): void {
-  if (y.elementCount === 0) return;
+): true {
+  if (y.elementCount === 0) return true;
   const text: RowText = {
     key: String(log),
     lanes: 1,
@@ -93,5 +94,5 @@ export function softmaxBackward(
       return write(gradX.dtype, b, 2, 'q', log ? `${g} - power(${value}) * item` : `${value} * (${g} - item)`);
     },
   };
-  overRows(commands, memory, 'softmaxBackward', text, rowsOver(y.shape, [dim], [grad, y, gradX], 3));
+  return overRows(commands, memory, 'softmaxBackward', text, rowsOver(y.shape, [dim], [grad, y, gradX], 3));
 }

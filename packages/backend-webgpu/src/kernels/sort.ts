@@ -13,7 +13,7 @@ import { bind } from './operands.ts';
 import { checkWords, loopsBeside, loopWords, stepsText, withTemporary, writeLoops } from './places.ts';
 
 /** Rows up to this are ranked at once; longer ones in shorter blocks, which are merged. */
-const shortRow = 64;
+export const shortRow = 64;
 const block = 32;
 
 /** Parameter words: elements, row length, width of sorted blocks, descending; then offsets, steps and loops of views. */

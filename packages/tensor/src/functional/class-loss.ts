@@ -133,7 +133,7 @@ function fusedNll(input: Tensor, target: Tensor, weight: Tensor | null, spec: Cl
   if (kernels.nllLoss === undefined || input.elementCount === 0) return null;
   const out = allocateLike(input, spec.reduction === 'none' ? target.shape : []);
   const total = spec.reduction === 'mean' ? allocateLike(input, []) : null;
-  kernels.nllLoss(input, target, weight, spec, out, total);
+  if (!kernels.nllLoss(input, target, weight, spec, out, total)) return null;
   const attributes = { ...spec, spatial: input.ndim > 2, divisor: 1 };
   return record('nllLoss', [input, null, null, total, target, weight?.detach()], out, attributes);
 }
@@ -149,13 +149,13 @@ export function nllGradient(
   spec: ClassSpec,
 ): Tensor | readonly [index: Tensor, factors: Tensor] {
   const kernel = backendFor(target.device).fused.nllLossBackward;
-  if (state.gradEnabled || kernel === undefined) {
-    const [index, factors] = untracked(() => classIndex(input, target, weight, spec, true));
-    return [index, factors!];
+  if (!state.gradEnabled && kernel !== undefined) {
+    const gradX = allocateLike(target, input.shape, input.dtype);
+    if (kernel(grad, target, weight, total, spec, gradX)) return gradX;
+    gradX.dispose();
   }
-  const gradX = allocateLike(target, input.shape, input.dtype);
-  kernel(grad, target, weight, total, spec, gradX);
-  return gradX;
+  const [index, factors] = untracked(() => classIndex(input, target, weight, spec, true));
+  return [index, factors!];
 }
 
 const classDefaults = { weight: null, ignoreIndex: -100, reduction: 'mean' } as const;

@@ -175,7 +175,7 @@ function fused(
   const out = allocateLike(x);
   // One memory for both, since devices bind a limited number of them to a kernel.
   const [mean, rstd] = allocateLike(x, [2, ...kept]).unbind(0) as [Tensor, Tensor];
-  untracked(() => {
+  const done = untracked(() =>
     kernels.normalization!(
       window(x, x.shape),
       maybeWindow(weight, factors),
@@ -189,8 +189,12 @@ function fused(
         variance: maybeWindow(running.variance, kept),
         momentum,
       },
-    );
-  });
+    ),
+  );
+  if (!done) {
+    out.dispose();
+    return null;
+  }
   for (const value of written) value.storage.version++;
   return recorded([x, weight, bias, mean, rstd], out, attributes);
 }
@@ -244,8 +248,10 @@ export function normalizationGradients(
   attributes: NormalizationAttributes,
 ): (Tensor | null)[] {
   const kernel = backendFor(x.device).fused.normalizationBackward;
-  if (kernel !== undefined && x.elementCount > 0 && !(needs[0] && attributes.fixed))
-    return fusedGradients(kernel, grad, [x, weight, mean, rstd], needs, attributes);
+  if (kernel !== undefined && x.elementCount > 0 && !(needs[0] && attributes.fixed)) {
+    const gradients = fusedGradients(kernel, grad, [x, weight, mean, rstd], needs, attributes);
+    if (gradients !== null) return gradients;
+  }
   const { dims, shared, fixed } = attributes;
   const dtypes = { compute: x.dtype, output: x.dtype };
   const sum = (op: typeof slopeSum, args: readonly (Tensor | number)[], over: readonly number[]): Tensor =>
@@ -281,15 +287,17 @@ function fusedGradients(
   [x, weight, mean, rstd]: readonly [Tensor, Tensor | null, Tensor, Tensor],
   needs: readonly boolean[],
   { dims, shared }: NormalizationAttributes,
-): (Tensor | null)[] {
+): (Tensor | null)[] | null {
   const factors = keptShape(x.shape, shared);
   const fresh = (i: number, shape: readonly number[]): Tensor | null => (needs[i] ? allocateLike(x, shape) : null);
   const gradients = [fresh(0, x.shape), fresh(1, factors), fresh(2, factors)] as const;
   const [gradX, gradWeight, gradBias] = gradients;
-  kernel(grad, x, maybeWindow(weight, factors), mean, rstd, dims, shared, {
+  const done = kernel(grad, x, maybeWindow(weight, factors), mean, rstd, dims, shared, {
     x: gradX,
     weight: gradWeight,
     bias: gradBias,
   });
-  return [...gradients];
+  if (done) return [...gradients];
+  for (const gradient of gradients) gradient?.dispose();
+  return null;
 }

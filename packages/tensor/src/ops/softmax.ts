@@ -48,8 +48,9 @@ function fused(x: Tensor, dim: number, log: boolean): Tensor | undefined {
   const { fused } = backendFor(x.device);
   if (fused.softmax === undefined || x.ndim === 0) return undefined;
   const out = allocateLike(x);
-  fused.softmax(x, dim, log, out);
-  return out;
+  if (fused.softmax(x, dim, log, out)) return out;
+  out.dispose();
+  return undefined;
 }
 
 /** @internal The gradient by x where the device has a kernel for it, of the result `y` and without history; else null. */
@@ -57,8 +58,9 @@ export function softmaxGradient(grad: Tensor, y: Tensor, dim: number, log: boole
   const { fused } = backendFor(y.device);
   if (fused.softmaxBackward === undefined || y.ndim === 0 || y.elementCount === 0) return null;
   const gradX = allocateLike(y);
-  fused.softmaxBackward(grad, y, dim, log, gradX);
-  return gradX;
+  if (fused.softmaxBackward(grad, y, dim, log, gradX)) return gradX;
+  gradX.dispose();
+  return null;
 }
 
 /** The greatest element is subtracted first, so that no exponential overflows. */
