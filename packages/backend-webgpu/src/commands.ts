@@ -35,11 +35,7 @@ export interface Waiting {
   record(epilogue: Epilogue | null): boolean;
 }
 
-let opened = 0;
-
 export class Commands {
-  /** Tells devices apart in the caches that kernels keep. */
-  readonly id = opened++;
   /** The open batch: results that it fills are marked with it. */
   work: Work = { error: null };
   /** Batches that the device has not answered for, in order. */
@@ -51,6 +47,7 @@ export class Commands {
   readonly #staging = new Uint32Array((PARAMETER_BYTES / 4) * BATCH_LIMIT);
   readonly #layouts = new Map<number, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
   readonly #programs = new Map<string, Program>();
+  readonly #cached = new WeakMap<object, Map<string, Program>>();
   readonly #groups = new Map<string, GPUBindGroup>();
   #waiting: Waiting | null = null;
   #encoder: GPUCommandEncoder | null = null;
@@ -115,6 +112,21 @@ export class Commands {
       };
       this.#programs.set(code, made);
       program = made;
+    }
+    return program;
+  }
+
+  /** The program that a kernel, or a function that makes texts, has under `key`. It is made when first asked for. */
+  cached(owner: object, key: string, make: () => Program): Program {
+    let programs = this.#cached.get(owner);
+    if (programs === undefined) {
+      programs = new Map();
+      this.#cached.set(owner, programs);
+    }
+    let program = programs.get(key);
+    if (program === undefined) {
+      program = make();
+      programs.set(key, program);
     }
     return program;
   }

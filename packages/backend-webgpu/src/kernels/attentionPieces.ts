@@ -3,7 +3,7 @@
  * against rows of keys, both in workgroup memory. Each invocation has every eighth row and column of a block.
  */
 import { type AttentionSpec, mergeStrides, type View } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import { checkDType, literal, loading, storing } from '../wgsl/lower.ts';
 import { floatWord, shader, word } from '../wgsl/shader.ts';
 import { bind } from './operands.ts';
@@ -245,8 +245,6 @@ export const blockMemory = ({ sizes }: Form, { name, stride }: Loaded): string =
 export const sharesMemory = ({ sizes }: Form): string =>
   `var<workgroup> shares: array<f32, ${sizes.block * (sizes.block + 1)}>;`;
 
-const programs = new Map<string, Program>();
-
 /** Runs a kernel: a workgroup for each block of `count` rows or keys, and for each batch. */
 export function overBlocks(
   commands: Commands,
@@ -269,14 +267,15 @@ export function overBlocks(
   const { buffers, places, key } = bind(views);
   const dtypes = views.map((view) => view.dtype).join();
   const heads = `${query.shape.at(-1)},${value.shape.at(-1)}`;
-  const cacheKey = `${commands.id}:${op},${names.key},${dtypes},${heads},${sizes.block},${rank}:${key}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
-    for (const view of views) checkDType('scaledDotProductAttention()', view.dtype);
-    checkWords('scaledDotProductAttention()', fixedWords + 3 * views.length + loopWords(rank, views.length));
-    program = commands.program(op, text({ names, places, sizes, rank }), buffers.length);
-    programs.set(cacheKey, program);
-  }
+  const program = commands.cached(
+    overBlocks,
+    `${op},${names.key},${dtypes},${heads},${sizes.block},${rank}:${key}`,
+    () => {
+      for (const view of views) checkDType('scaledDotProductAttention()', view.dtype);
+      checkWords('scaledDotProductAttention()', fixedWords + 3 * views.length + loopWords(rank, views.length));
+      return commands.program(op, text({ names, places, sizes, rank }), buffers.length);
+    },
+  );
   const blocks = Math.ceil(count / sizes.block);
   const groups = blocks * product(batch);
   commands.dispatch(program, buffers, groups, (words, floats, start) => {

@@ -135,8 +135,6 @@ interface Pass {
   readonly epilogue: Epilogue | null;
 }
 
-const programs = new Map<string, Program>();
-
 function dispatch(commands: Commands, pass: Pass, partials: View | null): void {
   const { c, method, epilogue } = pass;
   const finish = method.kind === 'finish';
@@ -171,18 +169,14 @@ function placesOf(views: readonly (View | null)[], places: readonly number[]): n
 function programFor(commands: Commands, name: string, form: ContractionForm): Program {
   const { dtype, rank, batchRank, phased, bias, accumulate, partials, method, places, epilogue } = form;
   const how = method.kind === 'finish' ? 'finish' : Object.values(method).join();
-  const key = `${commands.id}:${dtype},${rank},${batchRank},${phased},${bias},${accumulate},${partials},${how}:${places.join('')}`;
-  // What depends on a kernel of the user's goes with it.
-  const cache = epilogue === null ? programs : (epilogue.kernel.compiled as Map<string, Program>);
-  const fullKey = epilogue === null ? key : `${key}:${epilogue.inputs}:${epilogue.output}`;
-  let program = cache.get(fullKey);
-  if (program === undefined) {
+  const key = `${dtype},${rank},${batchRank},${phased},${bias},${accumulate},${partials},${how}:${places.join('')}`;
+  const joined = epilogue === null ? '' : `:${epilogue.inputs}:${epilogue.output}`;
+  // What depends on an op's kernel goes with it.
+  return commands.cached(epilogue?.kernel ?? contractionText, key + joined, () => {
     checkWords(name, epilogueWord(form) + (epilogue === null ? 0 : epilogue.inputs.length + 1));
     const label = epilogue === null ? name : `${name} with ${epilogue.kernel.name}`;
-    program = commands.program(label, contractionText(form), form.buffers);
-    cache.set(fullKey, program);
-  }
-  return program;
+    return commands.program(label, contractionText(form), form.buffers);
+  });
 }
 
 /** Tiles down and across; for dots, outputs and blocks of them. */

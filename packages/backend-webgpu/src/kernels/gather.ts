@@ -1,6 +1,6 @@
 /** @file gather: elements from where an index says, along one dimension. */
 import { mergeStrides, type Positions, type View } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import { checkDType } from '../wgsl/lower.ts';
 import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
 import { boundWords, insideText } from './indices.ts';
@@ -23,8 +23,6 @@ function shaderText(rank: number, places: readonly number[]): string {
   );
 }
 
-const programs = new Map<string, Program>();
-
 /**
  * out[i][j][k] = x[index[i][j][k]][j][k] for dim 0, and so on. Where x is seen through a window, elements beyond that are left
  * out.
@@ -35,13 +33,10 @@ export function gather(commands: Commands, x: View, dim: number, { view: index, 
   const loops = mergeStrides(index.shape, [x.strides.map((s, d) => (d === dim ? 0 : s)), index.strides, out.strides]);
   const rank = loops.sizes.length;
   const { buffers, places, key } = bind([x, index, out]);
-  const cacheKey = `${commands.id}:${rank}:${key}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
+  const program = commands.cached(shaderText, `${rank}:${key}`, () => {
     checkWords('gather()', fixedWords + loopWords(rank, 3));
-    program = commands.program('gather', shaderText(rank, places), buffers.length);
-    programs.set(cacheKey, program);
-  }
+    return commands.program('gather', shaderText(rank, places), buffers.length);
+  });
   commands.dispatch(program, buffers, Math.ceil(index.elementCount / WORKGROUP), (words, _floats, start) => {
     const fixed = [index.elementCount, x.offset, index.offset, out.offset, x.strides[dim]!, ...boundWords(bound)];
     for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;

@@ -1,6 +1,6 @@
 /** @file Turns index tensors into positions. */
 import { type IndexBound, type IndexTerm, type Loops, mergeLoops, type View } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import { checkDType } from '../wgsl/lower.ts';
 import { intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
 import { bind } from './operands.ts';
@@ -30,20 +30,15 @@ function shaderText(rank: number, places: readonly number[]): string {
   );
 }
 
-const programs = new Map<string, Program>();
-
 function addTerm(commands: Commands, { index, size, stride, wrap, op }: IndexTerm, out: View, adds: boolean): void {
   checkDType(`${op}()`, index.dtype);
   const loops: Loops = mergeLoops(out.shape, [index, out]);
   const rank = loops.sizes.length;
   const { buffers, places, key } = bind([index, out]);
-  const cacheKey = `${commands.id}:${rank}:${key}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
+  const program = commands.cached(shaderText, `${rank}:${key}`, () => {
     checkWords(`${op}()`, fixedWords + loopWords(rank, 2));
-    program = commands.program('indexOffsets', shaderText(rank, places), buffers.length);
-    programs.set(cacheKey, program);
-  }
+    return commands.program('indexOffsets', shaderText(rank, places), buffers.length);
+  });
   commands.dispatch(program, buffers, Math.ceil(out.elementCount / WORKGROUP), (words, _floats, start) => {
     const fixed = [out.elementCount, index.offset, out.offset, ...boundWords({ size, wrap }), stride, adds ? 1 : 0];
     for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;

@@ -1,6 +1,6 @@
 /** @file map: pointwise kernels over strided views. */
 import { type MapKernel, mergeLoops, type Scalar, type View } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import { expressionText, loading, scalarText, storing } from '../wgsl/lower.ts';
 import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
 import { checkKernel, joinsProduct } from './epilogue.ts';
@@ -87,13 +87,10 @@ export function map(
   const loops = pattern === null ? mergeLoops(outputs[0]!.shape, views) : null;
   const rank = loops?.sizes.length ?? 0;
   const { buffers, places, key } = bind(views);
-  const cacheKey = `${commands.id}:${pattern ?? rank}:${key}`;
-  let program = kernel.compiled.get(cacheKey) as Program | undefined;
-  if (program === undefined) {
+  const program = commands.cached(kernel, `${pattern ?? rank}:${key}`, () => {
     checkKernel(kernel);
-    program = commands.program(kernel.name, shaderText(kernel, pattern, rank, places, buffers.length), buffers.length);
-    kernel.compiled.set(cacheKey, program);
-  }
+    return commands.program(kernel.name, shaderText(kernel, pattern, rank, places, buffers.length), buffers.length);
+  });
   commands.dispatch(program, buffers, Math.ceil(count / WORKGROUP), (words, floats, start) => {
     let at = start;
     words[at++] = count;

@@ -11,7 +11,7 @@ import {
   type ScatterMode,
   type View,
 } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { combination, sourceText } from '../wgsl/scatter.ts';
 import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
@@ -64,8 +64,6 @@ function shaderText(dtype: DType, src: DType | null, mode: ScatterMode, walk: Wa
   b0[to] = seen;`;
   return shader(Math.max(...places) + 1, body);
 }
-
-const programs = new Map<string, Program>();
 
 /** As scatter.ts does, with what goes to one place in the order of the index; the last of several assigned wins. */
 export function orderedScatter(
@@ -139,14 +137,11 @@ function combine(
   const views = source === null ? [out, keys, order] : [out, keys, order, source];
   const { buffers, places, key } = bind(views);
   const [ranks, rank] = [walk.lines.sizes.length, walk.line.sizes.length];
-  const cacheKey = `${commands.id}:${out.dtype},${source?.dtype},${mode},${ranks},${rank}:${key}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
+  const program = commands.cached(shaderText, `${out.dtype},${source?.dtype},${mode},${ranks},${rank}:${key}`, () => {
     checkWords('scatter()', fixedWords + views.length + loopWords(ranks, 3) + loopWords(rank, 1));
     const text = shaderText(out.dtype, source?.dtype ?? null, mode, walk, places);
-    program = commands.program(`scatter ${mode}`, text, buffers.length);
-    programs.set(cacheKey, program);
-  }
+    return commands.program(`scatter ${mode}`, text, buffers.length);
+  });
   const count = product(walk.lines.sizes) * length;
   commands.dispatch(program, buffers, Math.ceil(count / WORKGROUP), (words, floats, start) => {
     words[start] = count;

@@ -1,6 +1,6 @@
 /** @file Max and average pooling over one to three spatial dimensions, for views [N, C, ...] of any strides. */
 import type { AvgPoolSpec, DType, MaxPoolSpec, View } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import { checkDType, literal, loading, storing, valueType } from '../wgsl/lower.ts';
 import { intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
 import { bind } from './operands.ts';
@@ -14,8 +14,6 @@ interface Parameters {
   readonly lists: readonly (readonly number[])[];
 }
 
-const programs = new Map<string, Program>();
-
 /** @param text the shader, given the numbers of the views' buffers; it depends on `key` only */
 function run(
   commands: Commands,
@@ -25,13 +23,10 @@ function run(
   text: (places: readonly number[], buffers: number) => string,
 ): void {
   const { buffers, places, key: placesKey } = bind(views);
-  const cacheKey = `${commands.id}:${name},${key}:${placesKey}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
+  const program = commands.cached(run, `${name},${key}:${placesKey}`, () => {
     for (const view of views) checkDType(name, view.dtype);
-    program = commands.program(name, text(places, buffers.length), buffers.length);
-    programs.set(cacheKey, program);
-  }
+    return commands.program(name, text(places, buffers.length), buffers.length);
+  });
   commands.dispatch(program, buffers, Math.ceil(count / WORKGROUP), (words, _floats, start) => {
     let at = start;
     words[at++] = count;

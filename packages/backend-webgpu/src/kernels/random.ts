@@ -12,7 +12,7 @@ import {
   mergeLoops,
   type View,
 } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { copyInParts } from '../parts/copy.ts';
 import type { Transfer } from '../transfer.ts';
@@ -139,8 +139,6 @@ function shaderText(draw: Draw, dtype: DType, rank: number): string {
   );
 }
 
-const programs = new Map<string, Program>();
-
 /** A permutation, drawn as on the CPU. */
 function permute(
   commands: Commands,
@@ -207,13 +205,10 @@ function drawPart(
   const { dtype, elementCount: count } = out;
   const loops: Loops = mergeLoops(out.shape, [out]);
   const rank = loops.sizes.length;
-  const cacheKey = `${commands.id}:${dtype},${rank}:${drawn.text}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
+  const program = commands.cached(shaderText, `${dtype},${rank}:${drawn.text}`, () => {
     checkWords('random', fixedWords + loopWords(rank, 1));
-    program = commands.program(`random ${kind}`, shaderText(drawn, dtype, rank), 1);
-    programs.set(cacheKey, program);
-  }
+    return commands.program(`random ${kind}`, shaderText(drawn, dtype, rank), 1);
+  });
   const blocks = Math.ceil((first + count) / 4) - Math.floor(first / 4);
   commands.dispatch(program, bind([out]).buffers, Math.ceil(blocks / WORKGROUP), (words, floats, start) => {
     words[start] = count;

@@ -13,7 +13,7 @@ import {
   type ReduceKernel,
   type View,
 } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { part } from '../parts/windows.ts';
 import { type CombineKind, type Combiner, combinerOf, itemAt, storeItem, treeText } from '../wgsl/combine.ts';
@@ -165,21 +165,16 @@ function dispatch(
 ): void {
   const { buffers, places, key } = bind(pass.views);
   const [kept, reduced] = [pass.kept.sizes.length, pass.reduced.sizes.length];
-  const cacheKey = `${commands.id}:${pass.from},${pass.to},${pass.size},${kept},${reduced},${scalars.length}:${key}`;
-  let program = kernel.compiled.get(cacheKey) as Program | undefined;
-  if (program === undefined) {
+  const form = `${pass.from},${pass.to},${pass.size},${kept},${reduced},${scalars.length}:${key}`;
+  const program = commands.cached(kernel, form, () => {
     for (const { dtype } of kernel.inputs) if (dtype !== null) checkDType(`${kernel.name}()`, dtype);
     checkDType(`${kernel.name}()`, kernel.compute);
     checkDType(`${kernel.name}()`, kernel.output);
     const most = fixedWords + pass.views.length + inputs.length + scalars.length;
     checkWords(`${kernel.name}()`, most + loopWords(kept, pass.views.length) + loopWords(reduced, pass.views.length));
-    program = commands.program(
-      kernel.name,
-      shaderText(kernel, pass, places, buffers.length, scalars.length),
-      buffers.length,
-    );
-    kernel.compiled.set(cacheKey, program);
-  }
+    const text = shaderText(kernel, pass, places, buffers.length, scalars.length);
+    return commands.program(kernel.name, text, buffers.length);
+  });
   const outputs = product(pass.kept.sizes);
   const units = outputs * pass.chunks;
   commands.dispatch(

@@ -5,7 +5,7 @@
  */
 import type { DType } from '@flambeau/tensor';
 import { broadcastStrides, type Loops, mergeStrides, type View } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { treeText } from '../wgsl/combine.ts';
 import { checkDType, loading, storing } from '../wgsl/lower.ts';
@@ -176,8 +176,6 @@ function shaderText(text: RowText, rows: Rows, pass: Pass, scalars: number, boun
   return shader(buffers, body, alias + text.declarations + tree, size === 1 ? WORKGROUP : size);
 }
 
-const programs = new Map<string, Program>();
-
 function dispatch(
   commands: Commands,
   op: string,
@@ -192,15 +190,16 @@ function dispatch(
   const ranks = `${kept.sizes.length},${reduced.sizes.length}`;
   const scalars = floats.length + ints.length;
   const dtypes = views.map((view) => view.dtype).join();
-  const cacheKey = `${commands.id}:${op},${text.key},${pass.stage},${pass.size},${ranks},${dtypes}:${key}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
-    for (const view of views) checkDType(`${op}()`, view.dtype);
-    const loops = loopWords(kept.sizes.length, views.length) + loopWords(reduced.sizes.length, along);
-    checkWords(`${op}()`, fixedWords + scalars + views.length + loops);
-    program = commands.program(op, shaderText(text, rows, pass, scalars, places), buffers.length);
-    programs.set(cacheKey, program);
-  }
+  const program = commands.cached(
+    overRows,
+    `${op},${text.key},${pass.stage},${pass.size},${ranks},${dtypes}:${key}`,
+    () => {
+      for (const view of views) checkDType(`${op}()`, view.dtype);
+      const loops = loopWords(kept.sizes.length, views.length) + loopWords(reduced.sizes.length, along);
+      checkWords(`${op}()`, fixedWords + scalars + views.length + loops);
+      return commands.program(op, shaderText(text, rows, pass, scalars, places), buffers.length);
+    },
+  );
   const units = count * (pass.stage !== 'items' && text.element === null ? 1 : pass.chunks);
   const groups = pass.size === 1 ? Math.ceil(units / WORKGROUP) : units;
   commands.dispatch(program, buffers, groups, (words, floatWords, start) => {

@@ -5,7 +5,7 @@
  */
 import { type DType, Tensor } from '@flambeau/tensor';
 import { computeDType, copyKernel, type ScanKind, type View } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { part } from '../parts/windows.ts';
 import { type Combiner, combinerOf, itemAt, storeItem, treeText } from '../wgsl/combine.ts';
@@ -150,8 +150,6 @@ function shaderText(spec: Spec, pass: Pass, rank: number, places: readonly numbe
   return shader(Math.max(...places) + 1, body, combiner.declarations + tree, pass === 'alone' ? WORKGROUP : team);
 }
 
-const programs = new Map<string, Program>();
-
 function dispatch(
   commands: Commands,
   spec: Spec,
@@ -170,15 +168,16 @@ function dispatch(
   const rank = loops.sizes.length;
   const views = totals === null ? operands : [...operands, totals];
   const { buffers, places, key } = bind(views);
-  const cacheKey = `${commands.id}:${spec.kind},${spec.from},${spec.to},${spec.positions},${spec.continues},${pass},${rank}:${key}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
-    checkDType('scan', spec.from);
-    checkDType('scan', spec.to);
-    checkWords('scan', fixedWords + 2 * operands.length + loopWords(rank, operands.length));
-    program = commands.program(`scan ${spec.kind}`, shaderText(spec, pass, rank, places, views.length), buffers.length);
-    programs.set(cacheKey, program);
-  }
+  const program = commands.cached(
+    shaderText,
+    `${spec.kind},${spec.from},${spec.to},${spec.positions},${spec.continues},${pass},${rank}:${key}`,
+    () => {
+      checkDType('scan', spec.from);
+      checkDType('scan', spec.to);
+      checkWords('scan', fixedWords + 2 * operands.length + loopWords(rank, operands.length));
+      return commands.program(`scan ${spec.kind}`, shaderText(spec, pass, rank, places, views.length), buffers.length);
+    },
+  );
   const units = rows * chunks;
   const groups = pass === 'alone' ? Math.ceil(units / WORKGROUP) : units;
   commands.dispatch(program, buffers, groups, (words, _floats, start) => {

@@ -14,7 +14,7 @@ import {
   state,
   type View,
 } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { checkDType, valueType } from '../wgsl/lower.ts';
 import { combination, sourceText } from '../wgsl/scatter.ts';
@@ -71,8 +71,6 @@ function shaderText(
   return shader(Math.max(...places) + 1, body, '', WORKGROUP, way === 'plain' ? null : 0);
 }
 
-const programs = new Map<string, Program>();
-
 /** Lines shorter than this go to one invocation if there are enough of them. */
 const shortLine = 64;
 const manyLines = 4096;
@@ -116,14 +114,11 @@ export function scatter(
   const rank = loops.sizes.length;
   const { buffers, places, key } = bind(views);
   const way: Way = byLine || (mode === 'assign' && !places.slice(1).includes(0)) ? 'plain' : 'atomic';
-  const cacheKey = `${commands.id}:${out.dtype},${source?.dtype},${mode},${way},${rank}:${key}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
+  const program = commands.cached(shaderText, `${out.dtype},${source?.dtype},${mode},${way},${rank}:${key}`, () => {
     checkWords('scatter()', fixedWords + views.length + loopWords(rank, views.length));
     const text = shaderText(out.dtype, source?.dtype ?? null, mode, way, rank, places);
-    program = commands.program(`scatter ${mode}`, text, buffers.length);
-    programs.set(cacheKey, program);
-  }
+    return commands.program(`scatter ${mode}`, text, buffers.length);
+  });
   const lines = byLine ? index.elementCount / length : index.elementCount;
   commands.dispatch(program, buffers, Math.ceil(lines / WORKGROUP), (words, floats, start) => {
     words[start] = lines;

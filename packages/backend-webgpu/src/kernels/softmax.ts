@@ -1,6 +1,6 @@
 /** @file softmax, its logarithm and their gradients, fused: a workgroup for each row, or one invocation where rows are short or side by side. */
 import type { View } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { treeText } from '../wgsl/combine.ts';
 import { checkDType, literal, loading, storing } from '../wgsl/lower.ts';
@@ -39,8 +39,6 @@ function shaderText(x: View, out: View, log: boolean, size: number, rank: number
   return shader(buffers, body, size === 1 ? power : `${power}\n${tree}`, size === 1 ? WORKGROUP : size);
 }
 
-const programs = new Map<string, Program>();
-
 /** out = softmax(x) along `dim`, or its logarithm, computed in float32. */
 export function softmax(commands: Commands, x: View, dim: number, log: boolean, out: View): true {
   if (x.elementCount === 0) return true;
@@ -51,15 +49,12 @@ export function softmax(commands: Commands, x: View, dim: number, log: boolean, 
   const beside = rank > 0 && Math.abs(loops.strides[0]!.at(-1)!) < Math.abs(x.strides[dim]!);
   const size = aloneIsBest(rows, length, beside) ? 1 : length <= 4096 ? 64 : WORKGROUP;
   const { buffers, places, key } = bind([x, out]);
-  const cacheKey = `${commands.id}:${x.dtype},${out.dtype},${log},${size},${rank}:${key}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
+  const program = commands.cached(shaderText, `${x.dtype},${out.dtype},${log},${size},${rank}:${key}`, () => {
     for (const view of [x, out]) checkDType('softmax()', view.dtype);
     checkWords('softmax()', fixedWords + loopWords(rank, 2));
     const text = shaderText(x, out, log, size, rank, places);
-    program = commands.program(log ? 'logSoftmax' : 'softmax', text, buffers.length);
-    programs.set(cacheKey, program);
-  }
+    return commands.program(log ? 'logSoftmax' : 'softmax', text, buffers.length);
+  });
   commands.dispatch(program, buffers, size === 1 ? Math.ceil(rows / WORKGROUP) : rows, (words, _floats, start) => {
     const fixed = [rows, length, x.offset, out.offset, x.strides[dim]!, out.strides[dim]!];
     for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;

@@ -5,7 +5,7 @@
  */
 import type { DType } from '@flambeau/tensor';
 import type { View } from '@flambeau/tensor/internal';
-import type { Commands, Program } from '../commands.ts';
+import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { checkDType, loading, valueType } from '../wgsl/lower.ts';
 import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
@@ -98,21 +98,20 @@ function shaderText(pass: Pass, dtype: DType, rank: number, places: readonly num
   return shader(Math.max(...places) + 1, body, from === null ? keyText(dtype) : '');
 }
 
-const programs = new Map<string, Program>();
-
 function dispatch(commands: Commands, pass: Pass, x: View, dim: number, width: number, descending: boolean): void {
   const { views } = pass;
   const loops = views.length === 0 ? { sizes: [], strides: [] } : loopsBeside(dim, views);
   const rank = loops.sizes.length;
   const pairs = [pass.from, pass.to].filter((view) => view !== null);
   const { buffers, places, key } = bind([...views, ...pairs]);
-  const cacheKey = `${commands.id}:${x.dtype},${views.length},${pass.from === null},${pass.to === null},${rank}:${key}`;
-  let program = programs.get(cacheKey);
-  if (program === undefined) {
-    checkWords('sort()', fixedWords + 2 * views.length + loopWords(rank, views.length));
-    program = commands.program('sort', shaderText(pass, x.dtype, rank, places), buffers.length);
-    programs.set(cacheKey, program);
-  }
+  const program = commands.cached(
+    shaderText,
+    `${x.dtype},${views.length},${pass.from === null},${pass.to === null},${rank}:${key}`,
+    () => {
+      checkWords('sort()', fixedWords + 2 * views.length + loopWords(rank, views.length));
+      return commands.program('sort', shaderText(pass, x.dtype, rank, places), buffers.length);
+    },
+  );
   commands.dispatch(program, buffers, Math.ceil(x.elementCount / WORKGROUP), (words, _floats, start) => {
     const fixed = [x.elementCount, x.shape[dim]!, width, descending ? 1 : 0];
     for (let i = 0; i < fixed.length; i++) words[start + i] = fixed[i]!;

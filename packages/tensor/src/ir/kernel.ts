@@ -33,9 +33,7 @@ export interface MapKernel {
   readonly outputs: readonly KernelOutput[];
   /** The dtype of constants and of bools turned into numbers. */
   readonly compute: DType;
-  /** Each backend's compiled form, by contract the backend's own business. */
-  readonly compiled: Map<string, unknown>;
-  /** The CPU backend's compiled form, in a field of its own because tiny tensors feel a map lookup. */
+  /** The CPU backend's compiled form; a field, because tiny tensors feel a map lookup. Others have maps of their own. */
   cpu: unknown;
 }
 
@@ -56,7 +54,6 @@ export interface ReduceKernel {
   readonly compute: DType;
   readonly epilogue: Expr | null;
   readonly output: DType;
-  readonly compiled: Map<string, unknown>;
   cpu: unknown;
 }
 
@@ -101,11 +98,11 @@ export function mapKernel(
   outputs: readonly KernelOutput[],
   compute: DType,
 ): MapKernel {
-  return { name, inputs: kernelInputs, outputs, compute, compiled: new Map(), cpu: null };
+  return { name, inputs: kernelInputs, outputs, compute, cpu: null };
 }
 
-export function reduceKernel(spec: Omit<ReduceKernel, 'compiled' | 'cpu'>): ReduceKernel {
-  return { ...spec, compiled: new Map(), cpu: null };
+export function reduceKernel(spec: Omit<ReduceKernel, 'cpu'>): ReduceKernel {
+  return { ...spec, cpu: null };
 }
 
 /** A stable text of a kernel, for pipeline caches and error messages. */
