@@ -2,8 +2,10 @@
 import '@flambeau/autograd';
 import '@flambeau/backend-cpu';
 import { Tensor } from '@flambeau/tensor';
+import { registerBackend } from '@flambeau/tensor/internal';
 import { expect } from 'vitest';
-import { findAdapter } from '../src/device.ts';
+import { openSession, type Session } from '../src/backend.ts';
+import { findAdapter, openDevice } from '../src/device.ts';
 import * as webgpu from '../src/index.ts';
 
 export const device = 'webgpu:0';
@@ -16,6 +18,19 @@ export async function hardwareAdapter(): Promise<GPUAdapter> {
   const adapter = (await findAdapter({}))!;
   Object.defineProperty(adapter, 'info', { value: { description: 'plays hardware', isFallbackAdapter: false } });
   return adapter;
+}
+
+/** Devices whose kernels have the shapes that they have on software adapters, and on GPUs. */
+export const kinds = { software: 'webgpu:4', hardware: 'webgpu:5' } as const;
+
+/** Opens both. */
+export async function openKinds(): Promise<Readonly<Record<string, Session>>> {
+  const sessions = {
+    [kinds.software]: openSession(await openDevice({}), kinds.software),
+    [kinds.hardware]: openSession(await openDevice({ adapter: await hardwareAdapter() }), kinds.hardware),
+  };
+  for (const { backend } of Object.values(sessions)) registerBackend(backend);
+  return sessions;
 }
 
 type Results = Tensor | readonly Tensor[];

@@ -14,19 +14,13 @@ import {
   tensor,
   tidy,
 } from '@flambeau/tensor';
-import { registerBackend } from '@flambeau/tensor/internal';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openSession, type Session } from '../src/backend.ts';
-import { openDevice } from '../src/device.ts';
-import { hardwareAdapter } from './compare.ts';
+import { kinds, openKinds } from './compare.ts';
 
-const devices = { software: 'webgpu:4', hardware: 'webgpu:5' };
-const sessions: Record<string, Session> = {};
+let sessions: Awaited<ReturnType<typeof openKinds>>;
 
 beforeAll(async () => {
-  sessions[devices.software] = openSession(await openDevice({}), devices.software);
-  sessions[devices.hardware] = openSession(await openDevice({ adapter: await hardwareAdapter() }), devices.hardware);
-  for (const { backend } of Object.values(sessions)) registerBackend(backend);
+  sessions = await openKinds();
   manualSeed(12);
 });
 
@@ -70,7 +64,7 @@ async function joins(device: string, inputs: readonly Tensor[], run: Run, count 
   expect(Math.max(...Array.from(last.values as Float32Array, difference)), String(run)).toBeLessThan(1e-2);
 }
 
-describe.each(Object.entries(devices))('an epilogue on %s', (kind, device) => {
+describe.each(Object.entries(kinds))('an epilogue on %s', (kind, device) => {
   it('of products and convolutions, of every size', async () => {
     for (const [m, n, k] of [
       [1, 1, 1],
@@ -156,7 +150,7 @@ describe.each(Object.entries(devices))('an epilogue on %s', (kind, device) => {
 });
 
 describe('a product that waits', () => {
-  const device = devices.software;
+  const device = kinds.software;
   const multiply = (): [Tensor, Tensor, Tensor] => {
     const [a, b] = [ones([4, 8], { device }), ones([8, 4], { device })];
     return [a, b, a.matmul(b)];
