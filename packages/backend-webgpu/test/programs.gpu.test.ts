@@ -103,8 +103,9 @@ describe.each(Object.entries(kinds))('any ops in any order are as on the CPU, on
       fc.asyncProperty(programs, async (program) => {
         const [wanted, got] = [await what(program, 'cpu'), await what(program, device)];
         expect(got.length).toBe(wanted.length);
-        for (const [i, value] of wanted.entries())
-          expect(Math.abs(got[i]! - value)).toBeLessThan(1e-4 * (1 + Math.abs(value)));
+        // Large numbers cancel.
+        const near = 1e-4 * wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+        for (const [i, value] of wanted.entries()) expect(Math.abs(got[i]! - value)).toBeLessThan(near);
       }),
       { numRuns: 300, seed: 11 },
     );
