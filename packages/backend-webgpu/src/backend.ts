@@ -5,6 +5,7 @@ import type { Gpu } from './device.ts';
 import { attention } from './kernels/attention.ts';
 import { attentionBackward } from './kernels/attentionBackward.ts';
 import { conv, convBackwardInput, convBackwardWeight } from './kernels/conv.ts';
+import { ctcLoss, ctcLossGradient } from './kernels/ctc.ts';
 import { gather } from './kernels/gather.ts';
 import { indexOffsets } from './kernels/indices.ts';
 import { map } from './kernels/map.ts';
@@ -74,7 +75,10 @@ export function openSession(gpu: Gpu, device: string): Session {
     avgPool: (x, out, spec) => avgPool(commands, x, out, spec),
     avgPoolBackward: (grad, gradX, spec) => avgPoolBackward(commands, grad, gradX, spec),
     random: (distribution, out, generator) => random(commands, memory, transfer, distribution, out, generator),
-    routines: {},
+    routines: {
+      ctcLoss: (...args) => ctcLoss(commands, ...args),
+      ctcLossGradient: (...args) => ctcLossGradient(commands, memory, ...args),
+    },
     fused: {
       softmax: (x, dim, log, out) => softmax(commands, x, dim, log, out),
       softmaxBackward: (...args) => softmaxBackward(commands, memory, ...args),

@@ -1,5 +1,5 @@
 /** @file Which arguments each kernel fills: should its work fail, using them throws. */
-import type { Backend, Fused, View } from '@flambeau/tensor/internal';
+import type { Backend, Fused, Routines, View } from '@flambeau/tensor/internal';
 import type { Commands } from './commands.ts';
 import { memoryOf } from './memory.ts';
 
@@ -67,6 +67,11 @@ const ofFused: Results<Fused> = {
   nllLossBackward: (_grad, _target, _weight, _total, _spec, gradX) => [gradX],
 };
 
+const ofRoutines: Results<Pick<Routines, 'ctcLoss' | 'ctcLossGradient'>> = {
+  ctcLoss: (_x, _samples, losses, alpha) => [losses, alpha],
+  ctcLossGradient: (_grad, _x, _losses, _alpha, _samples, _zeroInfinity, out) => [out],
+};
+
 type Call = (...args: unknown[]) => unknown;
 
 /** Kernels that mark what they fill with the work that fills it. */
@@ -88,4 +93,5 @@ function marking<T extends object>(commands: Commands, kernels: T, results: obje
 export const markingResults = (commands: Commands, backend: Backend): Backend => ({
   ...marking(commands, backend, ofKernels),
   fused: marking(commands, backend.fused, ofFused),
+  routines: marking(commands, backend.routines, ofRoutines),
 });

@@ -72,24 +72,10 @@ export const knownGaps: readonly KnownGap[] = [
   },
   {
     area: 'ops',
-    op: 'nn.functional.ctc_loss',
-    failure: /DeviceError: .*await x\.cpu\(\)/,
-    offCpu: true,
-    reason: 'CTC runs on the CPU only: its forward variables need float64, which WebGPU has not',
-  },
-  {
-    area: 'ops',
     op: /./,
     failure: /DeviceError: .*cannot compute it; use `await x\.cpu\(\)` first/,
     offCpu: true,
     reason: 'factorizations of matrices are routines of the CPU, in float64',
-  },
-  {
-    area: 'nn',
-    op: /^(CTCLoss|functional)$/,
-    failure: /DeviceError: ctcLoss\(\): .*await x\.cpu\(\)/,
-    offCpu: true,
-    reason: 'CTC runs on the CPU only: its forward variables need float64, which WebGPU has not',
   },
 ];
 

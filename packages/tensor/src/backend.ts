@@ -115,7 +115,10 @@ export interface Routines extends LinalgRoutines {
    * `out` complex of the same shape.
    */
   fft(x: View, dims: readonly number[], inverse: boolean, scale: number, out: View): void;
-  /** CTC losses [N] of log probabilities x [T, N, C], and the forward variables (float64 [N, T, states]). */
+  /**
+   * CTC losses [N] of log probabilities x [T, N, C], and the forward variables [N, T, 2 S + 1] for the gradient, in float64
+   * where the device has it and float32 where not. Both are row-major.
+   */
   ctcLoss(x: View, samples: CtcSamples, losses: View, alpha: View): void;
   /** The gradient by x [T, N, C] for gradients [N] of the losses. */
   ctcLossGradient(
@@ -129,10 +132,15 @@ export interface Routines extends LinalgRoutines {
   ): void;
 }
 
-/** The samples of a CTC loss: each one's labels, and how many steps of the input it has. */
-export interface CtcSamples {
-  readonly labels: readonly Int32Array[];
-  readonly steps: readonly number[];
+/** The samples of a CTC loss, as int32. Classes and counts out of range count as the nearest in range. */
+export interface CtcSamples<V extends View = View> {
+  /** [N, S]: each one's labels, of which only its own count. */
+  readonly labels: V;
+  /** [N]: how many labels each has. */
+  readonly lengths: V;
+  /** [N]: how many steps of the input each has. */
+  readonly steps: V;
+  /** The class that stands for no label. */
   readonly blank: number;
 }
 

@@ -24,16 +24,30 @@ interface Sample {
   readonly logProb: (step: number, state: number) => number;
 }
 
+/** Samples as arrays. */
+interface Read {
+  readonly labels: ArrayLike<number>;
+  /** Labels that each sample has room for. */
+  readonly room: number;
+  readonly lengths: ArrayLike<number>;
+  readonly steps: ArrayLike<number>;
+  readonly blank: number;
+}
+
+function readSamples({ labels, lengths, steps, blank }: CtcSamples): Read {
+  const [own, counts, times] = [labels, lengths, steps].map((view) => readSync(view) as Int32Array);
+  return { labels: own!, room: labels.shape[1]!, lengths: counts!, steps: times!, blank };
+}
+
 function sampleOf(
   values: ArrayLike<number>,
   shape: readonly number[],
-  { labels, steps, blank }: CtcSamples,
+  { labels, room, lengths, steps, blank }: Read,
   b: number,
 ): Sample {
   const [, count, classes] = shape as [number, number, number];
-  const own = labels[b]!;
-  const states = 2 * own.length + 1;
-  const classOf = (s: number): number => (s % 2 === 0 ? blank : own[(s - 1) / 2]!);
+  const states = 2 * lengths[b]! + 1;
+  const classOf = (s: number): number => (s % 2 === 0 ? blank : labels[b * room + (s - 1) / 2]!);
   return {
     states,
     steps: steps[b]!,
@@ -50,8 +64,9 @@ export function ctcLoss(x: View, samples: CtcSamples, losses: View, alpha: View)
   const [, steps, width] = alpha.shape as [number, number, number];
   const table = dataOf(alpha) as Float64Array;
   table.fill(Number.NEGATIVE_INFINITY);
-  for (let b = 0; b < samples.labels.length; b++) {
-    const sample = sampleOf(values, x.shape, samples, b);
+  const read = readSamples(samples);
+  for (let b = 0; b < read.lengths.length; b++) {
+    const sample = sampleOf(values, x.shape, read, b);
     const rows = table.subarray(b * steps * width, (b + 1) * steps * width);
     forward(sample, rows, width);
     const last = (sample.steps - 1) * width;
@@ -113,11 +128,12 @@ export function ctcLossGradient(
   const [, count, classes] = x.shape as [number, number, number];
   const [, steps, width] = alpha.shape as [number, number, number];
   const paths = new Float64Array(classes);
+  const read = readSamples(samples);
   target.fill(0);
   for (let b = 0; b < count; b++) {
     const cost = costs[b]!;
     if (zeroInfinity && cost === Number.POSITIVE_INFINITY) continue;
-    const sample = sampleOf(values, x.shape, samples, b);
+    const sample = sampleOf(values, x.shape, read, b);
     let beta: Float64Array | null = null;
     for (let t = sample.steps - 1; t >= 0; t--) {
       beta = backward(sample, t, beta);
