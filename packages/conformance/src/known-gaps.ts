@@ -77,6 +77,21 @@ export const knownGaps: readonly KnownGap[] = [
     offCpu: true,
     reason: 'factorizations of matrices are routines of the CPU, in float64',
   },
+  {
+    area: 'ops',
+    op: 'cov',
+    failure: /expected an error \(PyTorch: cov\(\): aweights cannot be negative/,
+    offCpu: true,
+    reason: 'weights that cannot be read at once are not checked',
+  },
+  {
+    area: 'ops',
+    op: 'special.polygamma.special_polygamma_n_0',
+    cases: /^float32\//,
+    failure: /gradient of input 0: 1 of 25 values differ/,
+    offCpu: true,
+    reason: "the device's float32 has five digits of trigamma next to a pole",
+  },
 ];
 
 /** The reason why a case may differ as `failure` says, if it is a known gap. */

@@ -13,11 +13,13 @@ import { backendFor, state } from '../state.ts';
 import type { Tensor } from '../tensor.ts';
 import type { LinalgRoutines } from './routines.ts';
 
+const notThere = (op: string, { device }: Tensor): DeviceError =>
+  new DeviceError(`${op}(): device '${device}' cannot compute it; use \`await x.cpu()\` first`);
+
 /** A routine of x's device. @throws DeviceError where there is none. */
 export function routineOf<Name extends keyof LinalgRoutines>(op: string, x: Tensor, name: Name): LinalgRoutines[Name] {
   const routine = backendFor(x.device).routines[name];
-  if (routine === undefined)
-    throw new DeviceError(`${op}(): device '${x.device}' cannot compute it; use \`await x.cpu()\` first`);
+  if (routine === undefined) throw notThere(op, x);
   return routine as LinalgRoutines[Name];
 }
 
@@ -80,13 +82,15 @@ export const allocateReal = (x: Tensor, shape: readonly number[]): Tensor => all
 export const isVectorSide = (a: Tensor, b: Tensor): boolean =>
   b.ndim === 1 || (b.ndim === a.ndim - 1 && b.shape.join() === a.shape.slice(0, -1).join());
 
-/** Numbers of a small integer tensor, which must be on the CPU. */
-export const integersOf = (x: Tensor): number[] =>
-  Array.from(x.toTypedArraySync() as ArrayLike<number | bigint>, Number);
+/** Numbers of a small integer tensor. @throws DeviceError where they cannot be read at once. */
+export function integersOf(op: string, x: Tensor): number[] {
+  if (backendFor(x.device).readSync === null) throw notThere(op, x);
+  return Array.from(x.toTypedArraySync() as ArrayLike<number | bigint>, Number);
+}
 
 /** @throws LinAlgError where a matrix of the batch has an `info` other than 0. */
 export function checkInfo(op: string, info: Tensor, describe: (info: number) => string): void {
-  const list = integersOf(info);
+  const list = integersOf(op, info);
   const bad = list.findIndex((value) => value !== 0);
   if (bad < 0) return;
   const which = info.ndim === 0 ? '' : `(batch element ${bad}): `;

@@ -23,7 +23,7 @@ export interface DeterminantOps {
 function factorsOf(op: string, a: Tensor): [diagonal: Tensor, signs: Tensor] {
   checkSquare(op, a);
   const [lu, pivots] = luFactorOf(op, inDouble(op, a), true);
-  const signs = tensor(signsOf(pivots), { dtype: realDType(lu.dtype), device: lu.device }).view(batchOf(a));
+  const signs = tensor(signsOf(op, pivots), { dtype: realDType(lu.dtype), device: lu.device }).view(batchOf(a));
   return [lu.diagonal(0, -2, -1), signs];
 }
 

@@ -222,7 +222,7 @@ export function lstsq(
 /** Σ |A X − B|² of each column, or null where A has no more rows than columns, or not full rank. */
 function residualsOf(a: Tensor, b: Tensor, solution: Tensor, rank: Tensor): Tensor | null {
   const [rows, columns] = a.shape.slice(-2) as [number, number];
-  if (rows <= columns || integersOf(rank).some((value) => value < columns)) return null;
+  if (rows <= columns || integersOf('linalg.lstsq', rank).some((value) => value < columns)) return null;
   const op = 'linalg.lstsq';
   const errors = inDouble(op, a).matmul(solution).sub(inDouble(op, b));
   return errors.abs().square().sum(-2).to(realDType(a.dtype));

@@ -42,8 +42,8 @@ export function luFactorOf(op: string, a: Tensor, pivot: boolean): readonly [Ten
 }
 
 /** For each matrix, which of `rows` rows stands where after the exchanges: (P A)ᵢ = A at order[i]. */
-function ordersOf(pivots: Tensor, rows: number): number[][] {
-  const list = integersOf(pivots);
+function ordersOf(op: string, pivots: Tensor, rows: number): number[][] {
+  const list = integersOf(op, pivots);
   const steps = pivots.shape.at(-1)!;
   return Array.from({ length: numelOf(pivots.shape.slice(0, -1)) }, (_, b) => {
     const order = Array.from({ length: rows }, (_, i) => i);
@@ -58,9 +58,9 @@ function ordersOf(pivots: Tensor, rows: number): number[][] {
 }
 
 /** Such an order, or its inverse, as an int32 tensor [..., rows]. */
-export function permutationOf(pivots: Tensor, rows: number, inverse: boolean): Tensor {
+export function permutationOf(op: string, pivots: Tensor, rows: number, inverse: boolean): Tensor {
   const flat = new Int32Array(numelOf(pivots.shape.slice(0, -1)) * rows);
-  ordersOf(pivots, rows).forEach((order, b) => {
+  ordersOf(op, pivots, rows).forEach((order, b) => {
     order.forEach((from, to) => {
       flat[b * rows + (inverse ? from : to)] = inverse ? to : from;
     });
@@ -69,8 +69,8 @@ export function permutationOf(pivots: Tensor, rows: number, inverse: boolean): T
 }
 
 /** +1 or −1 for each matrix: the determinant of its P. */
-export function signsOf(pivots: Tensor): number[] {
-  const list = integersOf(pivots);
+export function signsOf(op: string, pivots: Tensor): number[] {
+  const list = integersOf(op, pivots);
   const steps = pivots.shape.at(-1)!;
   return Array.from({ length: numelOf(pivots.shape.slice(0, -1)) }, (_, b) =>
     Array.from({ length: steps }, (_, i) => (list[b * steps + i] === i + 1 ? 1 : -1)).reduce<number>(
@@ -88,7 +88,7 @@ export function luSolveOf(op: string, factors: Tensor, pivots: Tensor, right: Te
   const n = factors.shape.at(-1)!;
   const batch = broadcastShapes(op, batchOf(factors), batchOf(right));
   const [lu, b] = [expandBatch(factors, batch), expandBatch(right, batch)];
-  const order = permutationOf(pivots, n, adjoint).expand([...batch, n]);
+  const order = permutationOf(op, pivots, n, adjoint).expand([...batch, n]);
   if (adjoint) {
     const half = solveTriangularOf(op, lu.mH, b, false, false);
     return reorderRows(solveTriangularOf(op, lu.mH, half, true, true), order);
@@ -150,11 +150,17 @@ export function lu(A: Tensor, options?: LuOptions): Named<readonly ['P', 'L', 'U
   const { pivot, out } = parseLu([options]);
   return namedInto('linalg.lu', ['P', 'L', 'U'], [A], out, () => {
     const [factors, pivots] = luFactorOf('linalg.lu', A, pivot);
-    return unpacked(factors, pivots, true, pivot);
+    return unpacked('linalg.lu', factors, pivots, true, pivot);
   });
 }
 
-function unpacked(factors: Tensor, pivots: Tensor, data: boolean, permutation: boolean): [Tensor, Tensor, Tensor] {
+function unpacked(
+  op: string,
+  factors: Tensor,
+  pivots: Tensor,
+  data: boolean,
+  permutation: boolean,
+): [Tensor, Tensor, Tensor] {
   const [rows, columns] = factors.shape.slice(-2) as [number, number];
   const k = Math.min(rows, columns);
   const empty = (): Tensor => factors.detach().newEmpty([0]);
@@ -165,7 +171,7 @@ function unpacked(factors: Tensor, pivots: Tensor, data: boolean, permutation: b
   const upper = data ? factors.narrow(-2, 0, k).triu() : empty();
   // Column order[i] of P has its one in row i of L U.
   const p = permutation
-    ? reorderRows(square.expand([...batchOf(factors), rows, rows]), permutationOf(pivots, rows, true))
+    ? reorderRows(square.expand([...batchOf(factors), rows, rows]), permutationOf(op, pivots, rows, true))
     : empty();
   return [p, data ? lower.add(diagonal) : lower, upper];
 }
@@ -189,7 +195,7 @@ export function luUnpack(
   checkMatrix('luUnpack', factors);
   checkPivots('luUnpack', factors, pivots);
   return namedInto('luUnpack', ['P', 'L', 'U'], [factors], out, () =>
-    unpacked(factors, pivots, unpackData, unpackPivots),
+    unpacked('luUnpack', factors, pivots, unpackData, unpackPivots),
   );
 }
 
