@@ -12,6 +12,8 @@ import { type GpuBuffer, memoryOf } from './memory.ts';
 
 /** Bytes of parameters of one dispatch; also the alignment of dynamic offsets. */
 export const PARAMETER_BYTES = 1024;
+/** The parameter word that is always 0, which compilers do not know (wgsl/elementary.ts). */
+export const ZERO_WORD = PARAMETER_BYTES / 4 - 1;
 const BATCH_LIMIT = 512;
 
 /** A compiled shader and the layout of its buffers. */

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { DeviceError, OutOfMemoryError, ones } from '@flambeau/tensor';
 import { state } from '@flambeau/tensor/internal';
 import { describe, expect, it } from 'vitest';
+import { findAdapter } from '../src/device.ts';
 import * as webgpu from '../src/index.ts';
 
 const folder = new URL('..', import.meta.url);
@@ -85,10 +86,10 @@ globalThis.kept = x.exp();`);
   });
 
   it('after only asking, and with a read that nobody waits for', async () => {
-    expect(await inProcess(`${imports} console.log(await webgpu.isAvailable());`)).toMatchObject({
-      code: 0,
-      output: 'true\n',
-    });
+    const asked = await inProcess(`${imports} console.log(await webgpu.isAvailable());`);
+    // Drivers may warn before.
+    expect(asked.output).toMatch(/^(Warning: .*\n)*true\n$/);
+    expect(asked.code).toBe(0);
     const { code } = await inProcess(`${imports} await webgpu.init(); void ones(9, { device: 'webgpu' }).toArray();`);
     expect(code).toBe(0);
   });
@@ -150,7 +151,9 @@ console.log(failure instanceof DeviceError, failure.message);`);
   });
 
   it('asks for the limits of the adapter, and keeps to the limit on memory', async () => {
-    expect(webgpu.limits().maxStorageBufferBindingSize).toBeGreaterThan(2 ** 27);
+    const adapter = (await findAdapter({}))!;
+    for (const name of ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize'] as const)
+      expect(webgpu.limits()[name]).toBe(adapter.limits[name]);
     expect(() => ones(2 ** 26 + 1, { device: 'webgpu' })).toThrow(OutOfMemoryError);
     const before = webgpu.memoryStats();
     const x = ones(1000, { device: 'webgpu' });

@@ -36,7 +36,6 @@ import {
   sumsText,
 } from './attentionPieces.ts';
 import { product } from './places.ts';
-import { power } from './softmax.ts';
 
 /** Bytes of workgroup memory: queries, keys or values, shares, sums and fades. */
 const bytesOf = ({ block, key, value }: Sizes): number =>
@@ -57,11 +56,11 @@ function softmaxText(form: Form): string {
     workgroupBarrier();
     for (var t = 0u; t < ${team}u; t = t + 1u) { peak = f_max(peak, parts[mine * ${team}u + t]); }
     var fade = 1.0;
-    if (f_ne(peak, most)) { fade = power(most - peak); }
+    if (f_ne(peak, most)) { fade = f_exp(most - peak); }
     most = peak;
     sum = sum * fade;
     if (member == 0u) { fades[mine] = fade; }
-    ${columns(`var part = 0.0; if (f_ne(peak, ${lowest})) { part = power(${place} - peak); } sum = sum + part; ${place} = part;`)}`;
+    ${columns(`var part = 0.0; if (f_ne(peak, ${lowest})) { part = f_exp(${place} - peak); } sum = sum + part; ${place} = part;`)}`;
 }
 
 function shaderText(form: Form): string {
@@ -100,8 +99,7 @@ function shaderText(form: Form): string {
   ${each(mine, (i) => `let t${i} = total(${row(i)});`)}
   ${storeText(form, 'out', 'top', keys, (i, c) => `o${i}_${c} / t${i}`)}
   ${logSumExp}`;
-  const declarations = `${power}
-${blockMemory(form, queries)}
+  const declarations = `${blockMemory(form, queries)}
 ${blockMemory(form, keys)}
 ${sharesMemory(form)}
 var<workgroup> parts: array<f32, ${lanes}>;

@@ -39,7 +39,6 @@ import {
 } from './attentionPieces.ts';
 import { product, rowMajor, withTemporary } from './places.ts';
 import { overRows, type RowText, read, rowsOver, sumText, write } from './rows.ts';
-import { power } from './softmax.ts';
 
 /** Bytes of workgroup memory: two blocks that stay, one that is loaded again and again, shares, and rows' statistics. */
 const bytesOf = ({ block, key, value }: Sizes): number =>
@@ -81,7 +80,7 @@ function weightsText(form: Form, rowPlace: 'r' | 'c'): string {
         let row = top + ${rowPlace};
         let col = left + ${columnPlace};
         ${maskText(form)}
-        ${place} = power(score - statistics[${rowPlace}].x);
+        ${place} = f_exp(score - statistics[${rowPlace}].x);
       }
     }`;
 }
@@ -93,8 +92,10 @@ const slopesText = (form: Form, rowPlace: 'r' | 'c'): string =>
     return `${place} = ${place} * (d${i}_${j} - statistics[${rowPlace === 'r' ? row(i) : column(j)}].y);`;
   });
 
-const declarationsOf = (form: Form, blocks: readonly Loaded[]): string => `${power}
-${blocks.map((block) => blockMemory(form, block)).join('\n')}
+const declarationsOf = (
+  form: Form,
+  blocks: readonly Loaded[],
+): string => `${blocks.map((block) => blockMemory(form, block)).join('\n')}
 ${sharesMemory(form)}
 var<workgroup> statistics: array<vec2<f32>, ${form.sizes.block}>;`;
 

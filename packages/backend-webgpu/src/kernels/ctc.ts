@@ -9,7 +9,6 @@ import { checkDType, literal } from '../wgsl/lower.ts';
 import { intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
 import { bind } from './operands.ts';
 import { product, viewed, withTemporary } from './places.ts';
-import { power } from './softmax.ts';
 
 /** Invocations that share a sample. */
 const lanes = 64;
@@ -43,12 +42,11 @@ fn skips(n: u32, s: u32, states: u32) -> bool {
 fn log_prob(t: u32, n: u32, s: u32) -> f32 { return ${float(at('x', 't', 'n', 'class_of(n, s)'))}; }`;
 
 /** log(e^a + e^b). */
-const logAdd = `${power}
-fn log_add(a: f32, b: f32) -> f32 {
+const logAdd = `fn log_add(a: f32, b: f32) -> f32 {
   let high = select(b, a, a > b);
   let low = select(a, b, a > b);
   if (bitcast<u32>(high) == 0xff800000u) { return high; }
-  return high + f_log1p(power(low - high));
+  return high + f_log1p(f_exp(low - high));
 }`;
 
 /** A kernel: its text, and how many workgroups it takes. */
@@ -174,7 +172,7 @@ const scoresBody = (at: At): string => `let e = group * ${WORKGROUP}u + lane;
   let score = ${float(at('x', 't', 'n', 'c'))};
   var slope = 0.0;
   if (t < steps_of(n) && !(is_inf(cost) && ${zeroInfinityWord} == 1u)) {
-    slope = ${float(at('grad', 'n'))} * power(score);
+    slope = ${float(at('grad', 'n'))} * f_exp(score);
     if (is_inf(cost) || is_nan(cost) || is_inf(score)) { slope = nan(0.0); }
   }
   ${at('out', 't', 'n', 'c')} = bitcast<u32>(slope);`;
@@ -195,7 +193,7 @@ const classesBody = (at: At): string => `let e = group * ${WORKGROUP}u + lane;
   for (var other = s; other < states; other = other + 1u) {
     if (class_of(n, other) == c) { sum = log_add(sum, ${float(at('joint', 'n', 't', 'other'))}); }
   }
-  ${at('out', 't', 'n', 'c')} = bitcast<u32>(${float(at('out', 't', 'n', 'c'))} - ${float(at('grad', 'n'))} * power(sum + cost - score));`;
+  ${at('out', 't', 'n', 'c')} = bitcast<u32>(${float(at('out', 't', 'n', 'c'))} - ${float(at('grad', 'n'))} * f_exp(sum + cost - score));`;
 
 /** See Routines.ctcLossGradient in the contract. */
 export function ctcLossGradient(

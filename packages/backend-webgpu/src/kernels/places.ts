@@ -1,7 +1,7 @@
 /** @file Where elements lie: loops over strided views as parameter words, and the WGSL that walks them. */
 import { FlambeauError, Tensor } from '@flambeau/tensor';
 import { isContiguous, type Loops, mergeStrides, type Storage, type View } from '@flambeau/tensor/internal';
-import { PARAMETER_BYTES } from '../commands.ts';
+import { ZERO_WORD } from '../commands.ts';
 import type { Memory } from '../memory.ts';
 import { word } from '../wgsl/shader.ts';
 
@@ -38,7 +38,7 @@ export function stepsText(index: string, places: readonly string[], rank: number
 
 /** @throws FlambeauError when a dispatch's parameters would not fit. */
 export function checkWords(op: string, words: number): void {
-  const most = PARAMETER_BYTES / 4;
+  const most = ZERO_WORD;
   if (words <= most) return;
   throw new FlambeauError(
     `${op}: the strides of these views take ${words} words, of which the WebGPU backend passes ${most}; make them contiguous or reshape them to fewer dimensions`,

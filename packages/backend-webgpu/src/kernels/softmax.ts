@@ -12,15 +12,12 @@ import { overRows, type RowText, read, rowsOver, sumText, write } from './rows.t
 /** Parameter words: rows, their length, offsets and steps of x and out; then the loops over rows. */
 const fixedWords = 6;
 
-/** exp of a difference from the greatest element; infinity and NaN do not depend on what the device's exp makes of them. */
-export const power = `fn power(x: f32) -> f32 { if (is_nan(x)) { return x; } if (x < -104.0) { return 0.0; } return exp(x); }`;
-
 function shaderText(x: View, out: View, log: boolean, size: number, rank: number, places: readonly number[]): string {
   const value = loading(x.dtype, 'float32')(`b${places[0]}[p0 + i * ${word(4)}]`);
   const each = (text: string): string =>
     `for (var i = ${size === 1 ? '0u' : 'lane'}; i < ${word(1)}; i = i + ${size}u) { ${text} }`;
   const together = (name: string, combine: string): string => (size === 1 ? '' : treeText(name, size, combine));
-  const result = log ? `${value} - greatest - shift` : `power(${value} - greatest) / total`;
+  const result = log ? `${value} - greatest - shift` : `f_exp(${value} - greatest) / total`;
   const body = `let row = ${size === 1 ? `group * ${WORKGROUP}u + lane` : 'group'};
   if (row >= ${word(0)}) { return; }
   var p0 = ${word(2)};
@@ -30,13 +27,13 @@ function shaderText(x: View, out: View, log: boolean, size: number, rank: number
   ${each(`greatest = f_max(greatest, ${value});`)}
   ${together('greatest', 'f_max')}
   var total = 0.0;
-  ${each(`total = total + power(${value} - greatest);`)}
+  ${each(`total = total + f_exp(${value} - greatest);`)}
   ${together('total', 'plus')}
   let shift = f_log(total);
   ${each(`b${places[1]}[p1 + i * ${word(5)}] = ${storing('float32', out.dtype)(result)};`)}`;
   const tree = `fn plus(a: f32, b: f32) -> f32 { return a + b; }\nvar<workgroup> tree: array<f32, ${size}>;`;
   const buffers = Math.max(...places) + 1;
-  return shader(buffers, body, size === 1 ? power : `${power}\n${tree}`, size === 1 ? WORKGROUP : size);
+  return shader(buffers, body, size === 1 ? '' : tree, size === 1 ? WORKGROUP : size);
 }
 
 /** out = softmax(x) along `dim`, or its logarithm, computed in float32. */
@@ -77,7 +74,7 @@ export function softmaxBackward(
   const text: RowText = {
     key: String(log),
     lanes: 1,
-    declarations: `${power}\nfn combine(a: f32, b: f32) -> f32 { return a + b; }`,
+    declarations: 'fn combine(a: f32, b: f32) -> f32 { return a + b; }',
     item: (b, each) => {
       const g = read(grad.dtype, b, 0, 'q');
       return sumText('item', 'f32', log ? g : `${g} * ${read(y.dtype, b, 1, 'q')}`, each);
@@ -86,7 +83,7 @@ export function softmaxBackward(
     row: () => '',
     element: (b) => {
       const [g, value] = [read(grad.dtype, b, 0, 'q'), read(y.dtype, b, 1, 'q')];
-      return write(gradX.dtype, b, 2, 'q', log ? `${g} - power(${value}) * item` : `${value} * (${g} - item)`);
+      return write(gradX.dtype, b, 2, 'q', log ? `${g} - f_exp(${value}) * item` : `${value} * (${g} - item)`);
     },
   };
   return overRows(commands, memory, 'softmaxBackward', text, rowsOver(y.shape, [dim], [grad, y, gradX], 3));

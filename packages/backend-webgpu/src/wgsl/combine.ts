@@ -59,7 +59,7 @@ const logAddExp = `fn log_add_exp(a: f32, b: f32) -> f32 {
   let least = min(a, b);
   let greatest = max(a, b);
   if (is_inf(greatest) || greatest - least > 100.0) { return greatest; }
-  return greatest + f_log1p(exp(least - greatest));
+  return greatest + f_log1p(f_exp(least - greatest));
 }`;
 
 /** Which of two items counts: NaN before numbers, then the more extreme value, then the first or the latest. */

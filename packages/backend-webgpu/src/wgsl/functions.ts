@@ -71,7 +71,7 @@ export const floatFunctions: FunctionTable = {
   tan: named('f_tan'),
   asin: named('f_asin'),
   acos: named('f_acos'),
-  atan: named('atan'),
+  atan: named('f_atan'),
   sinh: named('f_sinh'),
   cosh: named('f_cosh'),
   tanh: named('f_tanh'),

@@ -1,11 +1,10 @@
 /** @file Functions that kernels call. */
+import { elementary } from './elementary.ts';
 import { specialLibrary } from './specialLibrary.ts';
-
-/** 0, then 2/π in words of 32 bits. */
-const twoOverPi = '0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u';
 
 /** By name. NaN and infinity are made and recognized by bits, which no optimizer may assume away. */
 const library: Readonly<Record<string, string>> = {
+  ...elementary,
   ...specialLibrary,
   // SPIR-V's and Metal's != is false for NaN.
   f_ne: 'fn f_ne(a: f32, b: f32) -> bool { return a != b || is_nan(a) || is_nan(b); }',
@@ -23,93 +22,35 @@ const library: Readonly<Record<string, string>> = {
   let n = al * bh + (m & 0xffffu);
   return ah * bh + (m >> 16u) + (n >> 16u);
 }`,
-  // x modulo π/2 in [-π/4, π/4], and the quadrant. Up to 10^5 in parts of π/2 (Cody and Waite); beyond, the mantissa times
-  // those 96 bits of 2/π that matter (Payne and Hanek).
-  reduced: `struct Reduced { r: f32, quadrant: i32 }
-fn reduced(x: f32) -> Reduced {
-  if (abs(x) < 100000.0) {
-    let n = round(x * 0.636619772367581);
-    var r = fma(n, -1.5703125, x);
-    r = fma(n, -0.00048351287841796875, r);
-    r = fma(n, -3.1385570764541626e-07, r);
-    return Reduced(fma(n, -6.0771e-11, r), i32(n));
-  }
-  let bits = bitcast<u32>(x);
-  let mantissa = (bits << 8u) | 0x80000000u;
-  let shift = ((bits >> 23u) & 255u) - 128u;
-  var table = array<u32, 7>(${twoOverPi});
-  let at = shift >> 5u;
-  let by = shift & 31u;
-  var w = array<u32, 3>(table[at], table[at + 1u], table[at + 2u]);
-  if (by > 0u) {
-    for (var k = 0u; k < 3u; k = k + 1u) { w[k] = (table[at + k] << by) | (table[at + k + 1u] >> (32u - by)); }
-  }
-  let low = mantissa * w[1];
-  var word0 = low + mul_high(mantissa, w[2]);
-  var word1 = mantissa * w[0] + mul_high(mantissa, w[1]) + select(0u, 1u, word0 < low);
-  let quadrant = i32((word1 + 0x20000000u) >> 30u);
-  word1 = (word1 << 2u) | (word0 >> 30u);
-  word0 = word0 << 2u;
-  let negative = (word1 >> 31u) == 1u;
-  if (negative) { word0 = ~word0; word1 = ~word1; }
-  let r = (f32(word1) + f32(word0) * 2.3283064365386963e-10) * 3.657295198167899e-10;
-  let flip = negative != (x < 0.0);
-  return Reduced(select(r, -r, flip), select(quadrant, -quadrant, x < 0.0));
-}`,
-  // WGSL promises sin and cos only to an absolute error of 2^-11: here by the polynomials of Cephes' sinf and cosf.
-  sin_cos: `fn sin_cos(x: f32, shift: i32) -> f32 {
-  if (is_nan(x) || is_inf(x)) { return nan(x); }
-  let part = reduced(x);
-  let r = part.r;
-  let quadrant = (part.quadrant + shift) & 3;
-  let z = r * r;
-  let s = r + r * z * (-0.16666654611 + z * (0.0083321608736 - z * 0.00019515295891));
-  let c = 1.0 - 0.5 * z + z * z * (0.04166664568298827 + z * (-0.001388731625493765 + z * 2.443315711809948e-05));
-  let y = select(s, c, (quadrant & 1) == 1);
-  return select(y, -y, quadrant >= 2);
-}`,
-  f_sin: 'fn f_sin(x: f32) -> f32 { return sin_cos(x, 0); }',
-  f_cos: 'fn f_cos(x: f32) -> f32 { return sin_cos(x, 1); }',
-  f_tan: 'fn f_tan(x: f32) -> f32 { return sin_cos(x, 0) / sin_cos(x, 1); }',
-  f_cosh: 'fn f_cosh(x: f32) -> f32 { if (is_nan(x)) { return x; } return cosh(x); }',
-  f_exp: 'fn f_exp(x: f32) -> f32 { if (is_nan(x)) { return x; } return exp(x); }',
-  f_exp2: 'fn f_exp2(x: f32) -> f32 { if (is_nan(x)) { return x; } return exp2(x); }',
   f_max: 'fn f_max(a: f32, b: f32) -> f32 { return select(select(max(a, b), b, is_nan(b)), a, is_nan(a)); }',
   f_min: 'fn f_min(a: f32, b: f32) -> f32 { return select(select(min(a, b), b, is_nan(b)), a, is_nan(a)); }',
-  f_fmod:
-    'fn f_fmod(a: f32, b: f32) -> f32 { if (is_nan(a) || is_nan(b) || is_inf(a) || b == 0.0) { return nan(a); } if (is_inf(b)) { return a; } return a % b; }',
+  // Exact, as long division of the mantissas: a − b · trunc(a / b) is not.
+  f_fmod: `fn f_fmod(a: f32, b: f32) -> f32 {
+  if (is_nan(a) || is_nan(b) || is_inf(a) || b == 0.0) { return nan(a); }
+  let sign = bitcast<u32>(a) & 0x80000000u;
+  let bits_a = bitcast<u32>(a) & 0x7fffffffu;
+  let bits_b = bitcast<u32>(b) & 0x7fffffffu;
+  if (bits_a < bits_b) { return a; }
+  // Subnormal numbers have the exponent 1 without the leading bit.
+  var exponent = max(bits_a >> 23u, 1u);
+  let least = max(bits_b >> 23u, 1u);
+  var rest = (bits_a & 0x7fffffu) | select(0u, 0x800000u, bits_a >= 0x800000u);
+  let divisor = (bits_b & 0x7fffffu) | select(0u, 0x800000u, bits_b >= 0x800000u);
+  rest = rest % divisor;
+  for (; exponent > least; exponent = exponent - 1u) {
+    rest = rest << 1u;
+    if (rest >= divisor) { rest = rest - divisor; }
+  }
+  if (rest == 0u) { return bitcast<f32>(sign); }
+  let shift = min(countLeadingZeros(rest) - 8u, exponent - 1u);
+  rest = rest << shift;
+  exponent = exponent - shift;
+  return bitcast<f32>(sign | select(rest, ((exponent << 23u) | (rest & 0x7fffffu)), rest >= 0x800000u));
+}`,
   f_mod:
     'fn f_mod(a: f32, b: f32) -> f32 { let m = f_fmod(a, b); return select(m, m + b, m != 0.0 && (m < 0.0) != (b < 0.0)); }',
   f_floor_div:
     'fn f_floor_div(a: f32, b: f32) -> f32 { if (b == 0.0) { return a / b; } let m = f_fmod(a, b); var q = (a - m) / b; if (m != 0.0 && (b < 0.0) != (m < 0.0)) { q = q - 1.0; } let f = floor(q); return select(f, f + 1.0, q - f > 0.5); }',
-  pow_whole: `fn pow_whole(x: f32, y: f32) -> f32 {
-  var r = 1.0; var p = x; var n = u32(abs(y));
-  while (n > 0u) { if ((n & 1u) == 1u) { r = r * p; } p = p * p; n = n >> 1u; }
-  return select(r, 1.0 / r, y < 0.0);
-}`,
-  // WGSL's pow is exp2(y log2 x): undefined for negative x, and the less precise the larger y log2 x is. The whole part of
-  // smaller y is multiplied out; truncated, so that it overflows only where the whole power does.
-  f_pow: `fn f_pow(x: f32, y: f32) -> f32 {
-  if (y == 0.0 || x == 1.0) { return 1.0; }
-  if (is_nan(x)) { return x; }
-  if (is_nan(y)) { return y; }
-  let whole = floor(y) == y && !is_inf(y);
-  let odd = whole && abs(y) < 16777216.0 && (i32(abs(y)) & 1) == 1;
-  if (whole && abs(y) <= 64.0) { return pow_whole(x, y); }
-  if (is_inf(y)) {
-    let a = abs(x);
-    if (a == 1.0) { return 1.0; }
-    return select(0.0, inf(1.0), (a > 1.0) == (y > 0.0));
-  }
-  if (x < 0.0 && !whole) { if (is_inf(x)) { return select(0.0, inf(1.0), y > 0.0); } return nan(x); }
-  let a = abs(x);
-  var r: f32;
-  if (a == 0.0) { r = select(0.0, inf(1.0), y < 0.0); }
-  else if (is_inf(x)) { r = select(0.0, inf(1.0), y > 0.0); }
-  else if (abs(y) > 64.0) { r = pow(a, y); }
-  else { r = pow_whole(a, trunc(y)) * pow(a, y - trunc(y)); }
-  return select(r, -r, odd && (bitcast<u32>(x) >> 31u) == 1u);
-}`,
   f_hypot:
     'fn f_hypot(a: f32, b: f32) -> f32 { if (is_inf(a) || is_inf(b)) { return inf(1.0); } if (is_nan(a)) { return a; } if (is_nan(b)) { return b; } let m = max(abs(a), abs(b)); if (m == 0.0) { return m; } let s = a / m; let t = b / m; return m * sqrt(s * s + t * t); }',
   f_copysign:
@@ -119,47 +60,13 @@ fn reduced(x: f32) -> Reduced {
   if (x == 0.0) { return bitcast<f32>(select(0x80000001u, 1u, y > 0.0)); }
   return bitcast<f32>(bitcast<u32>(x) + select(0xffffffffu, 1u, (x < y) == (x > 0.0)));
 }`,
-  f_atan2: `fn f_atan2(y: f32, x: f32) -> f32 {
-  if (is_nan(x) || is_nan(y)) { return nan(x); }
-  let sy = select(1.0, -1.0, (bitcast<u32>(y) >> 31u) == 1u);
-  let nx = (bitcast<u32>(x) >> 31u) == 1u;
-  if (y == 0.0) { return select(y, sy * 3.14159265358979, nx); }
-  if (is_inf(y)) { return sy * select(1.57079632679490, select(0.785398163397448, 2.35619449019234, nx), is_inf(x)); }
-  if (is_inf(x)) { return select(sy * 0.0, sy * 3.14159265358979, nx); }
-  return atan2(y, x);
-}`,
-  f_log:
-    'fn f_log(x: f32) -> f32 { if (is_nan(x)) { return x; } if (x < 0.0) { return nan(x); } if (x == 0.0) { return inf(-1.0); } if (is_inf(x)) { return x; } return log(x); }',
-  f_log2:
-    'fn f_log2(x: f32) -> f32 { if (is_nan(x)) { return x; } if (x < 0.0) { return nan(x); } if (x == 0.0) { return inf(-1.0); } if (is_inf(x)) { return x; } return log2(x); }',
-  // Kahan's correction of the rounding of 1 + x.
-  f_log1p:
-    'fn f_log1p(x: f32) -> f32 { if (is_inf(x) || is_nan(x)) { return f_log(x); } let u = 1.0 + x; if (u == 1.0) { return x; } let l = f_log(u); if (is_inf(l) || is_nan(l)) { return l; } return l * x / (u - 1.0); }',
-  f_expm1:
-    'fn f_expm1(x: f32) -> f32 { if (abs(x) < 0.3) { return x * (1.0 + x * (0.5 + x * (0.16666667 + x * (0.041666668 + x * (0.008333334 + x * (0.0013888889 + x * 0.00019841270)))))); } return f_exp(x) - 1.0; }',
-  f_asin:
-    'fn f_asin(x: f32) -> f32 { if (is_nan(x)) { return x; } let a = abs(x); if (a > 1.0) { return nan(x); } if (a < 0.5) { return asin_small(x); } let r = 1.57079632679490 - 2.0 * asin_small(sqrt((1.0 - a) * 0.5)); return select(r, -r, x < 0.0); }',
-  // Minimax polynomial of asin on [0, 0.5] (Cephes asinf).
-  asin_small:
-    'fn asin_small(x: f32) -> f32 { let z = x * x; return x + x * z * (0.16666752422 + z * (0.074953002686 + z * (0.045470025998 + z * (0.024181311049 + z * 0.042163199048)))); }',
-  f_acos:
-    'fn f_acos(x: f32) -> f32 { if (x > 0.5) { return 2.0 * f_asin(sqrt((1.0 - x) * 0.5)); } return 1.57079632679490 - f_asin(x); }',
-  f_sinh:
-    'fn f_sinh(x: f32) -> f32 { if (abs(x) < 1.0) { let e = f_expm1(abs(x)); let r = 0.5 * (e + e / (e + 1.0)); return select(r, -r, x < 0.0); } return sinh(x); }',
-  f_tanh:
-    'fn f_tanh(x: f32) -> f32 { if (is_nan(x)) { return x; } let a = abs(x); var r = 1.0; if (a < 10.0) { let e = f_expm1(2.0 * a); r = e / (e + 2.0); } return select(r, -r, x < 0.0); }',
-  f_asinh:
-    'fn f_asinh(x: f32) -> f32 { if (is_nan(x) || is_inf(x)) { return x; } let a = abs(x); var r: f32; if (a > 1.0e9) { r = f_log(a) + 0.693147180559945; } else { r = f_log1p(a + a * a / (1.0 + sqrt(a * a + 1.0))); } return select(r, -r, x < 0.0); }',
-  f_acosh:
-    'fn f_acosh(x: f32) -> f32 { if (is_nan(x)) { return x; } if (x < 1.0) { return nan(x); } if (x > 1.0e9) { return f_log(x) + 0.693147180559945; } let t = x - 1.0; return f_log1p(t + sqrt(t * (x + 1.0))); }',
-  f_atanh:
-    'fn f_atanh(x: f32) -> f32 { if (is_nan(x)) { return x; } let a = abs(x); if (a > 1.0) { return nan(x); } if (a == 1.0) { return inf(x); } let r = 0.5 * f_log1p(2.0 * a / (1.0 - a)); return select(r, -r, x < 0.0); }',
   // Taylor series near 0, 1 - erfc elsewhere.
   f_erf:
     'fn f_erf(x: f32) -> f32 { if (is_nan(x)) { return x; } let a = abs(x); var r: f32; if (a < 0.9) { let z = x * x; r = a * 1.1283791671 * (1.0 + z * (-0.33333333333 + z * (0.1 + z * (-0.023809523810 + z * (0.0046296296296 + z * (-0.00075757575758 + z * (0.00010683760684 - z * 0.000013227513228))))))); } else { r = 1.0 - erfc_large(a); } return select(r, -r, x < 0.0); }',
-  // Numerical Recipes' Chebyshev fit of erfc, relative error below 1.2e-7.
-  erfc_large:
-    'fn erfc_large(z: f32) -> f32 { if (z > 10.5) { return 0.0; } let t = 1.0 / (1.0 + 0.5 * z); return t * exp(-z * z - 1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))))); }',
+  // e^(-z²): z² in two parts, since its rounding error would be multiplied by its size.
+  gauss:
+    'fn gauss(z: f32) -> f32 { let head = trunc(z * 16.0) * 0.0625; return f_exp(-head * head) * f_exp(-rounded(z - head) * (z + head)); }',
+  erfc_large: 'fn erfc_large(z: f32) -> f32 { if (z > 10.5) { return 0.0; } return erfcx_right(z) * gauss(z); }',
   f_erfc:
     'fn f_erfc(x: f32) -> f32 { if (is_nan(x)) { return x; } if (abs(x) < 0.5) { return 1.0 - f_erf(x); } let r = erfc_large(abs(x)); return select(r, 2.0 - r, x < 0.0); }',
   // Giles, "Approximating the erfinv function" (single precision).

@@ -103,6 +103,29 @@ export function literal(value: number, dtype: DType): string {
   return `bits(${bits}u)`;
 }
 
+/** A comparison of a float with ±∞, by bits: compilers may assume that there is neither ∞ nor NaN. Null for other calls. */
+function againstInfinity(node: Expr, args: readonly string[]): string | null {
+  const side = node.args.findIndex(
+    ({ kind, value }) => kind === 'const' && Math.abs(value) === Number.POSITIVE_INFINITY,
+  );
+  if (side < 0 || node.args.length !== 2) return null;
+  const [x, { value }] = [args[1 - side]!, node.args[side]!];
+  const is = `(bitcast<u32>(${x}) == ${value > 0 ? '0x7f800000u' : '0xff800000u'})`;
+  // As "x fn ∞": the other order and the other sign turn < around.
+  const turned = (side === 0) !== value < 0;
+  const names = { lt: ['lt', 'gt'], le: ['le', 'ge'], gt: ['gt', 'lt'], ge: ['ge', 'le'] } as const;
+  const fn = node.fn! in names ? names[node.fn as keyof typeof names][turned ? 1 : 0] : node.fn;
+  const texts: Partial<Record<string, string>> = {
+    eq: is,
+    ne: `!${is}`,
+    lt: `!(${is} || is_nan(${x}))`,
+    le: `!is_nan(${x})`,
+    gt: 'false',
+    ge: is,
+  };
+  return texts[fn!] ?? null;
+}
+
 function lowerCall(node: Expr, args: readonly string[], dtypeOf: (node: Expr) => DType): string {
   const fn = node.fn!;
   const operand = dtypeOf(node.args[0]!);
@@ -110,6 +133,8 @@ function lowerCall(node: Expr, args: readonly string[], dtypeOf: (node: Expr) =>
   if (valueType(operand) === 'f32' && (fn === 'ne' || fn === 'eq') && node.args[0] === node.args[1]) {
     return fn === 'ne' ? `is_nan(${args[0]})` : `!is_nan(${args[0]})`;
   }
+  const special = valueType(operand) === 'f32' ? againstInfinity(node, args) : null;
+  if (special !== null) return special;
   const text = tableFor(operand)[fn] ?? common[fn];
   if (text === undefined) throw new DTypeError(`the function '${fn}' is not defined for ${operand} on WebGPU`);
   const narrow = exact.has(fn) ? undefined : narrowing[operand];

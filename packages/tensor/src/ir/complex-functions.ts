@@ -144,7 +144,7 @@ function tangentH(z: Pair): Pair {
   const wave = times(sine, cosine);
   const decay = call('exp', call('abs', a).mul(-2)).mul(4);
   const endless = call('abs', a).eq(infinity);
-  const finite = b.sub(b).eq(0);
+  const finite = b.abs().lt(Number.POSITIVE_INFINITY);
   const trace = endless.where(finite.where(call('copysign', 0, wave), call('copysign', 0, b)), times(wave, decay));
   return pair(
     // A NaN of the trace is one of the whole.

@@ -30,7 +30,7 @@ const nanToNumOp = pointwise(
     name: 'nanToNum',
     promotion: 'promote',
     parameters: 3,
-    derivative: (grad, [x]) => [x!.sub(x!).eq(0).where(grad, 0)],
+    derivative: (grad, [x]) => [x!.abs().lt(Number.POSITIVE_INFINITY).where(grad, 0)],
   },
 );
 const unchangedOp = pointwise(1, (x) => x, { name: 'nanToNum', promotion: 'promote' });

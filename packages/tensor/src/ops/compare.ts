@@ -34,7 +34,7 @@ function floatTest(name: string, test: (x: Expr) => Expr, otherwise: boolean): (
   return (self) => callPointwise(isDifferentiable(self.dtype) ? op : constant, [self]);
 }
 
-const isFiniteValue = (x: Expr): Expr => x.sub(x).eq(0);
+const isFiniteValue = (x: Expr): Expr => x.abs().lt(Number.POSITIVE_INFINITY);
 
 /** Whether values are NaN. */
 export const isnan = floatTest('isnan', (x) => x.isNaN(), false);
