@@ -43,6 +43,7 @@ const functions: [name: string, run: (x: Tensor) => Tensor, inputs: () => Tensor
   ['sigmoid', (x) => x.sigmoid(), () => between(-80, 20)],
   ['pow', (x) => x.pow(2.75), () => spread(1e-10, 1e10)],
   ['pow to a small power', (x) => x.pow(-0.3125), () => spread(1e-30, 1e30)],
+  ['lgamma', (x) => x.lgamma(), () => between(0.6, 30)],
   ['erf', (x) => x.erf(), () => between(-4, 4)],
   ['erfc', (x) => x.erfc(), () => between(-4, 8)],
 ];

@@ -78,7 +78,7 @@ export const elementary: Readonly<Record<string, string>> = {
   f_log1p: `fn f_log1p(x: f32) -> f32 {
   let u = rounded(1.0 + x);
   if (u == 1.0) { return x; }
-  if (!has_log(u) || is_inf(x)) { return no_log(u); }
+  if (!has_log(u)) { return no_log(u); }
   return f_log(u) * rounded(x / (u - 1.0));
 }`,
   pow_whole: `fn pow_whole(x: f32, y: f32) -> f32 {

@@ -79,21 +79,23 @@ const library: Readonly<Record<string, string>> = {
   else { w = sqrt(w) - 3.0; p = -0.000200214257; p = 0.000100950558 + p * w; p = 0.00134934322 + p * w; p = -0.00367342844 + p * w; p = 0.00573950773 + p * w; p = -0.0076224613 + p * w; p = 0.00943887047 + p * w; p = 1.00167406 + p * w; p = 2.83297682 + p * w; }
   return p * x;
 }`,
-  // Lanczos, g = 5, with reflection below 1/2.
+  // By reflection below 1/2.
   f_lgamma: `fn f_lgamma(x: f32) -> f32 {
   if (is_nan(x)) { return x; } if (is_inf(x)) { return inf(1.0); }
   if (x <= 0.0 && floor(x) == x) { return inf(1.0); }
   if (x < 0.5) { return 1.14472988584940 - f_log(abs(f_sin(3.14159265358979 * (x - round(x))))) - lgamma_right(1.0 - x); }
   return lgamma_right(x);
 }`,
+  // From 1/2 on. Next to its zeros, 1 and 2, by the Taylor series about 2, whose coefficients are (ζ(k) - 1) / k.
   lgamma_right: `fn lgamma_right(x: f32) -> f32 {
-  if (x == 1.0 || x == 2.0) { return 0.0; }
   if (x > 8.0) { let i = 1.0 / x; let z = i * i; return (x - 0.5) * f_log(x) - x + 0.918938533204673 + i * (0.0833333333 - z * (0.00277777778 - z * 0.000793650794)); }
+  if (x < 1.5) { return lgamma_about_2(x - 1.0) - f_log1p(x - 1.0); }
   var y = x; var p = 1.0;
-  while (y < 8.0) { p = p * y; y = y + 1.0; }
-  let i = 1.0 / y; let z = i * i;
-  return (y - 0.5) * f_log(y) - y + 0.918938533204673 + i * (0.0833333333 - z * (0.00277777778 - z * 0.000793650794)) - f_log(p);
+  while (y > 2.5) { y = y - 1.0; p = p * y; }
+  return f_log(p) + lgamma_about_2(y - 2.0);
 }`,
+  lgamma_about_2:
+    'fn lgamma_about_2(t: f32) -> f32 { return t * (0.42278433509846714 + t * (0.3224670334241132 + t * (-0.0673523010531981 + t * (0.02058080842778455 + t * (-0.00738555102867398 + t * (0.00289051033074152 + t * (-0.00119275391170326 + t * (0.00050966952474304 + t * (-0.00022315475845358 + t * (0.0000994575127818085 - t * 0.0000449262367381331)))))))))); }',
   // Recurrence up to 6, then the asymptotic series; reflection for negative arguments.
   f_digamma: `fn f_digamma(x0: f32) -> f32 {
   if (is_nan(x0)) { return x0; }
