@@ -19,17 +19,7 @@ import {
   RandomUnstructured,
 } from './prune-methods.ts';
 
-export {
-  BasePruningMethod,
-  CustomFromMask,
-  Identity,
-  L1Unstructured,
-  LnStructured,
-  type PruningAmount,
-  PruningContainer,
-  RandomStructured,
-  RandomUnstructured,
-} from './prune-methods.ts';
+export * from './prune-methods.ts';
 
 /** Adds a pseudo-pruning that prunes nothing, so that the names are there. */
 export function identity<M extends Module>(module: M, name: string): M {
