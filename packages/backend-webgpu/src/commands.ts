@@ -208,7 +208,7 @@ export class Commands {
   /**
    * Records one dispatch of `groups` workgroups. Beyond the limit, usually 65,535, they are laid out in two dimensions; shaders compute
    * their number as `id.x + id.y * count.x`.
-   * @param parameters 32-bit words; written by the caller into the returned slice before the next call.
+   * @param write puts its parameters, 32-bit words, behind `start`
    */
   dispatch(
     program: Program,

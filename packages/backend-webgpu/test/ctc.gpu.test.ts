@@ -91,5 +91,6 @@ describe('ctcLoss', () => {
     expect(() => F.ctcLoss(moved, targets.add(3), [10, 9], [3, 2])).toThrow(RangeError);
     expect(() => F.ctcLoss(moved, targets.to(device), [10, 9], [4, 2])).toThrow('do not fit');
     expect(() => F.ctcLoss(moved, targets.to(device), [10, 9, 8], [3, 2])).toThrow('want as many');
+    expect(() => F.ctcLoss(moved, targets.unsqueeze(0), [10, 9], [3, 2])).toThrow('[N, S], or a vector');
   });
 });

@@ -48,7 +48,7 @@ const functions: [name: string, run: (x: Tensor) => Tensor, inputs: () => Tensor
   ['erfc', (x) => x.erfc(), () => between(-4, 8)],
 ];
 
-it.each(functions)('%s', async (_name, run, inputs) => {
+it.each(functions)('%s', async (name, run, inputs) => {
   const x = inputs();
   const wanted = run(x.double()).toTypedArraySync() as Float64Array;
   const got = (await run(x.to(device)).toTypedArray()) as Float32Array;
@@ -56,7 +56,7 @@ it.each(functions)('%s', async (_name, run, inputs) => {
   const worst = errors.indexOf(Math.max(...errors));
   expect(errors.some(Number.isNaN)).toBe(false);
   // Next to their zeros sin and cos are as exact as π: absolutely, not relatively.
-  const least = /^(sin|cos)$/.test(_name) ? 1e-5 : 6e-7;
+  const least = /^(sin|cos)$/.test(name) ? 1e-5 : 6e-7;
   expect(errors[worst], `of ${(x.toTypedArraySync() as Float32Array)[worst]}`).toBeLessThan(least);
 });
 

@@ -242,7 +242,7 @@ export interface Fused {
   ): boolean;
   /**
    * The gradients of that by query, key and value, of the full batch shape, where it gave `out` and `logSumExp`. A device
-   * without this is not asked for attention that is recorded.
+   * without this is not asked for attention that is recorded; one with it does it, or throws.
    */
   attentionBackward(
     grad: View,

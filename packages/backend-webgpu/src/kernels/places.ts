@@ -65,6 +65,10 @@ export function viewed(
   return { storage, dtype, shape, strides, offset, elementCount: product(shape), isContiguous: contiguous, ...own };
 }
 
+/** `count` positions of a dimension from `start` on. */
+export const part = (view: View, dim: number, start: number, count: number): View =>
+  viewed(view, view.shape.with(dim, count), view.strides, { offset: view.offset + start * view.strides[dim]! });
+
 export const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
 /** Strides of a row-major layout. */

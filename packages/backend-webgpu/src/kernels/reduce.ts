@@ -15,7 +15,6 @@ import {
 } from '@flambeau/tensor/internal';
 import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
-import { part } from '../parts/windows.ts';
 import { type CombineKind, type Combiner, combinerOf, itemAt, storeItem, treeText } from '../wgsl/combine.ts';
 import { checkDType, conversion, expressionText, loading, storing, valueType } from '../wgsl/lower.ts';
 import { floatWord, intWord, shader, WORKGROUP, word } from '../wgsl/shader.ts';
@@ -24,6 +23,7 @@ import {
   aloneIsBest,
   checkWords,
   loopWords,
+  part,
   product,
   rowMajor,
   stepsText,

@@ -7,13 +7,21 @@ import { type DType, Tensor } from '@flambeau/tensor';
 import { computeDType, copyKernel, type ScanKind, type View } from '@flambeau/tensor/internal';
 import type { Commands } from '../commands.ts';
 import type { Memory } from '../memory.ts';
-import { part } from '../parts/windows.ts';
 import { type Combiner, combinerOf, itemAt, storeItem, treeText } from '../wgsl/combine.ts';
 import { checkDType, loading, storing } from '../wgsl/lower.ts';
 import { shader, WORKGROUP, word } from '../wgsl/shader.ts';
 import { map } from './map.ts';
 import { bind } from './operands.ts';
-import { aloneIsBest, checkWords, loopsBeside, loopWords, stepsText, withTemporary, writeLoops } from './places.ts';
+import {
+  aloneIsBest,
+  checkWords,
+  loopsBeside,
+  loopWords,
+  part,
+  stepsText,
+  withTemporary,
+  writeLoops,
+} from './places.ts';
 
 interface Spec {
   readonly kind: ScanKind;

@@ -5,8 +5,9 @@
 import { OutOfMemoryError } from '@flambeau/tensor';
 import type { Backend, View } from '@flambeau/tensor/internal';
 import type { Commands } from '../commands.ts';
+import { part } from '../kernels/places.ts';
 import type { Memory } from '../memory.ts';
-import { misfitsOf, part, placed, type Views } from './windows.ts';
+import { misfitsOf, placed, type Views } from './windows.ts';
 
 /** A way to cut a call: for each view the dimension that is cut, or -1. */
 export type Axis = readonly number[];

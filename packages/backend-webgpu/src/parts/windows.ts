@@ -69,10 +69,6 @@ export const idsOf = ({ id, windows }: GpuBuffer): number[] => [
   ...[...(windows?.values() ?? [])].map((storage) => memoryOf(storage).id),
 ];
 
-/** `count` positions of a dimension from `start` on. */
-export const part = (view: View, dim: number, start: number, count: number): View =>
-  viewed(view, view.shape.with(dim, count), view.strides, { offset: view.offset + start * view.strides[dim]! });
-
 /** Which bytes of a buffer views lie on, from a multiple of the alignment of windows on. */
 interface Span {
   readonly from: number;

@@ -75,6 +75,8 @@ function countsOf(name: string, x: Tensor, given: Tensor | readonly number[], va
 /** @throws ShapeError or RangeError for targets that do not fit, as far as values are known. */
 function checkTargets(x: Tensor, targets: Tensor, values: number[] | null, lengths: number[] | null): void {
   const [, count, classes] = x.shape as [number, number, number];
+  if (targets.ndim !== 1 && targets.ndim !== 2)
+    throw new ShapeError(`ctcLoss(): targets must be [N, S], or a vector, got shape ${formatShape(targets.shape)}`);
   const padded = targets.ndim === 2;
   const width = padded ? targets.shape[1]! : 0;
   const counted = lengths?.reduce((a, b) => a + b, 0) ?? targets.elementCount;
